@@ -1,0 +1,38 @@
+/** Connection pool counters and Go runtime metrics, out of Prometheus text. */
+
+export type PoolFamily = "gorm" | "client_golang" | "sqlstats" | "otelsql" | "pgxpool";
+
+/** One pool at one moment. Counters are since process start; only what was exposed is present. */
+export interface PoolCounters {
+	readonly family: PoolFamily;
+	/** `db_name` label or the exporter's own name label; "" where the exporter sets none. */
+	readonly name: string;
+	/** 0 = unlimited. */
+	readonly maxOpen?: number;
+	readonly open?: number;
+	readonly inUse?: number;
+	readonly idle?: number;
+	/** Rises when a wait STARTS. */
+	readonly waitCount?: number;
+	/** Rises when a wait ENDS: waitCount rising with this flat is a total hang. */
+	readonly waitSeconds?: number;
+	readonly maxIdleClosed?: number;
+	readonly maxIdleTimeClosed?: number;
+	readonly maxLifetimeClosed?: number;
+	/** pgxpool only: connections opened since start. */
+	readonly newConns?: number;
+	/** pgxpool only: being dialled. */
+	readonly constructing?: number;
+	/** pgxpool only. */
+	readonly canceledAcquires?: number;
+	/** The line of text that gave `inUse` (or, lacking it, the first one seen), to quote. */
+	readonly quoted: { readonly text: string; readonly offset: number };
+}
+
+export interface Metrics {
+	readonly pools: readonly PoolCounters[];
+	/** Unlabelled Go runtime series by name: `go_goroutines`, `go_gc_gomemlimit_bytes`, ... */
+	readonly go: Readonly<Record<string, number>>;
+	/** Number of series read in all: 0 from a page that is no metrics page. */
+	readonly seriesCount: number;
+}

@@ -1,0 +1,30 @@
+/** A whole capture, decoded: what diagnosis looks at. */
+import type { Capture, Gap, Part } from "./capture.ts";
+import type { GoBuild } from "./go-binary.ts";
+import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
+import type { Metrics } from "./pools.ts";
+import type { ProcessFacts } from "./process.ts";
+import type { SessionTable } from "./sessions.ts";
+import type { FdTable, SocketTable } from "./sockets.ts";
+
+/** A decoded value and the part it came from. */
+export interface Sampled<T> {
+	readonly part: Omit<Part, "bytes">;
+	readonly value: T;
+}
+
+/** Each list is in the order of the samples. An empty list has its reason in `gaps`. */
+export interface Signals {
+	readonly target: Capture["target"];
+	readonly window: Capture["window"];
+	/** The capture's own gaps and those the decoders found. */
+	readonly gaps: readonly Gap[];
+	readonly goroutines: readonly Sampled<GoroutineTable>[];
+	readonly goroutineProfiles: readonly Sampled<GoroutineProfile>[];
+	readonly sockets: readonly Sampled<SocketTable>[];
+	readonly fds: readonly Sampled<FdTable>[];
+	readonly metrics: readonly Sampled<Metrics>[];
+	readonly sessions: readonly Sampled<SessionTable>[];
+	readonly process: readonly Sampled<ProcessFacts>[];
+	readonly build?: Sampled<GoBuild>;
+}
