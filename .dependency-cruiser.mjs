@@ -1,0 +1,112 @@
+/**
+ * The arrows of the house, executable. ARCHITECTURE.md says them in words; scripts/arrows.test.ts plants
+ * a violation of each and expects it to be found.
+ */
+
+const room = (name) => `^packages/${name}/src/`;
+const TEST = "[.]test[.]ts$";
+const PURE = "^packages/(signals|diagnosis|report)/src/";
+
+/** Each room and the rooms it may import from, besides itself. */
+const ARROWS = {
+	signals: [],
+	diagnosis: ["signals"],
+	report: ["diagnosis", "signals"],
+	kernel: ["signals"],
+	capture: ["signals", "kernel"],
+};
+
+const arrowRules = Object.entries(ARROWS).map(([name, allowed]) => ({
+	name: `arrow-${name}`,
+	comment: `${name} imports ${allowed.length === 0 ? "no other room" : `only ${allowed.join(", ")}`}`,
+	severity: "error",
+	from: { path: room(name) },
+	to: { path: "^(packages|lab|bench|scripts)/", pathNot: [name, ...allowed].map(room) },
+}));
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+export default {
+	forbidden: [
+		...arrowRules,
+		{
+			name: "arrow-lab",
+			comment: "lab stands apart: it may read signals and nothing else of ours",
+			severity: "error",
+			from: { path: "^lab/src/" },
+			to: { path: "^(packages|bench|scripts)/", pathNot: room("signals") },
+		},
+		{
+			name: "arrow-scripts",
+			comment: "scripts judge the house from outside: nothing imports them, they import nothing of it",
+			severity: "error",
+			from: { path: "^scripts/" },
+			to: { path: "^(packages|lab|bench)/" },
+		},
+		{
+			name: "arrow-back",
+			comment: "nothing in packages imports bench or scripts",
+			severity: "error",
+			from: { path: "^packages/" },
+			to: { path: "^(bench|scripts)/" },
+		},
+		{
+			name: "pure-core",
+			comment: "the pure rooms see no clock, file, socket or environment: no core module",
+			severity: "error",
+			from: { path: PURE, pathNot: TEST },
+			to: { dependencyTypes: ["core"] },
+		},
+		{
+			name: "pure-npm",
+			comment: "the pure rooms use no package from outside",
+			severity: "error",
+			from: { path: PURE, pathNot: TEST },
+			to: { path: "node_modules" },
+		},
+		{
+			name: "no-test-import",
+			comment: "no code rests on a test file",
+			severity: "error",
+			from: { pathNot: TEST },
+			to: { path: TEST },
+		},
+		{ name: "no-cycle", severity: "error", from: {}, to: { circular: true } },
+		{
+			name: "unresolved",
+			comment: "an import that leads nowhere, or to a package no package.json names",
+			severity: "error",
+			from: {},
+			to: { couldNotResolve: true },
+		},
+		{
+			name: "undeclared",
+			comment: "a package that the importing workspace's package.json (or the root's) does not name",
+			severity: "error",
+			from: {},
+			to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
+		},
+		{
+			name: "dead-file",
+			comment: "a source file that neither the command nor the bench can reach",
+			severity: "error",
+			from: { path: "^(packages/cli/src/main[.]ts|bench/.*)$" },
+			to: {
+				path: "^(packages/[^/]+|lab)/src/",
+				pathNot: [TEST, "[.]d[.]ts$", "/testing/"],
+				reachable: false,
+			},
+		},
+	],
+	options: {
+		doNotFollow: { path: "node_modules" },
+		exclude: { path: "^lab/go/|/fixtures/" },
+		tsPreCompilationDeps: true,
+		tsConfig: { fileName: "tsconfig.json" },
+		combinedDependencies: true,
+		enhancedResolveOptions: {
+			exportsFields: ["exports"],
+			conditionNames: ["import", "node", "default", "types"],
+			extensions: [".ts", ".mjs", ".js", ".d.ts"],
+		},
+	},
+};

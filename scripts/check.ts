@@ -1,0 +1,77 @@
+/**
+ * `npm run check`: everything about the house that a machine can judge. Each step runs to its end, so
+ * one run names every fault. `npm run check -- types links` runs only those steps.
+ */
+import { availableParallelism } from "node:os";
+import { type CommandEnd, runCommand } from "./command.ts";
+
+const STEP_TIME_MS_MAX = 300_000;
+
+interface Step {
+	readonly name: string;
+	/** What a failure means. */
+	readonly about: string;
+	readonly program: string;
+	readonly args: readonly string[];
+}
+
+const STEPS: readonly Step[] = [
+	{ name: "types", about: "types", program: "tsc", args: ["-p", "tsconfig.json"] },
+	{ name: "pure", about: "types of the pure rooms", program: "tsc", args: ["-p", "tsconfig.pure.json"] },
+	{
+		name: "lint",
+		about: "lint and format",
+		program: "biome",
+		args: ["check", "--error-on-warnings", "--max-diagnostics=60"],
+	},
+	{
+		name: "arrows",
+		about: "import direction, cycles, dead files",
+		program: "depcruise",
+		args: ["--config", ".dependency-cruiser.mjs", "packages", "lab/src", "bench", "scripts"],
+	},
+	{
+		name: "dead",
+		about: "dead exports and dependencies",
+		program: "knip",
+		args: ["--no-progress", "--no-config-hints"],
+	},
+	{ name: "links", about: "links and commands in docs", program: "node", args: ["scripts/check-links.ts"] },
+	{ name: "twins", about: "duplicated logic", program: "node", args: ["scripts/check-duplicates.ts"] },
+	{ name: "house", about: "house rules", program: "node", args: ["scripts/check-house.ts"] },
+];
+
+function verdict(end: CommandEnd): string | undefined {
+	if (end.kind === "failed") return end.why;
+	return end.exitCode === 0 ? undefined : `exit ${end.exitCode}`;
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !STEPS.some((step) => step.name === name));
+if (unknown.length > 0) {
+	process.stderr.write(
+		`no such step: ${unknown.join(", ")}; there are ${STEPS.map((s) => s.name).join(", ")}\n`,
+	);
+	process.exit(2);
+}
+const waiting = STEPS.filter((step) => asked.length === 0 || asked.includes(step.name));
+const failed: string[] = [];
+
+/** Takes the next waiting step until none is left; several of these run side by side. */
+async function work(): Promise<void> {
+	for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+		const end = await runCommand({ ...step, timeMsMax: STEP_TIME_MS_MAX });
+		const why = verdict(end);
+		const seconds = (end.tookMs / 1000).toFixed(1).padStart(5);
+		process.stdout.write(
+			`${why === undefined ? "ok  " : "FAIL"} ${seconds} s  ${step.name.padEnd(7)}${step.about}\n`,
+		);
+		if (why === undefined) continue;
+		failed.push(step.name);
+		process.stdout.write(`${end.output.trimEnd()}\n(${step.name}: ${why})\n`);
+	}
+}
+
+await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, work));
+process.stdout.write(failed.length === 0 ? "check: all good\n" : `check: failed: ${failed.join(", ")}\n`);
+process.exitCode = failed.length === 0 ? 0 : 1;
