@@ -1,0 +1,58 @@
+// Command labsvc is the lab's order service: one binary, one fault (or none) by name.
+//
+//	labsvc -scenario tx-error-background -db postgres://... -listen 127.0.0.1:0
+//
+// When it serves, it prints one line of JSON with its addresses. It ends on SIGINT or SIGTERM.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"sort"
+	"strings"
+	"syscall"
+
+	"plumbline.dev/lab/orders"
+	"plumbline.dev/lab/shop"
+)
+
+// setups names what each scenario serves.
+var setups = map[string]func(*shop.Server) error{
+	"tx-error-background": orders.TxErrorBackground,
+}
+
+func main() {
+	scenario := flag.String("scenario", "", "which service to be: "+strings.Join(names(), ", "))
+	database := flag.String("db", "", "database URL (a DSN for MySQL)")
+	listen := flag.String("listen", "127.0.0.1:0", "address to serve on")
+	flag.Parse()
+
+	setup, known := setups[*scenario]
+	if !known || *database == "" {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	server := shop.New(ctx, *scenario, *database)
+	if err := setup(server); err != nil {
+		fmt.Fprintln(os.Stderr, "labsvc: setup:", err)
+		os.Exit(1)
+	}
+	if err := server.Serve(*listen); err != nil {
+		fmt.Fprintln(os.Stderr, "labsvc:", err)
+		os.Exit(1)
+	}
+}
+
+func names() []string {
+	all := make([]string, 0, len(setups))
+	for name := range setups {
+		all = append(all, name)
+	}
+	sort.Strings(all)
+	return all
+}
