@@ -1,0 +1,141 @@
+/**
+ * A scenario: one program of lab/go, the load that brings its fault out, and the expected answer.
+ * They are data, in lab/scenarios/NAME.json; this file says what may stand there and checks it.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Requests at a steady rate, as long as the stage stands. `{n}` in a path counts the requests. */
+export interface Background {
+	readonly path: string;
+	readonly perSecond: number;
+	readonly concurrencyMax: number;
+	/** One request in so many goes to this path instead, at most `max` times. */
+	readonly rare?: { readonly path: string; readonly oneIn: number; readonly max: number };
+}
+
+/** Requests that bring the fault out, all sent at once. */
+export interface Provocation {
+	readonly path: string;
+	readonly count: number;
+	/**
+	 * answered: wait for each answer, the fault stays behind. held: the request stays open as long
+	 * as the stage stands. steady: as many workers, each asking again when answered.
+	 */
+	readonly until: "answered" | "held" | "steady";
+	/** The status of the answers, where there are any. */
+	readonly status?: number;
+}
+
+/** What the lab itself holds in the database, as another client would. */
+export interface Outsider {
+	/** Its application_name. */
+	readonly application: string;
+	readonly sessions: number;
+	/** `bouncer`: it comes through the same pgbouncer as the service, with the service's role. */
+	readonly via: "direct" | "bouncer";
+	/** Run in each session after BEGIN; the transaction stays open. */
+	readonly statements: readonly string[];
+}
+
+/** What an independent look must find when all provocations are out and no background runs. */
+export interface Staged {
+	/** Connections in use, by the pool's own counter. */
+	readonly inUse?: number;
+	/** Goroutines with this function on their stack. */
+	readonly goroutines?: Readonly<Record<string, number>>;
+	/** The service's database sessions by `state`, `state/WaitType` or `state/WaitType/WaitEvent`. */
+	readonly sessions?: Readonly<Record<string, number>>;
+}
+
+/** A count, exact or between bounds. */
+export type Count = number | { readonly min: number; readonly max: number };
+
+export interface ExpectedFinding {
+	readonly id: string;
+	readonly level: "confirmed" | "suspected";
+	readonly severity?: "critical" | "warning" | "note";
+	readonly count: Count;
+	/** Where any line can know it. The line is the one that ends in `// LEAK` in that file of lab/go. */
+	readonly holder?: { readonly func: string; readonly file: string };
+	/** Ids that may follow as consequences; any other finding of warning or worse is a fault. */
+	readonly also?: readonly string[];
+	/** Ids that must follow. */
+	readonly then?: readonly string[];
+}
+
+export type Expectation = { readonly first: ExpectedFinding } | { readonly none: true };
+
+export interface Scenario {
+	readonly name: string;
+	readonly title: string;
+	readonly database: "postgres" | "mysql" | "pgbouncer";
+	/** Go toolchains it is run with; `local` = the installed one. The first is the default. */
+	readonly go: readonly string[];
+	readonly outsider?: Outsider;
+	readonly provoke: readonly Provocation[];
+	readonly background?: Background;
+	readonly staged: Staged;
+	readonly expect: Expectation;
+}
+
+export const SCENARIO_FOLDER = join(import.meta.dirname, "..", "scenarios");
+
+const SCENARIO_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+
+/** Every scenario there is, by name. */
+export function listScenarios(): readonly Scenario[] {
+	return readdirSync(SCENARIO_FOLDER)
+		.filter((file) => file.endsWith(".json"))
+		.sort()
+		.map((file) => loadScenario(file.slice(0, -".json".length)));
+}
+
+/** One scenario. Throws, naming the field, when there is none or its file is wrong. */
+export function loadScenario(name: string): Scenario {
+	if (!SCENARIO_NAME.test(name)) throw new Error(`${JSON.stringify(name)} is no scenario name`);
+	let text: string;
+	try {
+		text = readFileSync(join(SCENARIO_FOLDER, `${name}.json`), "utf8");
+	} catch (cause) {
+		throw new Error(`no scenario ${name}; \`plumbline lab list\` names them`, { cause });
+	}
+	return checkScenario(name, JSON.parse(text));
+}
+
+/** Checks the fields a wrong file would let through to a confusing failure later. */
+export function checkScenario(name: string, value: unknown): Scenario {
+	const raw = value as Partial<Scenario>;
+	const wrong = (field: string, wanted: string) => {
+		const found = JSON.stringify((value as Record<string, unknown> | null)?.[field]);
+		return new Error(`lab/scenarios/${name}.json: "${field}" must be ${wanted}, found ${found}`);
+	};
+	if (typeof raw?.title !== "string") throw wrong("title", "a sentence");
+	if (!raw.database || !["postgres", "mysql", "pgbouncer"].includes(raw.database))
+		throw wrong("database", "postgres, mysql or pgbouncer");
+	if (
+		!Array.isArray(raw.go) ||
+		raw.go.length === 0 ||
+		!raw.go.every((go) => /^(local|go1\.\d+(\.\d+)?)$/.test(go))
+	)
+		throw wrong("go", "a list of toolchains such as local or go1.22.12");
+	if (!Array.isArray(raw.provoke) || !raw.provoke.every(isProvocation))
+		throw wrong("provoke", "a list of provocations");
+	if (raw.background && !(raw.background.perSecond > 0 && raw.background.concurrencyMax > 0))
+		throw wrong("background", "requests with perSecond and concurrencyMax");
+	if (typeof raw.staged !== "object") throw wrong("staged", "what an independent look finds");
+	if (!isExpectation(raw.expect)) throw wrong("expect", "{first: {...}} or {none: true}");
+	return { ...(raw as Scenario), name };
+}
+
+function isProvocation(value: Partial<Provocation>): boolean {
+	const known = value.until === "answered" || value.until === "held" || value.until === "steady";
+	return typeof value.path === "string" && known && Number.isSafeInteger(value.count);
+}
+
+function isExpectation(value: unknown): value is Expectation {
+	const raw = value as { first?: Partial<ExpectedFinding>; none?: unknown } | undefined;
+	if (raw?.none === true) return raw.first === undefined;
+	const first = raw?.first;
+	return typeof first?.id === "string" && typeof first.level === "string" && first.count !== undefined;
+}
