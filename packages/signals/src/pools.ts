@@ -12,7 +12,7 @@ export interface PoolCounters {
 	readonly open?: number;
 	readonly inUse?: number;
 	readonly idle?: number;
-	/** Rises when a wait STARTS. */
+	/** Rises when a wait STARTS (pgxpool: when it has ended well; dialling counts as a wait there). */
 	readonly waitCount?: number;
 	/** Rises when a wait ENDS: waitCount rising with this flat is a total hang. */
 	readonly waitSeconds?: number;
