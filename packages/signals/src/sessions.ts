@@ -34,6 +34,8 @@ export interface DbSession {
 	readonly statement: string;
 	/** Ids of the sessions that block this one. */
 	readonly blockedBy: readonly number[];
+	/** Byte offset of the row in its part, to quote from; absent where the decoder cannot tell. */
+	readonly offset?: number;
 }
 
 export interface SessionTable {

@@ -1,0 +1,114 @@
+/** The verdict on a capture: every rule over the joined lines, causes before consequences. Pure. */
+import type { Gap, Line } from "@plumbline/signals/capture";
+import type { Signals } from "@plumbline/signals/signals";
+import type { Diagnosis, Examined, Finding } from "./finding.ts";
+import { rank } from "./rank.ts";
+import type { Rule } from "./rule.ts";
+import { connHeld } from "./rules/conn-held.ts";
+import { ctxResidue } from "./rules/ctx-residue.ts";
+import { dbLockWait } from "./rules/db-lock-wait.ts";
+import { dbPerRequest } from "./rules/db-per-request.ts";
+import { poolDeadlock } from "./rules/pool-deadlock.ts";
+import { poolStarved } from "./rules/pool-starved.ts";
+import { rowsOpen } from "./rules/rows-open.ts";
+import { txBeginWait } from "./rules/tx-begin-wait.ts";
+import { txOpen } from "./rules/tx-open.ts";
+import { joinLines, type World } from "./world.ts";
+
+/** Causes first: a rule may ask what was found before it. */
+const RULES: readonly Rule[] = [
+	dbPerRequest,
+	poolDeadlock,
+	txOpen,
+	rowsOpen,
+	connHeld,
+	ctxResidue,
+	txBeginWait,
+	dbLockWait,
+	poolStarved,
+];
+
+export function diagnose(signals: Signals): Diagnosis {
+	const world = joinLines(signals);
+	const found: Finding[] = [];
+	for (const rule of RULES) {
+		const finding = rule.examine(world, found);
+		if (finding !== undefined) found.push(finding);
+	}
+	const { window, build, process } = signals;
+	const facts = process[0]?.value;
+	return {
+		target: signals.target,
+		service: {
+			...(build === undefined ? {} : { goVersion: build.value.goVersion }),
+			...(facts?.commandLine === undefined ? {} : { command: facts.commandLine }),
+			modules: build?.value.modules.filter(isDatabaseModule).map((m) => `${m.path} ${m.version}`) ?? [],
+		},
+		window: {
+			startWallMs: window.start.wallMs,
+			durationMs: Math.round(window.end.monoMs - window.start.monoMs),
+		},
+		examined: (["sockets", "runtime", "pool"] as const).map((line) => examined(line, world)),
+		gaps: [...signals.gaps, ...joinGaps(world)],
+		findings: rank(found),
+	};
+}
+
+function isDatabaseModule({ path }: { readonly path: string }): boolean {
+	return /^(gorm\.io\/|github\.com\/(jackc\/|lib\/pq|go-sql-driver\/mysql|jinzhu\/gorm|jmoiron\/sqlx))/.test(
+		path,
+	);
+}
+
+function examined(line: Line, world: World): Examined {
+	const { signals } = world;
+	const what = whatWasRead(line, world);
+	const lost = signals.gaps.some((g) => g.line === line && g.weight === "loss");
+	if (what.length === 0) return { line, state: "unexamined", what: "" };
+	return { line, state: lost ? "partly" : "read", what: what.join(", ") };
+}
+
+function whatWasRead(line: Line, { signals, sockets, pools, sessions, dumps }: World): string[] {
+	const words: string[] = [];
+	const add = (n: number, one: string, many = `${one}s`): void => {
+		if (n > 0) words.push(`${n} ${n === 1 ? one : many}`);
+	};
+	switch (line) {
+		case "sockets":
+			add(signals.sockets.length, "socket table");
+			if (sockets !== undefined)
+				add(sockets.last.length, "connection of the process", "connections of the process");
+			return words;
+		case "runtime":
+			add(dumps.length, "full dump");
+			add(signals.goroutineProfiles.length, "profile");
+			add(dumps.at(-1)?.table.count ?? signals.goroutineProfiles.at(-1)?.value.total ?? 0, "goroutine");
+			return words;
+		case "pool":
+			add(pools.length, "pool's counters", "pools' counters");
+			add(signals.sessions.length, "session list");
+			if (sessions !== undefined)
+				add(sessions.ours.length, "session of the service", "sessions of the service");
+			return words;
+		default:
+			return line satisfies never;
+	}
+}
+
+/** What the join itself could not tell. */
+function joinGaps({ sessions, signals, spansWindow, dumps }: World): Gap[] {
+	const gaps: Gap[] = [];
+	if (sessions !== undefined && sessions.link.confidence < 1) {
+		const weight = sessions.link.confidence === 0 ? ("loss" as const) : ("note" as const);
+		gaps.push({ line: "pool", what: "whose the database sessions are", why: sessions.link.reason, weight });
+	}
+	if (dumps.length > 0 && !spansWindow) {
+		const why = "one full dump only: what lasts cannot be told from what passes";
+		gaps.push({ line: "runtime", what: "goroutines at the end of the window", why, weight: "note" });
+	}
+	if (signals.metrics.length > 0 && signals.metrics.every((m) => m.value.pools.length === 0)) {
+		const why = "the metrics page has no pool counters (sql.DBStats, pgxpool, gorm)";
+		gaps.push({ line: "pool", what: "pool counters", why, weight: "note" });
+	}
+	return gaps;
+}

@@ -1,0 +1,65 @@
+/** One full goroutine dump, indexed the way the join asks: by id, by role, by creator. */
+import type { GoroutineTable } from "@plumbline/signals/goroutines";
+import type { Sampled } from "@plumbline/signals/signals";
+import type { IsApplication } from "./application.ts";
+import { type Role, type StackFacts, stackFacts } from "./stack-facts.ts";
+
+export interface DumpView {
+	readonly sampled: Sampled<GoroutineTable>;
+	readonly table: GoroutineTable;
+	/** Milliseconds from the start of the window. */
+	readonly atMs: number;
+	readonly facts: (goroutine: number) => StackFacts;
+	readonly factsOfStack: readonly StackFacts[];
+	/** Row of a goroutine id. */
+	readonly rowOf: ReadonlyMap<number, number>;
+	readonly rows: (role: Role) => readonly number[];
+	/** Id of the per-request reader that a server connection's goroutine started: names its request. */
+	readonly requestOf: ReadonlyMap<number, number>;
+}
+
+export function dumpView(
+	sampled: Sampled<GoroutineTable>,
+	windowStartMs: number,
+	isApplication: IsApplication,
+): DumpView {
+	const table = sampled.value;
+	const factsOfStack = table.stacks.map((stack) => stackFacts(stack.frames, isApplication));
+	const facts = (row: number): StackFacts => {
+		const found = factsOfStack[table.stackOf[row] ?? -1];
+		if (found === undefined) throw new RangeError(`goroutine row ${row} of ${table.count}`);
+		return found;
+	};
+	const rowOf = new Map<number, number>();
+	const byRole = new Map<Role, number[]>();
+	const requestOf = new Map<number, number>();
+	for (let row = 0; row < table.count; row++) {
+		const goid = table.goid[row] ?? 0;
+		rowOf.set(goid, row);
+		const { role } = facts(row);
+		if (role === "other") continue;
+		const rows = byRole.get(role);
+		if (rows === undefined) byRole.set(role, [row]);
+		else rows.push(row);
+		const creator = table.creatorGoid[row] ?? 0;
+		if (role === "background-read" && creator > 0) requestOf.set(creator, goid);
+	}
+	return {
+		sampled,
+		table,
+		atMs: sampled.part.start.monoMs - windowStartMs,
+		facts,
+		factsOfStack,
+		rowOf,
+		rows: (role) => byRole.get(role) ?? [],
+		requestOf,
+	};
+}
+
+/** Rows of `last` in this role whose goroutine was in the same role in `first` too. */
+export function persistentRows(first: DumpView, last: DumpView, role: Role): number[] {
+	return last.rows(role).filter((row) => {
+		const before = first.rowOf.get(last.table.goid[row] ?? 0);
+		return before !== undefined && first.facts(before).role === role;
+	});
+}

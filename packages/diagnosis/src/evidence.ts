@@ -1,0 +1,94 @@
+/** Makes evidence: what a line shows, with the words of the capture it rests on. */
+import type { DbSession } from "@plumbline/signals/sessions";
+import type { DumpView } from "./dump-view.ts";
+import type { Evidence } from "./finding.ts";
+import type { PoolSighting } from "./pool-view.ts";
+import type { SessionHistory } from "./session-history.ts";
+import type { SiblingSite } from "./siblings.ts";
+import type { OwnedSocket } from "./sockets-view.ts";
+
+/** A stack quoted as evidence shows its header and this many lines. */
+const QUOTE_LINES = 9;
+/** Rows of a table quoted as evidence; the count is in `says`. */
+const QUOTE_ROWS = 3;
+
+export function goroutineEvidence(dump: DumpView, row: number, says: string): Evidence {
+	return {
+		line: "runtime",
+		says,
+		quote: dump.table.quote(row, QUOTE_LINES),
+		part: dump.sampled.part.name,
+		offset: dump.table.offset[row] ?? 0,
+		atMs: dump.atMs,
+	};
+}
+
+export function sessionEvidence(histories: readonly SessionHistory[], says: string): Evidence {
+	const shown = histories.slice(0, QUOTE_ROWS).map(({ last }) => quoteSession(last.session));
+	const sighting = histories[0]?.last;
+	return {
+		line: "pool",
+		says,
+		quote: shown.join("\n"),
+		part: sighting?.part ?? "",
+		offset: sighting?.session.offset ?? 0,
+		atMs: sighting?.atMs ?? 0,
+	};
+}
+
+export function poolEvidence({ counters, part, atMs }: PoolSighting, says: string): Evidence {
+	return { line: "pool", says, quote: counters.quoted.text, part, offset: counters.quoted.offset, atMs };
+}
+
+export function socketEvidence(sockets: readonly OwnedSocket[], says: string): Evidence {
+	const first = sockets[0];
+	return {
+		line: "sockets",
+		says,
+		quote: sockets
+			.slice(0, QUOTE_ROWS)
+			.map(({ socket: s }) => {
+				const quiet = s.tcpInfo;
+				const since =
+					quiet === undefined
+						? ""
+						: ` last_sent=${quiet.lastDataSentMs}ms last_recv=${quiet.lastDataRecvMs}ms`;
+				return `${s.state} recv-q=${s.recvQ} send-q=${s.sendQ} ${s.localIp}:${s.localPort} -> ${s.peerIp}:${s.peerPort}${since}`;
+			})
+			.join("\n"),
+		part: first?.part ?? "",
+		offset: first?.socket.offset ?? 0,
+		atMs: first?.atMs ?? 0,
+	};
+}
+
+export function siblingEvidence({ frame, seen, sighting }: SiblingSite): Evidence {
+	return {
+		line: "runtime",
+		says: `${seen} live ${seen === 1 ? "sighting" : "sightings"} of this code path with a connection`,
+		quote: `${frame.func}\n\t${frame.file}:${frame.line}`,
+		part: sighting.part,
+		offset: sighting.offset,
+		atMs: sighting.atMs,
+	};
+}
+
+export function quoteSession(s: DbSession): string {
+	const client = s.client === undefined ? "local" : `${s.client.ip}:${s.client.port}`;
+	const ages = [
+		s.xactAgeMs === undefined ? "" : ` xact ${seconds(s.xactAgeMs)}`,
+		s.stateAgeMs === undefined ? "" : ` in state ${seconds(s.stateAgeMs)}`,
+	].join("");
+	const wait = s.wait === undefined ? "" : ` wait ${s.wait}`;
+	const application = s.application === undefined || s.application === "" ? "" : ` app ${s.application}`;
+	return `session ${s.id} ${client}${application} ${s.state}${wait}${ages}: ${s.statement}`;
+}
+
+/** `8.2 s`, or `14 min` from two minutes on. */
+export function seconds(ms: number): string {
+	return ms >= 120_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+	return `${n} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,78 @@
+/**
+ * The residual: connections in use that no goroutine explains.
+ *
+ * A connection that carried nothing for the whole window cannot be at work. If it were back in the pool, the
+ * pool would count it as idle, all window long. So every silent connection beyond the pool's idle count is
+ * held by somebody who does nothing with it: pseudo-idle. This holds under any load, because connections
+ * that move are not in it.
+ *
+ * It can mislead where the service has pools that it does not report: then their idle connections look held.
+ * The pool's in-use count bounds that, and a service with more pools than counters is only suspected.
+ */
+
+import { persistentRows } from "./dump-view.ts";
+import { leakedRows } from "./leaked.ts";
+import { leastOver, type PoolView } from "./pool-view.ts";
+import type { SessionHistory } from "./session-history.ts";
+import { idleThroughout } from "./session-patterns.ts";
+import { databaseSockets, type OwnedSocket, silentThroughout } from "./sockets-view.ts";
+import type { World } from "./world.ts";
+
+export interface Hidden {
+	readonly count: number;
+	/** The silent connections as the server sees them, held ones among them. */
+	readonly sessions: readonly SessionHistory[];
+	/** The same as the kernel sees them. */
+	readonly sockets: readonly OwnedSocket[];
+	/** There are pools whose counters we do not have. */
+	readonly unseenPools: boolean;
+}
+
+/** Sessions that hold a connection on purpose and wait for the server to speak. */
+const LISTENER = /^\s*(listen|select\s+pg_(try_)?advisory_lock|start_replication|copy)\b/i;
+
+export function hiddenUse(world: World): Hidden | undefined {
+	const counted = world.pools.filter((p) => p.sightings.every((s) => s.counters.idle !== undefined));
+	if (counted.length === 0 || counted.every((p) => p.sightings.length < 2)) return undefined;
+	const { sessions, sockets } = silentConnections(world);
+	const silent = sessions.length > 0 ? sessions.length : sockets.length;
+	const idle = counted.reduce((sum, p) => sum + idleMax(p), 0);
+	const explained = heldByHandles(world, sessions.length > 0);
+	const inUse = leastOver(counted, "inUse") ?? 0;
+	const bound = inUse - world.handles.filter((h) => h.kind === "tx" || !h.inTx).length;
+	const count = Math.min(silent - idle - explained, bound);
+	if (count <= 0) return undefined;
+	const openers = new Set(world.lastDump?.rows("opener").map((row) => world.lastDump?.table.goid[row]));
+	return { count, sessions, sockets, unseenPools: openers.size > counted.length };
+}
+
+function idleMax({ sightings }: PoolView): number {
+	return Math.max(...sightings.map((s) => s.counters.idle ?? 0));
+}
+
+/** Silent connections that an open handle accounts for; as sessions, only cursors look idle. */
+function heldByHandles(world: World, asSessions: boolean): number {
+	const rows = world.handles.filter((h) => h.kind === "rows" && !h.inTx).length;
+	if (asSessions) return Math.max(rows, leakedRows(world).length);
+	const transactions = world.handles.filter((h) => h.kind === "tx").length;
+	const { firstDump, lastDump, spansWindow } = world;
+	const working =
+		spansWindow && firstDump !== undefined && lastDump !== undefined
+			? persistentRows(firstDump, lastDump, "driver-call").filter((r) => !lastDump.facts(r).insideTx).length
+			: 0;
+	return rows + transactions + working;
+}
+
+function silentConnections(world: World): Pick<Hidden, "sessions" | "sockets"> {
+	const { sessions, sockets } = world;
+	const silent =
+		sockets === undefined
+			? []
+			: databaseSockets(sockets.last, world.databasePort).filter((o) => silentThroughout(sockets, o));
+	if (sessions === undefined || sessions.link.confidence < 0.5) return { sessions: [], sockets: silent };
+	const idle = sessions.ours.filter(
+		(h) => idleThroughout(h, sessions) && !LISTENER.test(h.last.session.statement),
+	);
+	const ports = new Set(idle.map((h) => h.last.session.client?.port));
+	return { sessions: idle, sockets: silent.filter((o) => ports.has(o.socket.localPort)) };
+}

@@ -1,0 +1,151 @@
+/**
+ * Who holds it: from the creating goroutine where it is still at work, else from live siblings of the same
+ * code path, else nobody, with the reason. A wrong name is worse than none.
+ */
+import type { Frame } from "@plumbline/signals/goroutines";
+import type { Holder } from "./finding.ts";
+import type { BorrowApi } from "./functions.ts";
+import type { Handle } from "./handles.ts";
+import type { SiblingSite } from "./siblings.ts";
+import type { World } from "./world.ts";
+
+export interface Attribution {
+	readonly holder?: Holder;
+	readonly candidates: readonly Holder[];
+	readonly holderGap?: string;
+	/** Siblings the answer rests on, for evidence. */
+	readonly siblings: readonly SiblingSite[];
+}
+
+/** Candidates shown when no single holder can be named. */
+const CANDIDATES_MAX = 5;
+
+const WOULD_NAME_IT =
+	"the borrow ledger records who borrows each connection while the service runs; it comes in a later release";
+
+/** Who opened these handles (transactions or cursors). */
+export function attributeHandles(world: World, handles: readonly Handle[], api: BorrowApi): Attribution {
+	const busy = handles.flatMap(({ owner }) => (owner.kind === "busy" ? [owner.facts] : []));
+	// All owners alive, in one and the same place: they say it themselves.
+	if (busy.length > 0 && busy.length === handles.length) {
+		const callers = busy.map((facts) => new Set(facts.application.map((f) => f.func)));
+		const exact = sitesOf(world, api).filter(
+			(s) => s.callers.length > 0 && callers.every((c) => s.callers.some((f) => c.has(f))),
+		);
+		const [site] = exact;
+		if (site !== undefined && distinctFunctions(exact) === 1) {
+			return named(
+				site,
+				`live goroutines ${verb(api)} here, called from the function that still holds it`,
+				0.85,
+				exact,
+			);
+		}
+		const common = commonFrame(busy.map((f) => f.application));
+		if (common !== undefined) {
+			const how = "the goroutine that opened it is still in this call";
+			return { holder: { ...common, how, confidence: 0.9 }, candidates: [], siblings: [] };
+		}
+	}
+	return attributeBySiblings(world, api);
+}
+
+/** Who takes connections this way, judged by the siblings seen. */
+export function attributeBySiblings(world: World, api: BorrowApi): Attribution {
+	const sites = sitesOf(world, api);
+	const [first] = sites;
+	if (first === undefined) {
+		const marked = api === "begin" ? markedFunctions(world) : [];
+		const [site] = marked;
+		if (site !== undefined && distinctFunctions(marked) === 1) {
+			return named(
+				site,
+				"the only function seen working in a transaction begun by hand; the line is where it was seen",
+				0.7,
+				marked,
+			);
+		}
+		return nobody(world, marked);
+	}
+	if (distinctFunctions(sites) === 1) {
+		return named(
+			first,
+			`the only function seen that ${verb(api)} by hand, caught by live siblings`,
+			0.8,
+			sites,
+		);
+	}
+	return nobody(world, sites);
+}
+
+function sitesOf(world: World, api: BorrowApi): SiblingSite[] {
+	return world.siblings.filter((s) => s.api === api);
+}
+
+/** Functions seen ending a transaction by hand, or holding an open one. */
+function markedFunctions(world: World): SiblingSite[] {
+	const ends = sitesOf(world, "tx-end");
+	return ends.length > 0 ? ends : sitesOf(world, "tx-use").filter((s) => s.insideTx);
+}
+
+function distinctFunctions(sites: readonly SiblingSite[]): number {
+	return new Set(sites.map((s) => s.frame.func)).size;
+}
+
+function verb(api: BorrowApi): string {
+	switch (api) {
+		case "begin":
+		case "tx-end":
+		case "tx-use":
+			return "begins a transaction";
+		case "rows":
+			return "opens a cursor";
+		case "row":
+			return "asks for a row";
+		case "conn":
+		case "acquire":
+			return "takes a connection";
+		case "open":
+			return "opens a pool";
+		case "self-contained":
+			return "runs a statement";
+		default:
+			return api satisfies never;
+	}
+}
+
+function named(
+	site: SiblingSite,
+	how: string,
+	confidence: number,
+	siblings: readonly SiblingSite[],
+): Attribution {
+	return { holder: { ...site.frame, how, confidence }, candidates: [], siblings: siblings.slice(0, 1) };
+}
+
+function nobody(world: World, sites: readonly SiblingSite[]): Attribution {
+	const seen = new Set<string>();
+	const candidates: Holder[] = [];
+	const total = sites.reduce((sum, s) => sum + s.seen, 0);
+	for (const { frame, seen: times } of sites) {
+		if (seen.has(frame.func) || candidates.length === CANDIDATES_MAX) continue;
+		seen.add(frame.func);
+		candidates.push({ ...frame, how: `seen ${times} times on this path`, confidence: 0.5 * (times / total) });
+	}
+	return { candidates, holderGap: `${whyNobody(world, candidates.length)}; ${WOULD_NAME_IT}`, siblings: [] };
+}
+
+function whyNobody(world: World, candidates: number): string {
+	if (candidates > 1)
+		return "the code that borrowed has returned, and more than one code path borrows this way";
+	if (world.lastDump === undefined && world.signals.goroutineProfiles.length === 0) {
+		return "no goroutine dump was read";
+	}
+	return "the code that borrowed has returned, and none of its kind was seen at work in the window";
+}
+
+/** The innermost application frame that all of these stacks share, as the first of them has it. */
+function commonFrame(stacks: readonly (readonly Frame[])[]): Frame | undefined {
+	const [first, ...rest] = stacks;
+	return first?.find((frame) => rest.every((stack) => stack.some((f) => f.func === frame.func)));
+}

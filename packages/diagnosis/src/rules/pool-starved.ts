@@ -1,0 +1,160 @@
+/**
+ * pool-starved: callers wait for a connection.
+ *
+ * A consequence: a leak, a deadlock, a lock queue or slow statements hold the connections. Runtime line: the
+ * same goroutines wait in the pool in both dumps. Pool line: waits that take long on average, or start and
+ * never end. Short waits of a busy pool are health, not starvation.
+ */
+import { persistentRows } from "../dump-view.ts";
+import { goroutineEvidence, plural, poolEvidence, seconds, sessionEvidence } from "../evidence.ts";
+import type { Evidence, Finding, FindingId } from "../finding.ts";
+import type { Attribution } from "../holder.ts";
+import { isExhausted, waits } from "../pool-view.ts";
+import { finding, present, type Rule } from "../rule.ts";
+import { runsThroughout } from "../session-patterns.ts";
+import type { World } from "../world.ts";
+
+/** Mean wait from which callers notice; a busy pool's waits are milliseconds. */
+const MEAN_WAIT_MS_MIN = 1_000;
+/** Fewer waits make no mean. */
+const WAITS_MIN = 5;
+
+const CAUSES: readonly FindingId[] = [
+	"db-per-request",
+	"pool-deadlock",
+	"tx-open",
+	"rows-open",
+	"conn-held",
+	"ctx-residue",
+	"tx-begin-wait",
+	"db-lock-wait",
+];
+
+export const poolStarved: Rule = {
+	id: "pool-starved",
+	about: {
+		sees: "callers that wait for a connection through the window, or for a second and longer on average",
+		hurts: "requests queue for the pool before they do any work; their own timeouts fire there",
+		otherwise: ["a pool limit set far too low for the load, with nothing wrong in the code"],
+		fix: [
+			"cure what holds the connections; a larger limit helps only where the holders are healthy work",
+			"bound the wait: a context deadline on every call, so that a starved pool fails fast",
+		],
+		stop: [
+			"raise MaxOpenConns where the database has room, to win time",
+			"shed load or restart the worst instance",
+		],
+		verify: ["the pool's wait count stops rising; run plumbline diagnose again under the same load"],
+	},
+	examine(world, found) {
+		const waiting = persistentWaiters(world);
+		const slow = world.pools.map((pool) => ({ pool, ...waits(pool) })).filter(isSlow);
+		if (waiting.length === 0 && slow.length === 0) return undefined;
+		const now = world.lastDump?.rows("pool-wait").length ?? 0;
+		const count = Math.max(waiting.length, slow.length > 0 ? now : 0, 1);
+		const causes = CAUSES.filter((id) => found.some((f) => f.id === id));
+		const work = slowWork(world);
+		const full = world.pools.find(isExhausted) ?? slow[0]?.pool;
+		return finding("pool-starved", poolStarved.about, {
+			severity: causes.length > 0 || waiting.length > 0 ? "critical" : "warning",
+			confidence: full !== undefined && waiting.length > 0 ? 0.95 : 0.8,
+			count,
+			title: `${plural(count, "caller")} wait for a connection${because(causes, work.count)}`,
+			story: present([
+				waiting.length > 0
+					? `${plural(waiting.length, "goroutine")} waited through the whole window`
+					: undefined,
+				...slow.map(({ meanMs, begun }) =>
+					meanMs === undefined || meanMs < MEAN_WAIT_MS_MIN
+						? `${begun} waits began and none ended`
+						: `${begun} waits took ${seconds(meanMs)} on average`,
+				),
+				causes.length === 0 && work.count > 0
+					? `the connections are at work, not leaked: ${plural(work.count, "statement")} ran all along`
+					: undefined,
+			]).join("; "),
+			causes,
+			attribution: causes.length > 0 ? seeCause(causes) : work.attribution,
+			evidence: present<Evidence>([
+				waiterEvidence(world, waiting),
+				full &&
+					poolEvidence(
+						full.last,
+						`${full.last.counters.inUse} of ${full.last.counters.maxOpen} connections in use`,
+					),
+				...(causes.length === 0 ? work.evidence : []),
+			]),
+		});
+	},
+};
+
+function persistentWaiters({ firstDump, lastDump, spansWindow }: World): number[] {
+	if (!spansWindow || firstDump === undefined || lastDump === undefined) return [];
+	return persistentRows(firstDump, lastDump, "pool-wait");
+}
+
+/** Long waits on average; or a total hang: waits begin, none ends, every connection is out. */
+function isSlow({
+	pool,
+	begun,
+	meanMs,
+}: ReturnType<typeof waits> & { pool: World["pools"][number] }): boolean {
+	if (begun < WAITS_MIN || meanMs === undefined) return false;
+	return meanMs >= MEAN_WAIT_MS_MIN || (meanMs === 0 && isExhausted(pool));
+}
+
+function waiterEvidence({ lastDump }: World, waiting: readonly number[]): Evidence | undefined {
+	const row = waiting[0] ?? lastDump?.rows("pool-wait")[0];
+	if (lastDump === undefined || row === undefined) return undefined;
+	const says =
+		waiting.length > 0
+			? `${plural(waiting.length, "goroutine")} wait for the pool in both dumps`
+			: `${plural(lastDump.rows("pool-wait").length, "goroutine")} wait for the pool in the last dump`;
+	return goroutineEvidence(lastDump, row, says);
+}
+
+/** Statements that run through the whole window: holders that work rather than leak. */
+function slowWork(world: World): { count: number; attribution: Attribution; evidence: Evidence[] } {
+	const { firstDump, lastDump, spansWindow, sessions } = world;
+	const running =
+		sessions?.ours.filter((h) => runsThroughout(h) && h.last.session.blockedBy.length === 0) ?? [];
+	const rows =
+		spansWindow && firstDump !== undefined && lastDump !== undefined
+			? persistentRows(firstDump, lastDump, "driver-call")
+			: [];
+	const frames = rows.map((row) => lastDump?.facts(row).borrow?.frame).filter((f) => f !== undefined);
+	const [frame] = frames;
+	const one = new Set(frames.map((f) => f.func)).size === 1;
+	const how = `${rows.length} of the holders run a slow statement here; it is work, not a leak`;
+	const [first] = rows;
+	return {
+		count: Math.max(running.length, rows.length),
+		attribution: {
+			...(frame !== undefined && one ? { holder: { ...frame, how, confidence: 0.9 } } : {}),
+			...(frame === undefined ? { holderGap: "what holds the connections was not seen at work" } : {}),
+			candidates: [],
+			siblings: [],
+		},
+		evidence: present<Evidence>([
+			running.length > 0
+				? sessionEvidence(running, `${plural(running.length, "statement")} running since before the window`)
+				: undefined,
+			first !== undefined && lastDump !== undefined
+				? goroutineEvidence(
+						lastDump,
+						first,
+						`${plural(rows.length, "goroutine")} in the same driver call all along`,
+					)
+				: undefined,
+		]),
+	};
+}
+
+function because(causes: readonly FindingId[], working: number): string {
+	if (causes.length > 0) return `: a consequence of ${causes.join(", ")}`;
+	return working > 0 ? " while slow statements hold them all" : "";
+}
+
+function seeCause(causes: readonly Finding["id"][]): Attribution {
+	return { candidates: [], siblings: [], holderGap: `see ${causes.join(", ")}` };
+}

@@ -1,0 +1,89 @@
+/**
+ * tx-begin-wait: waiting inside BEGIN, not for the pool.
+ *
+ * The caller has its connection and has sent BEGIN; the answer does not come. The server itself never makes
+ * BEGIN wait, so something between does: pgbouncer without a free server connection, a stalled proxy, a
+ * network that drops. Silent sockets with an unanswered request are the second line.
+ */
+import { persistentRows } from "../dump-view.ts";
+import { goroutineEvidence, plural, seconds, socketEvidence } from "../evidence.ts";
+import type { Evidence } from "../finding.ts";
+import type { Attribution } from "../holder.ts";
+import { finding, present, type Rule } from "../rule.ts";
+import { unansweredFor } from "../sockets-view.ts";
+import type { World } from "../world.ts";
+
+/** The socket may have been asked a moment after the dump: tolerated. */
+const UNANSWERED_SLACK_MS = 1_000;
+
+export const txBeginWait: Rule = {
+	id: "tx-begin-wait",
+	about: {
+		sees: "callers that have a connection and wait for the answer to BEGIN",
+		hurts: "a bigger pool does not help: the wait is behind it, at a proxy or on the way",
+		otherwise: [
+			"a server frozen as a whole (disk full, stopped process): then every statement waits, not only BEGIN",
+		],
+		fix: [
+			"pgbouncer: SHOW POOLS; raise default_pool_size or free the server connections that others hold",
+			"keep the service's pool no larger than what the proxy can serve at once",
+			"set query_wait_timeout in pgbouncer, and a context deadline on BeginTx",
+		],
+		stop: ["pgbouncer: SHOW SERVERS tells who holds them; KILL or RECONNECT the database there"],
+		verify: ["run plumbline diagnose again: no goroutine stays in BEGIN"],
+	},
+	examine(world) {
+		const { firstDump, lastDump, spansWindow } = world;
+		if (!spansWindow || firstDump === undefined || lastDump === undefined) return undefined;
+		const rows = persistentRows(firstDump, lastDump, "begin-roundtrip");
+		const [first] = rows;
+		if (first === undefined) return undefined;
+		const spanMs = lastDump.atMs - firstDump.atMs;
+		const unanswered = (world.sockets?.last ?? []).filter((o) =>
+			unansweredFor(o, Math.max(0, spanMs - UNANSWERED_SLACK_MS)),
+		);
+		return finding("tx-begin-wait", txBeginWait.about, {
+			severity: "critical",
+			confidence: unanswered.length >= rows.length ? 0.95 : 0.8,
+			count: rows.length,
+			title: `${plural(rows.length, "caller")} wait for the answer to BEGIN, not for the pool`,
+			story: `${plural(rows.length, "goroutine")} have a connection, sent BEGIN and got no answer for at least ${seconds(spanMs)}`,
+			attribution: waitingCaller(world, rows),
+			evidence: present<Evidence>([
+				goroutineEvidence(
+					lastDump,
+					first,
+					`${plural(rows.length, "goroutine")} in the driver's BEGIN in both dumps`,
+				),
+				unanswered.length > 0
+					? socketEvidence(
+							unanswered,
+							`${plural(unanswered.length, "connection")} sent a request and heard nothing since`,
+						)
+					: undefined,
+			]),
+		});
+	},
+};
+
+function waitingCaller({ lastDump }: World, rows: readonly number[]): Attribution {
+	const frames = rows.map((row) => lastDump?.facts(row).borrow?.frame).filter((f) => f !== undefined);
+	const [first] = frames;
+	const functions = new Set(frames.map((f) => f.func));
+	if (first === undefined || functions.size !== 1) {
+		return {
+			candidates: [],
+			siblings: [],
+			holderGap: "the wait is outside the service: no line of it holds anything",
+		};
+	}
+	return {
+		holder: {
+			...first,
+			how: "all of them wait here; what they wait for is outside the service",
+			confidence: 0.9,
+		},
+		candidates: [],
+		siblings: [],
+	};
+}

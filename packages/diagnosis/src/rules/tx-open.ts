@@ -1,0 +1,139 @@
+/**
+ * tx-open: a transaction neither committed nor rolled back.
+ *
+ * Runtime line: database/sql keeps one goroutine in (*Tx).awaitDone for each open transaction; the same
+ * goroutine in both dumps is the same transaction, open for the whole window. Left out are those whose
+ * opener is still at work with the database.
+ * Database line: a session of this service that is idle in one transaction in every sample and ran nothing.
+ * pgx's own transactions show only there.
+ */
+
+import { deadlockedHolders } from "../deadlock.ts";
+import {
+	goroutineEvidence,
+	plural,
+	poolEvidence,
+	seconds,
+	sessionEvidence,
+	socketEvidence,
+} from "../evidence.ts";
+import type { Evidence } from "../finding.ts";
+import type { Handle } from "../handles.ts";
+import { attributeHandles } from "../holder.ts";
+import { leakedTransactions } from "../leaked.ts";
+import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
+import type { SessionHistory } from "../session-history.ts";
+import { idleInTxThroughout } from "../session-patterns.ts";
+import { silentThroughout } from "../sockets-view.ts";
+import type { World } from "../world.ts";
+
+/** A join weaker than this does not carry a count. */
+const LINK_CONFIDENCE_MIN = 0.5;
+
+export const txOpen: Rule = {
+	id: "tx-open",
+	about: {
+		sees: "transactions that stay open through the whole window while nobody works in them",
+		hurts:
+			"each one keeps a connection out of the pool for good, holds its locks, and holds back vacuum on the database",
+		otherwise: [
+			"a transaction held on purpose across a slow call to another service",
+			"a transaction that a context deadline longer than the window will still end",
+		],
+		fix: [
+			"right after Begin: check its error, then `defer tx.Rollback()` (after Commit it does nothing)",
+			"or use the block form: `db.Transaction(func(tx *gorm.DB) error {...})`, `pgx.BeginFunc`",
+			"begin with the request's context, so that a forgotten transaction ends with its request",
+		],
+		stop: [
+			"PostgreSQL: select pg_terminate_backend(pid) from pg_stat_activity where state like 'idle in transaction%' and state_change < now() - interval '1 min'",
+			"or bound it from now on: alter role SERVICE set idle_in_transaction_session_timeout = '60s'",
+			"restarting the service frees the connections until the same path runs again",
+		],
+		verify: ["run plumbline diagnose again under the same load: the count stays at 0"],
+	},
+	examine(world) {
+		const handles = leakedTransactions(world);
+		const deadlocked = deadlockedHolders(world).length;
+		const sessions = idleSessions(world).slice(deadlocked);
+		const count = Math.max(handles.length, sessions.length);
+		if (count === 0) return undefined;
+
+		const held = handles.length > 0 && handles.every((h) => h.owner.kind === "busy");
+		const attribution = attributeHandles(world, handles, "begin");
+		const age = Math.max(
+			0,
+			...sessions.map((s) => s.last.session.xactAgeMs ?? s.last.session.stateAgeMs ?? 0),
+		);
+		return finding("tx-open", txOpen.about, {
+			severity: severityOfLoss(world, count),
+			confidence: handles.length > 0 && sessions.length > 0 ? 0.97 : 0.8,
+			count,
+			title: held
+				? `${plural(count, "transaction")} held open by calls that are still running`
+				: `${plural(count, "transaction")} open, and nobody is left to end ${count === 1 ? "it" : "them"}`,
+			story: present([
+				world.spansWindow || sessions.length > 0
+					? `${plural(count, "transaction")} stayed open through the whole window without running a statement`
+					: `${plural(count, "transaction")} open although the goroutines that began them have moved on`,
+				age > 0 ? `the oldest for ${seconds(age)}` : undefined,
+				ownersInWords(handles),
+			]).join("; "),
+			attribution,
+			evidence: present<Evidence>([
+				...runtimeEvidence(world, handles),
+				sessions.length > 0
+					? sessionEvidence(
+							sessions,
+							`${plural(sessions.length, "session")} idle in transaction in every sample, nothing run`,
+						)
+					: undefined,
+				poolAgrees(world, count),
+				handles.length === 0 ? silentSockets(world, sessions) : undefined,
+			]),
+		});
+	},
+};
+
+function idleSessions({ sessions }: World): SessionHistory[] {
+	if (sessions === undefined || sessions.link.confidence < LINK_CONFIDENCE_MIN) return [];
+	return sessions.ours.filter((h) => idleInTxThroughout(h, sessions));
+}
+
+function ownersInWords(handles: readonly Handle[]): string | undefined {
+	const of = (kind: Handle["owner"]["kind"]): number => handles.filter((h) => h.owner.kind === kind).length;
+	const [gone, moved, busy] = [of("gone"), of("moved-on"), of("busy")];
+	const words = present([
+		gone > 0 ? `${gone} of their goroutines have ended` : undefined,
+		moved > 0 ? `${moved} serve other requests now` : undefined,
+		busy > 0 ? `${busy} are still in the call` : undefined,
+	]);
+	return words.length === 0 ? undefined : words.join(", ");
+}
+
+function runtimeEvidence({ lastDump, spansWindow }: World, handles: readonly Handle[]) {
+	const [first] = handles;
+	if (first === undefined || lastDump === undefined) return [];
+	const where = spansWindow ? "in both dumps" : "in the dump";
+	return [
+		goroutineEvidence(
+			lastDump,
+			first.row,
+			`${plural(handles.length, "goroutine")} wait in (*Tx).awaitDone ${where}: one for each open transaction`,
+		),
+	];
+}
+
+function poolAgrees({ pools }: World, count: number) {
+	const pool = pools.find((p) => p.sightings.every((s) => (s.counters.inUse ?? 0) >= count));
+	return pool && poolEvidence(pool.last, `the pool counts ${pool.last.counters.inUse} connections in use`);
+}
+
+/** For transactions that only the database shows: their own sockets, silent all along. */
+function silentSockets({ sockets }: World, sessions: readonly SessionHistory[]) {
+	if (sockets === undefined) return undefined;
+	const ports = new Set(sessions.map((s) => s.last.session.client?.port));
+	const silent = sockets.last.filter((o) => ports.has(o.socket.localPort) && silentThroughout(sockets, o));
+	if (silent.length < sessions.length) return undefined;
+	return socketEvidence(silent, `their ${plural(silent.length, "connection")} carried no byte in the window`);
+}

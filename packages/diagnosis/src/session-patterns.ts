@@ -1,0 +1,48 @@
+/** What a session did over the window, read off its sightings. All times are the server's own ages. */
+import type { ServiceSessions, SessionHistory } from "./session-history.ts";
+
+/** Ages are rounded to seconds by MySQL and drift with the round trip: tolerated difference. */
+const AGE_SLACK_MS = 1_500;
+
+/** Sat in one transaction from first to last sample and ran nothing in it. */
+export function idleInTxThroughout(history: SessionHistory, span: ServiceSessions): boolean {
+	if (!history.throughout || span.spanMs < SPAN_MS_MIN) return false;
+	const elapsed = history.last.atMs - history.first.atMs;
+	return (
+		history.sightings.every(({ session }) => session.state.startsWith("idle in transaction")) &&
+		(history.last.session.stateAgeMs ?? 0) >= elapsed - AGE_SLACK_MS
+	);
+}
+
+/** Two samples closer than this say nothing about persistence. */
+const SPAN_MS_MIN = 1_000;
+
+/** Ran nothing and was in no transaction for the whole window: idle as far as the server can tell. */
+export function idleThroughout(history: SessionHistory, span: ServiceSessions): boolean {
+	if (!history.throughout || span.spanMs < SPAN_MS_MIN) return false;
+	const elapsed = history.last.atMs - history.first.atMs;
+	return (
+		history.sightings.every(({ session }) => session.state === "idle") &&
+		(history.last.session.stateAgeMs ?? 0) >= elapsed - AGE_SLACK_MS
+	);
+}
+
+/** The server cannot send the rest of a result because the client does not read it. */
+export function unreadResultThroughout(history: SessionHistory): boolean {
+	return (
+		history.throughout &&
+		history.sightings.every(
+			({ session }) => session.state === "active" && session.wait === "Client/ClientWrite",
+		)
+	);
+}
+
+/** One statement running from before the first sample to after the last. */
+export function runsThroughout(history: SessionHistory): boolean {
+	const elapsed = history.last.atMs - history.first.atMs;
+	return (
+		history.throughout &&
+		history.sightings.every(({ session }) => session.state === "active") &&
+		(history.last.session.stateAgeMs ?? 0) >= elapsed - AGE_SLACK_MS
+	);
+}

@@ -1,0 +1,61 @@
+/** The target's own connections to its databases, over the window. */
+import type { Signals } from "@plumbline/signals/signals";
+import type { Socket } from "@plumbline/signals/sockets";
+
+export interface OwnedSocket {
+	readonly socket: Socket;
+	readonly part: string;
+	readonly atMs: number;
+}
+
+export interface SocketView {
+	/** Connections of the target in the first and the last sample (the same sockets, twice). */
+	readonly first: readonly OwnedSocket[];
+	readonly last: readonly OwnedSocket[];
+	readonly spanMs: number;
+}
+
+export function socketView(signals: Signals): SocketView | undefined {
+	const owned = signals.sockets.map(({ part, value }) => {
+		const fds = signals.fds.find((f) => f.part.sample === part.sample) ?? signals.fds[0];
+		const atMs = part.end.monoMs - signals.window.start.monoMs;
+		if (fds === undefined) return undefined;
+		const sockets = value.sockets
+			.filter((s) => s.inode !== 0 && fds.value.byInode.has(s.inode))
+			.map((socket) => ({ socket, part: part.name, atMs }));
+		return { atMs, sockets };
+	});
+	const first = owned[0];
+	const last = owned.at(-1);
+	if (first === undefined || last === undefined) return undefined;
+	return { first: first.sockets, last: last.sockets, spanMs: last.atMs - first.atMs };
+}
+
+/** Well-known database ports; with sessions read, the server's own port is known and used instead. */
+const DATABASE_PORTS: ReadonlySet<number> = new Set([5432, 5433, 6432, 3306, 33060, 26257]);
+
+/** Established connections to a database. */
+export function databaseSockets(
+	sockets: readonly OwnedSocket[],
+	serverPort: number | undefined,
+): OwnedSocket[] {
+	return sockets.filter(({ socket }) => {
+		if (socket.state !== "ESTABLISHED") return false;
+		return serverPort === undefined
+			? DATABASE_PORTS.has(socket.peerPort)
+			: socket.peerPort === serverPort || DATABASE_PORTS.has(socket.peerPort);
+	});
+}
+
+/** No byte either way for the whole window. Needs tcp_info, which text routes lack. */
+export function silentThroughout(view: SocketView, { socket }: OwnedSocket): boolean {
+	const info = socket.tcpInfo;
+	if (info === undefined) return false;
+	return Math.min(info.lastDataSentMs, info.lastDataRecvMs) >= view.spanMs;
+}
+
+/** We asked, and nothing has come back since: a request in flight for at least `ms`. */
+export function unansweredFor({ socket }: OwnedSocket, ms: number): boolean {
+	const info = socket.tcpInfo;
+	return info !== undefined && info.lastDataSentMs >= ms && info.lastDataRecvMs > info.lastDataSentMs;
+}

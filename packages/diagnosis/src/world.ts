@@ -1,0 +1,56 @@
+/** The join: the three lines of one service laid over each other, ready for the rules to look at. */
+import type { Signals } from "@plumbline/signals/signals";
+import { applicationTest, type IsApplication } from "./application.ts";
+import { type DumpView, dumpView } from "./dump-view.ts";
+import { abandonedHandles, type Handle, persistentHandles } from "./handles.ts";
+import { type PoolView, poolViews } from "./pool-view.ts";
+import { type ServiceSessions, serviceSessions } from "./session-history.ts";
+import { type SiblingSite, siblingSites } from "./siblings.ts";
+import { type SocketView, socketView } from "./sockets-view.ts";
+
+export interface World {
+	readonly signals: Signals;
+	readonly isApplication: IsApplication;
+	/** Full dumps in order. `persistence` below needs two. */
+	readonly dumps: readonly DumpView[];
+	readonly firstDump: DumpView | undefined;
+	/** The same as `firstDump` when there is only one. */
+	readonly lastDump: DumpView | undefined;
+	/** There were two full dumps, so that what is in both has lasted the window. */
+	readonly spansWindow: boolean;
+	/**
+	 * Handles open through the whole window. With one dump only: those whose opener has ended or moved on,
+	 * which is as telling but shows fewer.
+	 */
+	readonly handles: readonly Handle[];
+	readonly pools: readonly PoolView[];
+	readonly sessions: ServiceSessions | undefined;
+	/** Server port of the database, where sessions were read. */
+	readonly databasePort: number | undefined;
+	readonly sockets: SocketView | undefined;
+	/** Where live goroutines were seen borrowing connections, in any sample. */
+	readonly siblings: readonly SiblingSite[];
+}
+
+export function joinLines(signals: Signals): World {
+	const isApplication = applicationTest(signals.build?.value);
+	const startMs = signals.window.start.monoMs;
+	const dumps = signals.goroutines.map((sampled) => dumpView(sampled, startMs, isApplication));
+	const firstDump = dumps[0];
+	const lastDump = dumps.at(-1);
+	const two = firstDump !== undefined && lastDump !== undefined && firstDump !== lastDump;
+	return {
+		signals,
+		isApplication,
+		dumps,
+		firstDump,
+		lastDump,
+		spansWindow: two,
+		handles: two ? persistentHandles(firstDump, lastDump) : lastDump ? abandonedHandles(lastDump) : [],
+		pools: poolViews(signals),
+		sessions: serviceSessions(signals),
+		databasePort: signals.sessions[0]?.value.server.port,
+		sockets: socketView(signals),
+		siblings: siblingSites(signals, dumps, isApplication),
+	};
+}
