@@ -105,7 +105,7 @@ function ownersInWords(handles: readonly Handle[]): string | undefined {
 	const [gone, moved, busy] = [of("gone"), of("moved-on"), of("busy")];
 	const words = present([
 		gone > 0 ? `${gone} of their goroutines have ended` : undefined,
-		moved > 0 ? `${moved} serve other requests now` : undefined,
+		moved > 0 ? `${moved} have moved on to other work` : undefined,
 		busy > 0 ? `${busy} are still in the call` : undefined,
 	]);
 	return words.length === 0 ? undefined : words.join(", ");
