@@ -54,13 +54,13 @@ interface Mount {
 
 function parseMount(line: string): Mount {
 	const [before = "", after = ""] = line.split(" - ");
-	const [, , , root = "", point = ""] = before.split(" ").map(unescape);
+	const [, , , root = "", point = ""] = before.split(" ").map(unescapeOctal);
 	const [type = "", , options = ""] = after.split(" ");
 	return { root, point, type, options: options.split(",") };
 }
 
 /** mountinfo writes blanks, tabs, newlines and backslashes as `\040`. */
-function unescape(field: string): string {
+function unescapeOctal(field: string): string {
 	return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 

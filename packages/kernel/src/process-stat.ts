@@ -7,7 +7,7 @@
  * together name a process for good; a pid alone is reused.
  */
 import { readProcFile } from "./proc-file.ts";
-import { type Reading, read, refused } from "./reading.ts";
+import { errnoCode, type Reading, read, refused } from "./reading.ts";
 
 export interface ProcessStat {
 	readonly pid: number;
@@ -22,7 +22,7 @@ const START_FIELD = 22;
 export function readProcessStat(pid: number, proc = "/proc"): Reading<ProcessStat> {
 	const text = readProcFile(`${proc}/${pid}/stat`);
 	if (text.kind === "refused") {
-		if (text.code === "absent") return refused("absent", `no process ${pid} on this host`);
+		if (text.code === "absent") return explainAbsent(pid);
 		if (text.code === "gone") return refused("gone", `process ${pid} has exited`);
 		return text;
 	}
@@ -50,4 +50,14 @@ export function whyGone(known: ProcessStat, proc = "/proc"): string | undefined 
 	if (now.kind === "refused") return `process ${known.pid} (${known.comm}) exited while it was examined`;
 	if (now.value.startTicks === known.startTicks) return undefined;
 	return `process ${known.pid} (${known.comm}) exited while it was examined; its pid now belongs to "${now.value.comm}"`;
+}
+
+/** procfs may hide other users' processes (mount option hidepid); a signal that is refused shows they exist. */
+function explainAbsent(pid: number): Reading<never> {
+	try {
+		process.kill(pid, 0);
+	} catch (error) {
+		if (errnoCode(error) !== "EPERM") return refused("absent", `no process ${pid} on this host`);
+	}
+	return refused("denied", `/proc hides process ${pid} of another user (hidepid); run as that user or root`);
 }

@@ -60,6 +60,17 @@ export function decodeGoBuildinfo(bytes: Uint8Array): Decoded<GoBuild> {
 	return { kind: "decoded", value, flaws: flaws.list() };
 }
 
+/**
+ * How many of the bytes that begin with the magic are build info. What a search in a segment found goes
+ * on with the program's data, which nobody asked for.
+ */
+export function lengthOfBuildinfo(bytes: Uint8Array): number {
+	if (((bytes[FLAGS_AT] ?? 0) & FLAG_INLINE) === 0) return Math.min(bytes.length, STRINGS_AT);
+	const flaws = new Flaws();
+	const version = readString(bytes, STRINGS_AT, flaws);
+	return version.whole ? readString(bytes, version.end, flaws).end : version.end;
+}
+
 interface Inline {
 	/** What is there of the string. */
 	readonly bytes: Uint8Array;
