@@ -1,0 +1,115 @@
+/**
+ * A whole capture to signals. One table says for each format who decodes it, where its value goes and
+ * which line it serves; nothing else here knows one signal from another.
+ *
+ * What a decoder lost becomes a gap: a cut part is a loss (what was cut could be the very thing), a
+ * broken record among good ones is a note.
+ */
+import type { Capture, Gap, GapLine, Part, PartFormat } from "./capture.ts";
+import type { Decoded, Flaw } from "./decoded.ts";
+import type { GoBuild } from "./go-binary.ts";
+import { decodeGoBuildinfo } from "./go-binary-buildinfo.ts";
+import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
+import { decodeGoroutinesDebug1 } from "./goroutines-debug1.ts";
+import { decodeGoroutinesDebug2 } from "./goroutines-debug2.ts";
+import type { Metrics } from "./pools.ts";
+import { decodePrometheus } from "./pools-prometheus.ts";
+import type { ProcessFacts } from "./process.ts";
+import { decodeProcess } from "./process-json.ts";
+import type { SessionTable } from "./sessions.ts";
+import { decodeMysqlSessions } from "./sessions-mysql.ts";
+import { decodePostgresSessions } from "./sessions-postgres.ts";
+import type { Sampled, Signals } from "./signals.ts";
+import type { FdTable, SocketTable } from "./sockets.ts";
+import { decodeFdTable } from "./sockets-fd-table.ts";
+import { decodeProcNetTcp } from "./sockets-proc-net-tcp.ts";
+import { decodeSockDiag } from "./sockets-sock-diag.ts";
+import { decodeSs } from "./sockets-ss.ts";
+
+/** The lists of Signals, and what each holds. */
+interface Values {
+	goroutines: GoroutineTable;
+	goroutineProfiles: GoroutineProfile;
+	sockets: SocketTable;
+	fds: FdTable;
+	metrics: Metrics;
+	sessions: SessionTable;
+	process: ProcessFacts;
+	build: GoBuild;
+}
+type Lists = { [K in keyof Values]: Sampled<Values[K]>[] };
+
+/** How one format is read. */
+interface Format {
+	/** Line and name of what is missing when a part of this format is. */
+	readonly line: GapLine;
+	readonly what: string;
+	/** Decodes the part into the list it belongs to. */
+	readonly read: (part: Part, lists: Lists) => Decoded<unknown>;
+}
+
+function format<K extends keyof Values>(
+	line: GapLine,
+	what: string,
+	list: K,
+	decode: (bytes: Uint8Array) => Decoded<Values[K]>,
+): Format {
+	const read = (part: Part, lists: Lists) => {
+		const { bytes, ...meta } = part;
+		const decoded = decode(bytes);
+		if (decoded.kind === "decoded") lists[list].push({ part: meta, value: decoded.value });
+		return decoded;
+	};
+	return { line, what, read };
+}
+
+export const FORMATS: Readonly<Record<PartFormat, Format>> = {
+	"go-debug2": format("runtime", "goroutines", "goroutines", decodeGoroutinesDebug2),
+	"go-debug1": format("runtime", "goroutine profile", "goroutineProfiles", decodeGoroutinesDebug1),
+	"sock-diag": format("sockets", "sockets", "sockets", decodeSockDiag),
+	ss: format("sockets", "sockets", "sockets", decodeSs),
+	"proc-net-tcp": format("sockets", "sockets", "sockets", decodeProcNetTcp),
+	"fd-table": format("sockets", "socket owners", "fds", decodeFdTable),
+	prometheus: format("pool", "metrics", "metrics", decodePrometheus),
+	"postgres-sessions": format("pool", "database sessions", "sessions", decodePostgresSessions),
+	"mysql-sessions": format("pool", "database sessions", "sessions", decodeMysqlSessions),
+	"go-buildinfo": format("process", "Go build info", "build", decodeGoBuildinfo),
+	process: format("process", "process facts", "process", decodeProcess),
+};
+
+export function decodeCapture(capture: Capture): Signals {
+	const lists: Lists = {
+		goroutines: [],
+		goroutineProfiles: [],
+		sockets: [],
+		fds: [],
+		metrics: [],
+		sessions: [],
+		process: [],
+		build: [],
+	};
+	const gaps = [...capture.gaps];
+	for (const part of capture.parts.toSorted((a, b) => a.sample - b.sample)) {
+		const { line, what, read } = FORMATS[part.format];
+		gaps.push(...gapsOf(part, { line, what }, read(part, lists)));
+	}
+	const { build, ...signals } = lists;
+	const { target, window } = capture;
+	return { target, window, gaps, ...signals, ...(build[0] ? { build: build[0] } : {}) };
+}
+
+function gapsOf(part: Part, missing: Pick<Gap, "line" | "what">, decoded: Decoded<unknown>): Gap[] {
+	if (decoded.kind === "foreign") {
+		return [{ ...missing, why: `${part.name} holds ${decoded.found}`, at: part.name, weight: "loss" }];
+	}
+	// The collector's own reason for a cut part is better than the decoder's finding that it is cut.
+	const known = part.truncated !== undefined;
+	const flaws = known ? decoded.flaws.filter(({ kind }) => kind !== "truncated") : decoded.flaws;
+	const gaps = flaws.map((flaw) => gapOf(part, missing, flaw));
+	if (known) gaps.unshift({ ...missing, why: part.truncated, at: part.name, weight: "loss" });
+	return gaps;
+}
+
+function gapOf(part: Part, missing: Pick<Gap, "line" | "what">, { kind, why, at }: Flaw): Gap {
+	return { ...missing, why, at: `${part.name} byte ${at}`, weight: kind === "truncated" ? "loss" : "note" };
+}
