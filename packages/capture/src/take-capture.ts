@@ -1,0 +1,145 @@
+/**
+ * Takes one capture of a running service: every line at both ends of a window, and what is cheap also in
+ * between.
+ *
+ *   find     start                         window                           end
+ *   |--------|0 sockets fds process        :                                |n sockets fds process
+ *            |0 goroutines debug=1,2       :1  :2  :3  debug=1 ...          |n goroutines debug=1,2
+ *            |0 metrics                    :                                |n metrics
+ *            |0 database sessions          :1     :2     :3 ...             |n database sessions
+ *
+ * All lines of one end are read side by side, close together in time, so that they can be joined. Each
+ * part has a bound on its time, and so has the whole: what hangs becomes a gap. Sample numbers count the
+ * rounds of one line; the end has the same number n in all of them.
+ */
+import type { Capture } from "@plumbline/signals/capture";
+import { redactUrl } from "@plumbline/signals/redact-url";
+import { findTarget } from "./find-target.ts";
+import type { Clock } from "./recorder.ts";
+import { Recorder } from "./recorder.ts";
+import { processRuns } from "./target.ts";
+import { closeTracks, type Track, tracksOf } from "./tracks.ts";
+import { within } from "./within.ts";
+
+/** For one collector at one end of the window. */
+const SAMPLE_MS_MAX = 3000;
+/** For all that is not the window: finding the target, the end's samples. Then what is missing is a gap. */
+const OVERHEAD_MS_MAX = 4500;
+/** Of which finding the target and opening the database may take. */
+const FIND_MS_MAX = 1500;
+/** Collectors stop by themselves this long before they are stopped, to hand over what they have. */
+const MARGIN_MS = 300;
+const PROGRESS_MS = 500;
+
+export interface CaptureRequest {
+	readonly pid?: number;
+	/** Base URL ending in `/debug/pprof/`: see pprofBase in target.ts. */
+	readonly pprof?: string;
+	readonly metrics?: string;
+	/** `postgres://…` or `mysql://…`, with credentials; only its redacted form is kept. */
+	readonly db?: string;
+	readonly windowMs: number;
+	/** Full dumps are taken up to this many goroutines. */
+	readonly goroutinesMax?: number;
+}
+
+export interface CaptureContext {
+	readonly clock: Clock;
+	/** Rejects the capture with an AbortError; what was opened is closed first. */
+	readonly signal: AbortSignal;
+	/** Told what is being done, in words for a status line. */
+	readonly progress: (text: string) => void;
+	/** Version of Plumbline. */
+	readonly takenBy: string;
+}
+
+/** Rejects with a TargetError when there is nothing to examine, with an AbortError on `signal`. */
+export async function takeCapture(request: CaptureRequest, context: CaptureContext): Promise<Capture> {
+	const { clock, signal, progress, takenBy } = context;
+	const recorder = new Recorder(clock);
+	const deadlineMs = clock.now().monoMs + request.windowMs + OVERHEAD_MS_MAX;
+	progress("looking for the service's ports");
+	const target = await findTarget(recorder, request, { ms: FIND_MS_MAX, signal });
+	const tracks = await tracksOf(recorder, { ...request, ...target }, { ms: FIND_MS_MAX, signal });
+	try {
+		const start = clock.now();
+		const rounds = await throughWindow(recorder, tracks, request.windowMs, context);
+		progress("last sample");
+		const ms = Math.max(MARGIN_MS * 2, Math.min(SAMPLE_MS_MAX, deadlineMs - clock.now().monoMs));
+		await sampleAll(recorder, tracks, Math.max(0, ...rounds) + 1, { ms, signal });
+		await noteEnd(recorder, target.pid);
+		const end = clock.now();
+		signal.throwIfAborted();
+		const shown = { ...target, ...(target.db === undefined ? {} : { db: redactUrl(target.db) }) };
+		return { takenBy, target: shown, window: { start, end }, ...recorder.collected() };
+	} finally {
+		await closeTracks(tracks);
+	}
+}
+
+/** Sample 0 of every line, then those in between until the window ends. Answers the last round of each. */
+async function throughWindow(
+	recorder: Recorder,
+	tracks: readonly Track[],
+	windowMs: number,
+	{ clock, signal, progress }: CaptureContext,
+): Promise<readonly number[]> {
+	const endMs = clock.now().monoMs + windowMs;
+	const windowEnd = new AbortController();
+	const timer = setTimeout(() => windowEnd.abort(), windowMs);
+	const until = AbortSignal.any([signal, windowEnd.signal]);
+	progress("first sample");
+	const ticking = setInterval(() => {
+		const leftS = Math.max(0, Math.ceil((endMs - clock.now().monoMs) / 1000));
+		progress(`watching the service, ${leftS} s left`);
+	}, PROGRESS_MS);
+	try {
+		const limits = { ms: SAMPLE_MS_MAX, signal };
+		const rounds = await Promise.all(
+			tracks.map(async (track) => {
+				await sampleOne(recorder, track, 0, limits);
+				if (!track.between || until.aborted) return 0;
+				const task = { ...track.names, ms: windowMs + MARGIN_MS, signal };
+				return (await within(recorder, task, async () => track.between?.(until))) ?? 0;
+			}),
+		);
+		await aborted(until);
+		signal.throwIfAborted();
+		return rounds;
+	} finally {
+		clearTimeout(timer);
+		clearInterval(ticking);
+	}
+}
+
+interface Limits {
+	readonly ms: number;
+	readonly signal: AbortSignal;
+}
+
+async function sampleAll(recorder: Recorder, tracks: readonly Track[], sample: number, limits: Limits) {
+	await Promise.all(tracks.map((track) => sampleOne(recorder, track, sample, limits)));
+}
+
+async function sampleOne(recorder: Recorder, track: Track, sample: number, { ms, signal }: Limits) {
+	const timeoutMs = ms - MARGIN_MS;
+	await within(recorder, { ...track.names, ms, signal }, (stop) =>
+		track.sample({ sample, timeoutMs, signal: stop }),
+	);
+}
+
+/** A process that ended explains the gaps its end left. */
+async function noteEnd(recorder: Recorder, pid: number | undefined): Promise<void> {
+	if (pid === undefined || (await processRuns(pid))) return;
+	recorder.gap({
+		line: "process",
+		what: "target",
+		why: `process ${pid} ended during the window`,
+		weight: "loss",
+	});
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+	if (signal.aborted) return Promise.resolve();
+	return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

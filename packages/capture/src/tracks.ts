@@ -1,0 +1,89 @@
+/**
+ * The lines of one capture as things that can be sampled. Each track says under which name its gaps go
+ * and whether it is cheap enough to be read between the ends of the window; take-capture.ts only keeps
+ * the time.
+ */
+import type { GapLine } from "@plumbline/signals/capture";
+import { redactCommandLine } from "@plumbline/signals/redact-command-line";
+import { collectGoBinary } from "./go-binary.ts";
+import { collectGoroutines, GOROUTINES_DEBUG2_MAX, type Probe } from "./goroutines.ts";
+import { WITNESS_TIMEOUT_MS, witnessGoroutines } from "./goroutines-witness.ts";
+import { collectProcess } from "./process.ts";
+import type { Recorder } from "./recorder.ts";
+import { collectSockets } from "./sockets.ts";
+
+export interface Sampling {
+	readonly sample: number;
+	/** A collector should be done, or hand over what it has, by then; `signal` comes a little later. */
+	readonly timeoutMs: number;
+	readonly signal: AbortSignal;
+}
+
+export interface Track {
+	/** For the gap if it fails as a whole. */
+	readonly names: { readonly line: GapLine; readonly what: string };
+	/** Reads one sample at an end of the window. */
+	readonly sample: (sampling: Sampling) => Promise<unknown>;
+	/** Reads samples 1, 2, ... until told to stop; answers the last number. Never rejects for `until`. */
+	readonly between?: (until: AbortSignal) => Promise<number>;
+	/** Gives back what the track holds in the target. */
+	readonly close?: () => Promise<void>;
+}
+
+export interface TrackPlan {
+	readonly pid?: number;
+	readonly pprof?: string;
+	readonly metrics?: string;
+	readonly db?: string;
+	readonly goroutinesMax?: number;
+}
+
+export async function tracksOf(
+	recorder: Recorder,
+	plan: TrackPlan,
+	_limits: { readonly ms: number; readonly signal: AbortSignal },
+): Promise<readonly Track[]> {
+	const { pid, pprof } = plan;
+	return [
+		...(pid === undefined ? [] : ofProcess(recorder, pid)),
+		...(pprof === undefined ? [] : [goroutines(recorder, { ...plan, pprof })]),
+	];
+}
+
+export async function closeTracks(tracks: readonly Track[]): Promise<void> {
+	await Promise.allSettled(tracks.map((track) => track.close?.()));
+}
+
+/** What the kernel tells of a process on this host. */
+function ofProcess(recorder: Recorder, pid: number): readonly Track[] {
+	return [
+		{
+			names: { line: "sockets", what: "sockets" },
+			sample: ({ sample, signal }) => collectSockets(recorder, { pid, sample, signal }),
+		},
+		{
+			names: { line: "process", what: "process facts" },
+			sample: ({ sample }) => collectProcess(recorder, { pid, sample, redact: redactCommandLine }),
+		},
+		{
+			names: { line: "process", what: "Go build info" },
+			// A running program's executable does not change: once is enough.
+			sample: async ({ sample }) => (sample === 0 ? collectGoBinary(recorder, { pid }) : undefined),
+		},
+	];
+}
+
+function goroutines(recorder: Recorder, plan: TrackPlan & { readonly pprof: string }): Track {
+	const { pprof, goroutinesMax = GOROUTINES_DEBUG2_MAX } = plan;
+	let first: Probe | undefined;
+	return {
+		names: { line: "runtime", what: "goroutines" },
+		async sample(sampling) {
+			first = await collectGoroutines(recorder, { pprof, goroutinesMax, ...sampling });
+		},
+		async between(until) {
+			if (!first) return 0;
+			return witnessGoroutines(recorder, { pprof, first, timeoutMs: WITNESS_TIMEOUT_MS, until });
+		},
+	};
+}
