@@ -1,0 +1,58 @@
+/** The command tree and how its errors read. */
+import { buildApplication, buildRouteMap, text_en } from "@stricli/core";
+import { captureCommand } from "./commands/capture.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { diagnoseCommand } from "./commands/diagnose.ts";
+import { labListCommand } from "./commands/lab-list.ts";
+import { labRunCommand } from "./commands/lab-run.ts";
+import { versionCommand } from "./commands/version.ts";
+import type { CliContext } from "./context.ts";
+import { describeError, exitCodeOf } from "./exit-code.ts";
+import { VERSION } from "./version.ts";
+
+const lab = buildRouteMap<"list" | "run", CliContext>({
+	docs: { brief: "Programs that leak in known ways, to see plumbline find them" },
+	routes: { list: labListCommand, run: labRunCommand },
+});
+
+const root = buildRouteMap<string, CliContext>({
+	docs: {
+		brief: "Finds connection leaks in running services and names the line that leaks.",
+		fullDescription: [
+			"Finds connection leaks in running services and names the line that leaks.",
+			"",
+			"EXAMPLES",
+			"  plumbline demo                      see it find a leak in a real service",
+			"  plumbline diagnose --pid 4711       examine a Go service on this host",
+			"  plumbline diagnose --from x.plumb   the same from a capture, offline",
+		].join("\n"),
+	},
+	routes: {
+		diagnose: diagnoseCommand,
+		capture: captureCommand,
+		demo: demoCommand,
+		lab,
+		completion: completionCommand,
+		version: versionCommand,
+	},
+});
+
+const debug = process.env.PLUMBLINE_DEBUG === "1";
+
+export const app = buildApplication<CliContext>(root, {
+	name: "plumbline",
+	versionInfo: { currentVersion: VERSION },
+	scanner: { caseStyle: "allow-kebab-for-camel" },
+	documentation: { caseStyle: "convert-camel-to-kebab", useAliasInUsageLine: true },
+	localization: {
+		text: {
+			...text_en,
+			exceptionWhileRunningCommand: (error) => describeError(error, debug),
+			exceptionWhileLoadingCommandFunction: (error) => describeError(error, debug),
+			exceptionWhileLoadingCommandContext: (error) => describeError(error, debug),
+			commandErrorResult: (error) => describeError(error, debug),
+		},
+	},
+	determineExitCode: exitCodeOf,
+});

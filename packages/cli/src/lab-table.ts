@@ -1,0 +1,40 @@
+/** What `lab run` prints: one row a trial, wide enough for its words. */
+
+export interface TrialRow {
+	readonly scenario: string;
+	/** 1-based. */
+	readonly run: number;
+	readonly go: string;
+	readonly expected: string;
+	readonly found: string;
+	/** What differs from the expectation; empty when it is met. */
+	readonly mismatches: readonly string[];
+	/** Staging, window and diagnosis together. */
+	readonly seconds: number;
+}
+
+export function renderTrialTable(rows: readonly TrialRow[]): string {
+	const head = ["scenario", "run", "expected", "found", "s", ""];
+	const cells = rows.map(({ scenario, run, expected, found, seconds, mismatches }) => [
+		scenario,
+		String(run),
+		expected,
+		found,
+		seconds.toFixed(1),
+		mismatches.length === 0 ? "ok" : "MISMATCH",
+	]);
+	const widths = head.map((title, column) =>
+		Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)),
+	);
+	const line = (row: readonly string[]) =>
+		row
+			.map((cell, column) => cell.padEnd(widths[column] ?? 0))
+			.join("  ")
+			.trimEnd();
+	const why = rows.flatMap(({ scenario, run, mismatches }) =>
+		mismatches.map((mismatch) => `${scenario} run ${run}: ${mismatch}`),
+	);
+	const bad = rows.filter(({ mismatches }) => mismatches.length > 0).length;
+	const sum = `${rows.length - bad} of ${rows.length} as expected`;
+	return `${[line(head), ...cells.map(line), ...(why.length > 0 ? ["", ...why] : []), "", sum].join("\n")}\n`;
+}

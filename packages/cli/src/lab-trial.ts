@@ -1,0 +1,50 @@
+/** One scenario of the lab, from staging to a verdict: what `lab run` and `demo` both do. */
+import type { Servers } from "@plumbline/lab/servers";
+import { type Stage, stageScenario } from "@plumbline/lab/stage";
+import type { Capture } from "@plumbline/signals/capture";
+import { decodeCapture } from "@plumbline/signals/decode";
+import type { CliContext } from "./context.ts";
+import { captureLive } from "./live-capture.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
+
+interface TrialPlan {
+	readonly name: string;
+	readonly windowMs: number;
+	/** `local` or `go1.22.12`; the scenario's first where absent. */
+	readonly go?: string;
+	/** Shared over several trials. */
+	readonly servers?: Servers;
+	/** What the status line says before each step. */
+	readonly label: string;
+	/** Called while the stage stands, before the capture. */
+	readonly onStaged?: (stage: Stage) => void;
+}
+
+export interface Trial {
+	readonly capture: Capture;
+	readonly verdict: Verdict;
+	readonly stage: Pick<Stage, "scenario" | "pid">;
+}
+
+/** Whatever happens, the service and what the trial started are gone when this settles. */
+export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Trial> {
+	const { signal, progress } = context;
+	const step = (text: string) => progress.step(`${plan.label}${text}`);
+	const stage = await stageScenario(plan.name, {
+		signal,
+		onStep: step,
+		...(plan.go === undefined ? {} : { goToolchain: plan.go }),
+		...(plan.servers === undefined ? {} : { servers: plan.servers }),
+	});
+	try {
+		plan.onStaged?.(stage);
+		const { pid, db, scenario } = stage;
+		const told = { ...context, progress: { ...progress, step } };
+		const capture = await captureLive(told, { pid, db, windowMs: plan.windowMs });
+		return { capture, verdict: verdictOf(decodeCapture(capture), {}), stage: { scenario, pid } };
+	} finally {
+		step("cleaning up");
+		await stage.stop();
+		progress.done();
+	}
+}

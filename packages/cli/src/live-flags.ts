@@ -1,0 +1,89 @@
+/** The flags that say what to look at: shared by every command that takes a capture. */
+import type { CaptureRequest } from "@plumbline/capture/take-capture";
+import type { FlagParametersForType } from "@stricli/core";
+import type { CliContext } from "./context.ts";
+import { CommandError, EXIT_USAGE } from "./exit-code.ts";
+import { parseCount, parseDb, parseMetrics, parsePid, parsePprof, parseWindow } from "./flag-parsers.ts";
+
+export interface LiveFlags {
+	readonly pid?: number;
+	readonly pprof?: string;
+	readonly metrics?: string;
+	readonly db?: string;
+	readonly window: number;
+	readonly goroutinesMax?: number;
+}
+
+export const LIVE_FLAGS = {
+	pid: {
+		kind: "parsed",
+		parse: parsePid,
+		optional: true,
+		brief: "Process to examine; its pprof and metrics ports are found by themselves",
+		placeholder: "N",
+	},
+	pprof: {
+		kind: "parsed",
+		parse: parsePprof,
+		optional: true,
+		brief: "Address of its net/http/pprof: 127.0.0.1:6060, or a URL",
+		placeholder: "URL",
+	},
+	metrics: {
+		kind: "parsed",
+		parse: parseMetrics,
+		optional: true,
+		brief: "Its Prometheus page: 127.0.0.1:9090/metrics, or a URL",
+		placeholder: "URL",
+	},
+	db: {
+		kind: "parsed",
+		parse: parseDb,
+		optional: true,
+		brief: "Its database, read-only: postgres://… or mysql://…; or set PLUMBLINE_DB",
+		placeholder: "URL",
+	},
+	window: {
+		kind: "parsed",
+		parse: parseWindow,
+		default: "10s",
+		brief: "Time between the two samples",
+		placeholder: "TIME",
+	},
+	goroutinesMax: {
+		kind: "parsed",
+		parse: parseCount,
+		optional: true,
+		brief: "Take full dumps up to this many goroutines (a dump pauses the service)",
+		placeholder: "N",
+	},
+} as const satisfies FlagParametersForType<LiveFlags, CliContext>;
+
+/** Whether the flags name anything to look at. */
+export function namesTarget(request: CaptureRequest): boolean {
+	const { pid, pprof, metrics, db } = request;
+	return pid !== undefined || pprof !== undefined || metrics !== undefined || db !== undefined;
+}
+
+/** What to capture; the database's URL may come from the environment, where `ps` does not show it. */
+export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env"]): CaptureRequest {
+	const { window, pid, pprof, metrics, goroutinesMax } = flags;
+	const db = flags.db ?? dbFromEnv(env.PLUMBLINE_DB);
+	return {
+		windowMs: window,
+		...(pid === undefined ? {} : { pid }),
+		...(pprof === undefined ? {} : { pprof }),
+		...(metrics === undefined ? {} : { metrics }),
+		...(db === undefined ? {} : { db }),
+		...(goroutinesMax === undefined ? {} : { goroutinesMax }),
+	};
+}
+
+function dbFromEnv(value: string | undefined): string | undefined {
+	if (!value) return undefined;
+	try {
+		return parseDb(value);
+	} catch (error) {
+		throw new CommandError(`PLUMBLINE_DB ${error instanceof Error ? error.message : ""}`, EXIT_USAGE, error);
+	}
+}

@@ -1,0 +1,74 @@
+/** The process around the commands: streams, Ctrl-C, exit code. */
+import { proposeCompletions, run } from "@stricli/core";
+import { app } from "./app.ts";
+import type { CliContext } from "./context.ts";
+import { describeError, EXIT_INTERRUPTED, EXIT_UNEXAMINED, EXIT_USAGE, exitCodeOf } from "./exit-code.ts";
+import { progressOn } from "./progress.ts";
+
+/** How long cleaning up after Ctrl-C may take before the process ends anyway. */
+const CLEANUP_MS_MAX = 10_000;
+const COLUMNS_DEFAULT = 80;
+const COLUMNS_MAX = 120;
+
+const progress = progressOn(process.stderr);
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, interrupted);
+// A reader that went away (`| head`) is no error; what it did not want is not written.
+for (const stream of [process.stdout, process.stderr]) {
+	stream.on("error", (error: NodeJS.ErrnoException) => {
+		if (error.code !== "EPIPE") end(EXIT_UNEXAMINED);
+	});
+}
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+
+const context: CliContext = {
+	process: { stdout: process.stdout, stderr: process.stderr, env: process.env },
+	signal: stop.signal,
+	progress,
+	page: {
+		columns: Math.min(process.stdout.columns ?? COLUMNS_DEFAULT, COLUMNS_MAX),
+		color: process.stdout.isTTY === true && !process.env.NO_COLOR && process.stdout.getColorDepth() > 1,
+	},
+};
+const [first, ...rest] = process.argv.slice(2);
+if (first === "__complete") await complete(rest);
+else if (first === "--version" || first === "-v") await run(app, ["version"], context);
+else await run(app, process.argv.slice(2), context);
+progress.done();
+end(stop.signal.aborted ? EXIT_INTERRUPTED : promised(context.process.exitCode));
+
+/** For the scripts of `plumbline completion`: what could come next, one a line, a tab before its meaning. */
+async function complete(words: readonly string[]): Promise<void> {
+	const proposals = await proposeCompletions(app, words, context);
+	const lines = proposals.map(({ completion, brief }) => `${completion}\t${brief}\n`);
+	process.stdout.write(lines.join(""));
+}
+
+/** stricli's own codes are negative: a command or flag it does not know, or a failure to load one. */
+function promised(code: unknown): number {
+	const number = Number(code ?? 0);
+	if (number === -4 || number === -5) return EXIT_USAGE;
+	return number < 0 ? EXIT_UNEXAMINED : number;
+}
+
+function interrupted(): void {
+	if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED);
+	progress.step("stopping; again to stop at once");
+	stop.abort();
+	setTimeout(() => process.exit(EXIT_INTERRUPTED), CLEANUP_MS_MAX).unref();
+}
+
+function fail(error: unknown): void {
+	progress.done();
+	if (!stop.signal.aborted)
+		process.stderr.write(`${describeError(error, process.env.PLUMBLINE_DEBUG === "1")}\n`);
+	end(stop.signal.aborted ? EXIT_INTERRUPTED : exitCodeOf(error));
+}
+
+/** Ends even if an abandoned connection still hangs, but not before stdout has been handed over. */
+function end(code: number): void {
+	process.exitCode = code;
+	if (process.stdout.writableLength === 0) process.exit(code);
+	process.stdout.once("drain", () => process.exit(code)).once("close", () => process.exit(code));
+}

@@ -1,0 +1,32 @@
+/** From signals to a diagnosis and the exit code it ends with. */
+import type { CaptureRequest } from "@plumbline/capture/take-capture";
+import { diagnose } from "@plumbline/diagnosis/diagnose";
+import type { Diagnosis } from "@plumbline/diagnosis/finding";
+import type { Signals } from "@plumbline/signals/signals";
+import { EXIT_FINDINGS, EXIT_NOTHING_FOUND, EXIT_UNEXAMINED } from "./exit-code.ts";
+
+export interface Verdict {
+	readonly diagnosis: Diagnosis;
+	readonly exitCode: number;
+}
+
+/** `asked` is what the user named; a silent failure to read it must not look like health. */
+export function verdictOf(signals: Signals, asked: Partial<CaptureRequest>): Verdict {
+	const diagnosis = diagnose(signals);
+	return { diagnosis, exitCode: exitCodeFor(diagnosis, signals, asked) };
+}
+
+function exitCodeFor(diagnosis: Diagnosis, signals: Signals, asked: Partial<CaptureRequest>): number {
+	if (diagnosis.findings.some(({ severity }) => severity !== "note")) return EXIT_FINDINGS;
+	if (diagnosis.examined.every(({ state }) => state === "unexamined")) return EXIT_UNEXAMINED;
+	return readAllAsked(signals, asked) ? EXIT_NOTHING_FOUND : EXIT_UNEXAMINED;
+}
+
+function readAllAsked(signals: Signals, { pid, pprof, metrics, db }: Partial<CaptureRequest>): boolean {
+	const ended = signals.gaps.some(({ what }) => what === "target");
+	if (ended) return false;
+	if (pid !== undefined && signals.sockets.length === 0) return false;
+	if (pprof !== undefined && signals.goroutines.length + signals.goroutineProfiles.length === 0) return false;
+	if (metrics !== undefined && signals.metrics.length === 0) return false;
+	return db === undefined || signals.sessions.length > 0;
+}
