@@ -4,7 +4,8 @@
  */
 
 const room = (name) => `^packages/${name}/src/`;
-const TEST = "[.]test[.]ts$";
+/** Tests, and what only tests use. */
+const TEST = "[.]test[.]ts$|/src/testing/";
 const PURE = "^packages/(signals|diagnosis|report)/src/";
 
 /** Each room and the rooms it may import from, besides itself. */
@@ -65,7 +66,7 @@ export default {
 		},
 		{
 			name: "no-test-import",
-			comment: "no code rests on a test file",
+			comment: "no code rests on a test or on what only tests use",
 			severity: "error",
 			from: { pathNot: TEST },
 			to: { path: TEST },
@@ -92,7 +93,7 @@ export default {
 			from: { path: "^(packages/cli/src/main[.]ts|bench/.*)$" },
 			to: {
 				path: "^(packages/[^/]+|lab)/src/",
-				pathNot: [TEST, "[.]d[.]ts$", "/testing/"],
+				pathNot: [TEST, "[.]d[.]ts$"],
 				reachable: false,
 			},
 		},
