@@ -97,6 +97,8 @@ export class BodyReader {
 		else if (kind === "lone") this.#push(BARE, this.#spans.intern(start, start + NON_GO.length), NO_FILE);
 		else if (kind === "created") return this.#call(CREATED, start, end, next);
 		else if (isCall(bytes, start, end, next)) return this.#call(CALL, start, end, next);
+		else if (next === bytes.length)
+			this.#flaws.truncated(start, "the dump ends between a call and its file line");
 		else this.stray(start, end, next);
 		return next;
 	}

@@ -215,4 +215,4 @@ class DumpReader {
 }
 
 const AROUND_PANICS =
-	/^(?:exit status \d|panic: |\tpanic: |fatal error: |runtime: |\[signal |SIG[A-Z]+: |PC=|[a-z]{1,4}\d*\s+0x[\da-f]+$|-{3,})/;
+	/^(?:exit status \d|panic: |\tpanic: |fatal error: |runtime: |\[signal |SIG[A-Z]+: |PC=|[a-z]{1,6}\d*\s+0x[\da-f]+$|-{3,})/;
