@@ -13,7 +13,7 @@ const TICK_MS = 10;
 export interface LoadCounts {
 	readonly sent: number;
 	readonly answered: number;
-	/** Requests to the rare path. */
+	/** Answers from the rare path. */
 	readonly rare: number;
 	/** Answers by status; 0 = no answer. */
 	readonly statuses: Readonly<Record<number, number>>;
@@ -32,12 +32,13 @@ export interface Load {
 
 /** Sends requests at a steady rate until stopped. */
 export function startLoad(base: string, background: Background): Load {
-	const { perSecond, concurrencyMax, rare } = background;
+	const { perSecond, concurrencyMax, rare, requestsMax = REQUESTS_MAX } = background;
 	const agent = new Agent({ keepAlive: true, maxSockets: concurrencyMax });
 	const underWay = new Map<Promise<number>, ClientRequest>();
 	const statuses: Record<number, number> = {};
 	let sent = 0;
 	let rareSent = 0;
+	let rareAnswered = 0;
 	let answered = 0;
 	let paused = false;
 	const started = performance.now();
@@ -49,8 +50,12 @@ export function startLoad(base: string, background: Background): Load {
 		// A late tick does not send a burst larger than the concurrency.
 		due = Math.min(due + ((now - last) * perSecond) / 1000, concurrencyMax);
 		last = now;
-		if (now - started > LOAD_MS_MAX || sent >= REQUESTS_MAX) stop();
-		while (!paused && due >= 1 && underWay.size < concurrencyMax) {
+		// Out of time or requests: what is under way may still be answered.
+		if (now - started > LOAD_MS_MAX || sent >= requestsMax) {
+			clearInterval(tick);
+			return;
+		}
+		while (!paused && due >= 1 && underWay.size < concurrencyMax && sent < requestsMax) {
 			due -= 1;
 			send();
 		}
@@ -64,6 +69,7 @@ export function startLoad(base: string, background: Background): Load {
 		const settled = call.status.then((status) => {
 			underWay.delete(settled);
 			answered += 1;
+			if (isRare) rareAnswered += 1;
 			statuses[status] = (statuses[status] ?? 0) + 1;
 			return status;
 		});
@@ -80,7 +86,7 @@ export function startLoad(base: string, background: Background): Load {
 		await Promise.all(underWay.keys());
 	};
 	return {
-		counts: () => ({ sent, answered, rare: rareSent, statuses: { ...statuses } }),
+		counts: () => ({ sent, answered, rare: rareAnswered, statuses: { ...statuses } }),
 		turnover,
 		pause: () => {
 			paused = true;

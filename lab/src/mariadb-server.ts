@@ -32,6 +32,7 @@ const CONNECTIONS_MAX = 200;
 export async function startMariadb(): Promise<MariadbServer> {
 	const daemon = await requireProgram("mariadbd", "mariadb-server-core");
 	const installer = await requireProgram("mariadb-install-db", "mariadb-server-core");
+	await requireProgram("my_print_defaults", "mariadb-client-core");
 	const scratch = makeScratchFolder();
 	try {
 		const identity = unprivilegedIdentity();
@@ -96,7 +97,7 @@ export async function startMariadb(): Promise<MariadbServer> {
 function usersSql(password: string): string {
 	return [
 		`ALTER USER 'root'@'localhost' IDENTIFIED BY '${password}';`,
-		`CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '${password}';`,
+		`CREATE OR REPLACE USER 'root'@'127.0.0.1' IDENTIFIED BY '${password}';`,
 		`GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;`,
 		`CREATE USER 'orders_app'@'127.0.0.1' IDENTIFIED BY '${password}';`,
 		"GRANT ALL ON `lab\\_%`.* TO 'orders_app'@'127.0.0.1';",
@@ -118,7 +119,7 @@ async function answers(server: MariadbServer, ended: () => string | undefined): 
 		try {
 			return await command(server, "SELECT 1");
 		} catch (cause) {
-			if (performance.now() > until) throw new Error("MariaDB takes no connections", { cause });
+			if (performance.now() > until) throw new Error("MariaDB logs nobody in", { cause });
 		}
 		await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 	}

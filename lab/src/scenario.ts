@@ -10,8 +10,15 @@ export interface Background {
 	readonly path: string;
 	readonly perSecond: number;
 	readonly concurrencyMax: number;
-	/** One request in so many goes to this path instead, at most `max` times. */
-	readonly rare?: { readonly path: string; readonly oneIn: number; readonly max: number };
+	/** It falls silent after so many. Default: as many as the stage can stand. */
+	readonly requestsMax?: number;
+	/** One request in so many goes to this path instead, at most `max` times; staged after `min`. */
+	readonly rare?: {
+		readonly path: string;
+		readonly oneIn: number;
+		readonly min: number;
+		readonly max: number;
+	};
 }
 
 /** Requests that bring the fault out, all sent at once. */
@@ -25,6 +32,8 @@ export interface Provocation {
 	readonly until: "answered" | "held" | "steady";
 	/** The status of the answers, where there are any. */
 	readonly status?: number;
+	/** What an independent look must find before the next provocation is sent. */
+	readonly settled?: Staged;
 }
 
 /** What the lab itself holds in the database, as another client would. */

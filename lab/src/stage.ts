@@ -44,8 +44,8 @@ export class NoServiceError extends Error {
 	}
 }
 
-/** Background answers seen before the stage counts as set: every connection is open by then. */
-const WARM_ANSWERS_MIN = 40;
+/** Background answers seen before the stage counts as set (a second's worth if that is fewer). */
+const WARM_ANSWERS = 40;
 const STAGED_MS_MAX = 30_000;
 const POLL_MS = 100;
 
@@ -102,9 +102,11 @@ async function bringOut(
 		if (!scenario.background) return undefined;
 		const load = startLoad(service.base, scenario.background);
 		undo.push(() => load.stop());
+		const warm = Math.min(WARM_ANSWERS, scenario.background.perSecond);
+		const rareMin = scenario.background.rare?.min ?? 0;
 		await poll(signal, "background traffic", async () => {
-			const { statuses } = load.counts();
-			return (statuses[200] ?? 0) >= WARM_ANSWERS_MIN ? undefined : JSON.stringify(statuses);
+			const { statuses, rare } = load.counts();
+			return (statuses[200] ?? 0) >= warm && rare >= rareMin ? undefined : JSON.stringify(statuses);
 		});
 		return load;
 	};
@@ -117,6 +119,8 @@ async function bringOut(
 		provoked.push(one);
 		undo.push(() => one.stop());
 		if (provocation.until === "answered") await one.answered;
+		const { settled } = provocation;
+		if (settled) await poll(signal, provocation.path, () => unlike(settled, service, place, exact));
 	}
 	await poll(signal, scenario.name, () => unlike(scenario.staged, service, place, exact));
 	return early ?? startBackground();

@@ -46,3 +46,8 @@ func sku(r *http.Request) string {
 	}
 	return "sku-1"
 }
+
+// refundNote is the audit line of money given back or paid on.
+func refundNote(sku string, cents int64) string {
+	return fmt.Sprintf("%s: %d", sku, cents)
+}

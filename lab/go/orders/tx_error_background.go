@@ -17,8 +17,13 @@ type OrderService struct {
 
 // TxErrorBackground serves /orders/reserve, which forgets its transaction when pricing fails.
 // gorm runs it under context.Background(), so nothing ever ends it.
-func TxErrorBackground(s *shop.Server) error {
-	db, err := s.OpenGormPostgres(40)
+func TxErrorBackground(s *shop.Server) error { return serveReserve(s, 40) }
+
+// RareLeak is the same service with a larger pool, for a leak that comes slowly out of busy traffic.
+func RareLeak(s *shop.Server) error { return serveReserve(s, 90) }
+
+func serveReserve(s *shop.Server, connectionsMax int) error {
+	db, err := s.OpenGormPostgres(connectionsMax)
 	if err != nil {
 		return err
 	}

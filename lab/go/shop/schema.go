@@ -6,8 +6,7 @@ import (
 	"fmt"
 )
 
-// The statements run on PostgreSQL and MariaDB alike, except the fill of catalog, which has no
-// portable spelling.
+// The statements run on PostgreSQL and MariaDB alike.
 var schema = []string{
 	`CREATE TABLE IF NOT EXISTS orders (
 		id BIGINT PRIMARY KEY, sku VARCHAR(40) NOT NULL, status VARCHAR(20) NOT NULL, total_cents BIGINT NOT NULL)`,
@@ -31,7 +30,7 @@ const (
 )
 
 // Migrate makes the tables and seeds them; running it twice changes nothing.
-func Migrate(ctx context.Context, db *sql.DB, dialect string) error {
+func Migrate(ctx context.Context, db *sql.DB) error {
 	for _, statement := range schema {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("migrate: %w", err)

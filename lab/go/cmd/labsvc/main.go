@@ -22,6 +22,26 @@ import (
 // setups names what each scenario serves.
 var setups = map[string]func(*shop.Server) error{
 	"tx-error-background": orders.TxErrorBackground,
+	"tx-error-mysql":      orders.TxErrorMySQL,
+	"tx-error-request":    orders.TxErrorRequest,
+	"tx-panic":            orders.TxPanic,
+	"rows-unclosed-gorm":  orders.RowsUnclosedGorm,
+	"rows-break":          orders.RowsBreak,
+	"row-no-scan":         orders.RowNoScan,
+	"conn-unclosed":       orders.ConnUnclosed,
+	"pgxpool-acquire":     orders.PgxpoolAcquire,
+	"ctx-timeout-outside": orders.CtxTimeoutOutside,
+	"pool-slow-queries":   orders.PoolSlowQueries,
+	"pool-deadlock":       orders.PoolDeadlock,
+	"lock-for-update":     orders.LockForUpdate,
+	"lock-own-tx":         orders.LockOwnTx,
+	"db-per-request":      orders.DbPerRequest,
+	"gorm-per-request":    orders.GormPerRequest,
+	"tx-begin-wait":       orders.TxBeginWait,
+	"rare-leak":           orders.RareLeak,
+	"healthy-busy":        orders.HealthyBusy,
+	"healthy-report":      orders.HealthyReport,
+	"healthy-idle":        orders.HealthyIdle,
 }
 
 func main() {

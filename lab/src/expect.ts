@@ -1,0 +1,85 @@
+/** Compares a verdict with a scenario's expected answer. Pure, but for where the marker is read. */
+import { leakLine } from "./leak-marker.ts";
+import type { Count, Expectation, ExpectedFinding } from "./scenario.ts";
+
+/** As much of a diagnosis as is compared. */
+export interface Verdict {
+	readonly findings: readonly VerdictFinding[];
+}
+
+export interface VerdictFinding {
+	readonly id: string;
+	readonly severity: "critical" | "warning" | "note";
+	readonly level: "confirmed" | "suspected";
+	readonly count: number;
+	readonly holder?: { readonly func: string; readonly file: string; readonly line: number };
+}
+
+/** Every way in which the verdict is not as expected, in words. Empty = as expected. */
+export function compareVerdict(
+	{ expect }: { readonly expect: Expectation },
+	{ findings }: Verdict,
+	lineOf: (file: string) => number = leakLine,
+): readonly string[] {
+	if ("none" in expect) {
+		return findings.filter(isLoud).map((one) => `expected nothing of warning or worse, found ${shown(one)}`);
+	}
+	const [first, ...rest] = findings;
+	if (!first) return [`expected ${expect.first.id}, found nothing`];
+	return [...compareFirst(expect.first, first, lineOf), ...compareRest(expect.first, rest)];
+}
+
+function compareFirst(
+	expected: ExpectedFinding,
+	found: VerdictFinding,
+	lineOf: (file: string) => number,
+): readonly string[] {
+	if (found.id !== expected.id) return [`expected ${expected.id} first, found ${shown(found)}`];
+	const wrong: string[] = [];
+	if (found.level !== expected.level) wrong.push(`expected level ${expected.level}, found ${found.level}`);
+	if (expected.severity && found.severity !== expected.severity)
+		wrong.push(`expected severity ${expected.severity}, found ${found.severity}`);
+	if (!isWithin(expected.count, found.count))
+		wrong.push(`expected count ${shownCount(expected.count)}, found ${found.count}`);
+	if (expected.holder) wrong.push(...compareHolder(expected.holder, found, lineOf));
+	return wrong;
+}
+
+function compareHolder(
+	{ func, file }: { readonly func: string; readonly file: string },
+	{ holder }: VerdictFinding,
+	lineOf: (file: string) => number,
+): readonly string[] {
+	const wanted = `${func} at ${file}:${lineOf(file)}`;
+	if (!holder) return [`expected holder ${wanted}, found none`];
+	// Compiled-in paths are absolute, or start with the module's name under -trimpath.
+	const same = holder.func === func && `/${holder.file}`.endsWith(`/${file}`) && holder.line === lineOf(file);
+	return same ? [] : [`expected holder ${wanted}, found ${holder.func} at ${holder.file}:${holder.line}`];
+}
+
+function compareRest(expected: ExpectedFinding, rest: readonly VerdictFinding[]): readonly string[] {
+	const { also = [], then = [] } = expected;
+	const missing = then.filter((id) => !rest.some((one) => one.id === id));
+	const surplus = rest.filter((one) => isLoud(one) && !also.includes(one.id) && !then.includes(one.id));
+	return [
+		...missing.map((id) => `expected ${id} to follow`),
+		...surplus.map((one) => `did not expect ${shown(one)}`),
+	];
+}
+
+function isLoud({ severity }: VerdictFinding): boolean {
+	return severity !== "note";
+}
+
+function isWithin(expected: Count, found: number): boolean {
+	if (typeof expected === "number") return found === expected;
+	return found >= expected.min && found <= expected.max;
+}
+
+function shownCount(count: Count): string {
+	return typeof count === "number" ? String(count) : `${count.min} to ${count.max}`;
+}
+
+function shown({ id, level, severity, count }: VerdictFinding): string {
+	return `${id} (${level} ${severity}, ${count})`;
+}
