@@ -38,7 +38,7 @@ export async function collectProcess(recorder: Recorder, request: ProcessRequest
 		if (gone !== undefined) throw new Error(gone);
 		noteRefusals(recorder, pid, refusals);
 		const { comm, startTicks } = stat.value;
-		return { bytes: encodeProcess({ ...facts, pid, comm, startTicks }) };
+		return { bytes: encodeProcess({ pid, comm, startTicks, ...facts }) };
 	});
 }
 
