@@ -48,6 +48,7 @@ export function parseLabels(text: string): Labels | undefined {
 			pairs.push([unquote(pair[1] ?? ""), unquote(pair[2] ?? "")]);
 			separator = pair[3] ?? "";
 		}
+		if (PAIR.lastIndex !== text.length) return undefined;
 	}
 	// Not by assignment: a label may be called __proto__.
 	return Object.fromEntries(pairs);
