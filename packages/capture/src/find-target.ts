@@ -1,5 +1,7 @@
 /** What can be found about a target before the window opens: from a pid its ports, from a port its pid. */
-import type { Target } from "@plumbline/signals/capture";
+import type { GapLine, Target } from "@plumbline/signals/capture";
+import { type EndpointQuery, type EndpointSearch, findMetrics, findPprof } from "./listeners.ts";
+import type { Reach } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { pidBehind, processRuns } from "./target.ts";
 import { within } from "./within.ts";
@@ -11,25 +13,79 @@ export class TargetError extends Error {
 
 type Given = Pick<Target, "pid" | "pprof" | "metrics" | "db">;
 
-export async function findTarget(
-	recorder: Recorder,
-	{ pid, pprof, metrics, db }: Given,
-	limits: { readonly ms: number; readonly signal: AbortSignal },
-): Promise<Given> {
-	if (pid !== undefined && !(await processRuns(pid))) {
-		throw new TargetError(`no process with id ${pid} runs on this host`);
+export interface FoundTarget extends Given {
+	/** How endpoints that were found, not given, are reached. */
+	readonly reach: { readonly pprof?: Reach; readonly metrics?: Reach };
+}
+
+interface Limits {
+	readonly ms: number;
+	readonly signal: AbortSignal;
+}
+
+export async function findTarget(recorder: Recorder, given: Given, limits: Limits): Promise<FoundTarget> {
+	if (given.pid !== undefined && !(await processRuns(given.pid))) {
+		throw new TargetError(`no process with id ${given.pid} runs on this host`);
 	}
-	const given = { pid, pprof, metrics, db };
-	const owner = pid ?? (await findPid(recorder, pprof ?? metrics, limits));
-	return Object.fromEntries(
-		Object.entries({ ...given, pid: owner }).filter(([, value]) => value !== undefined),
-	);
+	const { db } = given;
+	const pid = given.pid ?? (await findPid(recorder, given.pprof ?? given.metrics, limits));
+	const [pprof, metrics] = await Promise.all([
+		given.pprof === undefined ? endpoint(recorder, PPROF, pid, limits) : { url: given.pprof, reach: {} },
+		given.metrics === undefined
+			? endpoint(recorder, METRICS, pid, limits)
+			: { url: given.metrics, reach: {} },
+	]);
+	if (db === undefined) recorder.gap(NO_DATABASE);
+	return {
+		...(pid === undefined ? {} : { pid }),
+		...(pprof === undefined ? {} : { pprof: pprof.url }),
+		...(metrics === undefined ? {} : { metrics: metrics.url }),
+		...(db === undefined ? {} : { db }),
+		reach: {
+			...(pprof === undefined ? {} : { pprof: pprof.reach }),
+			...(metrics === undefined ? {} : { metrics: metrics.reach }),
+		},
+	};
+}
+
+const NO_DATABASE = {
+	line: "pool",
+	what: "database sessions",
+	why: "no database was given; --db postgres://… or mysql://… reads its sessions",
+	weight: "note",
+} as const;
+
+/** One kind of endpoint a service may have. */
+interface Endpoint {
+	readonly line: GapLine;
+	readonly what: string;
+	readonly flag: string;
+	readonly find: (query: EndpointQuery) => Promise<EndpointSearch>;
+}
+
+const PPROF: Endpoint = { line: "runtime", what: "goroutines", flag: "--pprof", find: findPprof };
+const METRICS: Endpoint = { line: "pool", what: "metrics", flag: "--metrics", find: findMetrics };
+
+async function endpoint(
+	recorder: Recorder,
+	{ line, what, flag, find }: Endpoint,
+	pid: number | undefined,
+	limits: Limits,
+): Promise<EndpointSearch["found"]> {
+	const hint = `give ${flag} URL if the service has it`;
+	if (pid === undefined) {
+		recorder.gap({ line, what, why: `no address is known; ${hint}`, weight: "loss" });
+		return undefined;
+	}
+	const search = await within(recorder, { line, what, ...limits }, (signal) => find({ pid, signal }));
+	if (search?.why !== undefined) recorder.gap({ line, what, why: `${search.why}; ${hint}`, weight: "loss" });
+	return search?.found;
 }
 
 async function findPid(
 	recorder: Recorder,
 	url: string | undefined,
-	limits: { readonly ms: number; readonly signal: AbortSignal },
+	limits: Limits,
 ): Promise<number | undefined> {
 	const names = { line: "sockets", what: "sockets" } as const;
 	if (url === undefined) {

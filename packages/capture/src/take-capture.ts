@@ -59,8 +59,8 @@ export async function takeCapture(request: CaptureRequest, context: CaptureConte
 	const recorder = new Recorder(clock);
 	const deadlineMs = clock.now().monoMs + request.windowMs + OVERHEAD_MS_MAX;
 	progress("looking for the service's ports");
-	const target = await findTarget(recorder, request, { ms: FIND_MS_MAX, signal });
-	const tracks = await tracksOf(recorder, { ...request, ...target }, { ms: FIND_MS_MAX, signal });
+	const { reach, ...target } = await findTarget(recorder, request, { ms: FIND_MS_MAX, signal });
+	const tracks = await tracksOf(recorder, { ...request, ...target, reach }, { ms: FIND_MS_MAX, signal });
 	try {
 		const start = clock.now();
 		const rounds = await throughWindow(recorder, tracks, request.windowMs, context);

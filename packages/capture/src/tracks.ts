@@ -5,6 +5,7 @@
  */
 import type { GapLine } from "@plumbline/signals/capture";
 import { redactCommandLine } from "@plumbline/signals/redact-command-line";
+import type { FoundTarget } from "./find-target.ts";
 import { collectGoBinary } from "./go-binary.ts";
 import { collectGoroutines, GOROUTINES_DEBUG2_MAX, type Probe } from "./goroutines.ts";
 import { WITNESS_TIMEOUT_MS, witnessGoroutines } from "./goroutines-witness.ts";
@@ -36,6 +37,7 @@ export interface TrackPlan {
 	readonly metrics?: string;
 	readonly db?: string;
 	readonly goroutinesMax?: number;
+	readonly reach: FoundTarget["reach"];
 }
 
 export async function tracksOf(
