@@ -53,3 +53,17 @@ test("lone tests and silenced checks", () => {
 	assert.equal(faultsOf("a/b.test.ts", `test.${"only"}("x", () => {})`).length, 1);
 	assert.equal(faultsOf("a/b.ts", `// @ts-${"ignore"}`).length, 1);
 });
+
+test("pure rooms know no moment, chance or locale; a date of a given time they may show", () => {
+	const inPureRoom = (text: string) => faultsOf("packages/report/src/a.ts", text).length;
+	for (const text of [
+		"Date.now()",
+		"new Date()",
+		"Math.random()",
+		"n.toLocaleString()",
+		"a.localeCompare(b)",
+	])
+		assert.equal(inPureRoom(text), 1, text);
+	assert.equal(inPureRoom("new Date(wallMs).toISOString()"), 0);
+	assert.deepEqual(faultsOf("packages/cli/src/a.ts", "Date.now()"), []);
+});
