@@ -58,9 +58,9 @@ function compareHolder(
 }
 
 function compareRest(expected: ExpectedFinding, rest: readonly VerdictFinding[]): readonly string[] {
-	const { also = [], then = [] } = expected;
-	const missing = then.filter((id) => !rest.some((one) => one.id === id));
-	const surplus = rest.filter((one) => isLoud(one) && !also.includes(one.id) && !then.includes(one.id));
+	const { also = [], followedBy = [] } = expected;
+	const missing = followedBy.filter((id) => !rest.some((one) => one.id === id));
+	const surplus = rest.filter((one) => isLoud(one) && !also.includes(one.id) && !followedBy.includes(one.id));
 	return [
 		...missing.map((id) => `expected ${id} to follow`),
 		...surplus.map((one) => `did not expect ${shown(one)}`),

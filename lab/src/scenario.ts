@@ -70,7 +70,7 @@ export interface ExpectedFinding {
 	/** Ids that may follow as consequences; any other finding of warning or worse is a fault. */
 	readonly also?: readonly string[];
 	/** Ids that must follow. */
-	readonly then?: readonly string[];
+	readonly followedBy?: readonly string[];
 }
 
 export type Expectation = { readonly first: ExpectedFinding } | { readonly none: true };

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkScenario, listScenarios, loadScenario } from "./scenario.ts";
+
+const LEAKS_PRIME = new Set([1, 5, 7, 11, 13]);
+
+test("every file in lab/scenarios is a scenario, three of them healthy", () => {
+	const all = listScenarios();
+	assert.equal(all.length, 21);
+	assert.equal(all.filter(({ expect }) => "none" in expect).length, 3);
+	for (const { provoke } of all) for (const { count } of provoke) assert.ok(LEAKS_PRIME.has(count));
+});
+
+test("what is expected is what is staged, where the counts are exact", () => {
+	for (const { name, expect, provoke } of listScenarios()) {
+		if ("none" in expect || typeof expect.first.count !== "number") continue;
+		const counts = provoke.map(({ count }) => count);
+		assert.ok(counts.includes(expect.first.count), name);
+	}
+});
+
+test("a wrong file is refused by field", () => {
+	const right = { ...loadScenario("tx-panic") };
+	for (const [field, value] of [
+		["title", undefined],
+		["database", "oracle"],
+		["go", ["1.22"]],
+		["provoke", [{ path: "/x", count: 7, until: "perhaps" }]],
+		["background", { path: "/x", perSecond: 0, concurrencyMax: 1 }],
+		["staged", undefined],
+		["expect", { none: true, first: {} }],
+	] as const) {
+		assert.throws(
+			() => checkScenario("planted", { ...right, [field]: value }),
+			new RegExp(`lab/scenarios/planted\\.json: "${field}" must be`),
+		);
+	}
+	assert.throws(() => checkScenario("planted", null), /"title" must be a sentence, found undefined/);
+});
+
+test("a name that is no name, or nobody's, is refused", () => {
+	assert.throws(() => loadScenario("../package"), /no scenario name/);
+	assert.throws(() => loadScenario("tx-nothing"), /no scenario tx-nothing/);
+});
