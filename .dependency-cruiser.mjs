@@ -93,7 +93,7 @@ export default {
 			from: { path: "^(packages/cli/src/main[.]ts|bench/.*)$" },
 			to: {
 				path: "^(packages/[^/]+|lab)/src/",
-				pathNot: [TEST, "[.]d[.]ts$"],
+				pathNot: [TEST, "[.]d[.]ts$", "^packages/cli/src/main[.]ts$"],
 				reachable: false,
 			},
 		},

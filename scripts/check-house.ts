@@ -55,7 +55,7 @@ const MARKERS = new RegExp(
 /** Where this house is built. In recorded and made-up input other people's homes may stand, but not this. */
 const WORK_PATHS = new RegExp(`(?<![\\w./-])/${"wo"}rk/`);
 const DEV_PATHS = new RegExp(
-	`${WORK_PATHS.source}|(?<![\\w./-])/(?:home/(?!(?:app|user|builder|runner)/)[a-z]|Users/[a-z]|${"ro"}ot/)`,
+	`${WORK_PATHS.source}|(?<![\\w./-])/(?:home/(?!(?:app|user|build|builder|runner)/)[a-z]|Users/[a-z]|${"ro"}ot/)`,
 );
 /** What differs by moment, chance or locale although every JavaScript has it; the compiler bars the rest. */
 const HOST_SENSE = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\btoLocale\w+\(|\blocaleCompare\b|\bIntl\./;

@@ -10,12 +10,12 @@ export function percent(share: number): string {
 }
 
 /** `+3.2 s`, from the start of the window. */
-export function offsetInTime(ms: number): string {
+function offsetInTime(ms: number): string {
 	return `${ms < 0 ? "-" : "+"}${(Math.abs(ms) / 1000).toFixed(1)} s`;
 }
 
 /** `2026-11-22 11:45:50 UTC`. */
-export function moment(wallMs: number): string {
+function moment(wallMs: number): string {
 	if (!(Math.abs(wallMs) <= DATE_MS_MAX)) return "at an unknown time";
 	return `${new Date(wallMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
