@@ -61,7 +61,7 @@ export function explainNoAnswer(error: unknown, url: URL): HttpGetError {
 }
 
 /** The errno-like code of an error; an AggregateError (several addresses tried) carries that of its first. */
-function errorCode(error: unknown): string {
+export function errorCode(error: unknown): string {
 	if (!(error instanceof Error)) return "";
 	if ("code" in error && typeof error.code === "string") return error.code;
 	return error instanceof AggregateError ? errorCode(error.errors[0]) : "";

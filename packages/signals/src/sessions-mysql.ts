@@ -18,8 +18,8 @@
  *
  * How this can mislead: START TRANSACTION alone makes no InnoDB transaction, so a session that has done no
  * more is `idle`. The server may name a client instead of giving its address (`skip_name_resolve` off);
- * then `ip` holds that name, except `localhost` with a port, which is 127.0.0.1. MySQL rounds times to
- * seconds. The tables are not read at one instant.
+ * then `ip` holds that name, except `localhost` with a port, which is 127.0.0.1. Transactions begin on full
+ * seconds here, so their age may be up to 1 s too high; MySQL's `timeMs` is full seconds too. The tables are not read at one instant.
  */
 import type { Decoded } from "./decoded.ts";
 import type { DbSession, SessionState, SessionTable } from "./sessions.ts";
