@@ -2,10 +2,9 @@
  * Brings what the tests need beyond npm packages: system programs by apt where this may (root on Debian),
  * Go modules of the lab. What cannot be had is said in one line each; the tests that need it then skip.
  */
-import { existsSync } from "node:fs";
-import { delimiter } from "node:path";
+import { existsSync, globSync } from "node:fs";
+import { delimiter, dirname } from "node:path";
 import { runCommand } from "./command.ts";
-import { trackedFiles } from "./tracked-files.ts";
 
 const APT_TIME_MS_MAX = 420_000;
 const GO_TIME_MS_MAX = 420_000;
@@ -91,11 +90,9 @@ async function prepareGo(path: string, say: (line: string) => void): Promise<voi
 		say(`missing tool: Go 1.${GO_MINOR_MIN} or later (found: ${lastLine(version.output)}): no lab programs`);
 		return;
 	}
-	const modules = trackedFiles(".").filter(
-		(file) => /(^|\/)go[.]mod$/.test(file) && !/fixtures\//.test(file),
-	);
+	const modules = globSync("lab/**/go.mod", { exclude: ["**/node_modules/**"] });
 	for (const module of modules) {
-		const cwd = module.replace(/\/?go[.]mod$/, "") || ".";
+		const cwd = dirname(module);
 		for (const args of [
 			["mod", "download"],
 			["build", "./..."],
