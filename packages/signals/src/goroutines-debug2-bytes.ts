@@ -12,7 +12,7 @@ export const PAREN_CLOSE = 0x29;
 export const COLON = 0x3a;
 
 /** Longest quotation of input in a flaw or a foreign answer, in characters. */
-export const QUOTE_CHARS_MAX = 60;
+const QUOTE_CHARS_MAX = 60;
 
 const utf8 = new TextDecoder("utf-8");
 

@@ -174,6 +174,18 @@ test("arguments and offsets do not tell stacks apart; names, lines and creators 
 	assert.deepEqual([...value.stackOf], [0, 0, 0, 1, 2, 3]);
 });
 
+test("names with the same hash and length stay apart", () => {
+	const fnv = (name: string) =>
+		[...Buffer.from(name)].reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5 | 0);
+	const names = ["declinate", "macallums"];
+	assert.equal(fnv("declinate"), fnv("macallums"));
+	const { value } = whole(names.map((name) => good(7).replace("main.work", name)).join(""));
+	assert.deepEqual(
+		value.stacks.map(({ frames }) => frames[0]?.func),
+		names,
+	);
+});
+
 test("foreign: empty, HTML, another profile, random bytes", () => {
 	assert.deepEqual(decode(""), { kind: "foreign", found: "" });
 	assert.deepEqual(decode("<html>\n\t404 \\o/\r\n"), {

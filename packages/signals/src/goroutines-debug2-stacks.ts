@@ -10,18 +10,10 @@
  */
 
 import type { Frame, Stack } from "./goroutines.ts";
-import {
-	COLON,
-	isDigit,
-	NEWLINE,
-	PAREN_CLOSE,
-	PAREN_OPEN,
-	RETURN,
-	SPACE,
-	TAB,
-} from "./goroutines-debug2-bytes.ts";
+import { COLON, NEWLINE, PAREN_CLOSE, PAREN_OPEN, RETURN, SPACE, TAB } from "./goroutines-debug2-bytes.ts";
 import { doubled } from "./goroutines-debug2-columns.ts";
 import { creatorSuffix } from "./goroutines-debug2-creator.ts";
+import { NONE, Slots } from "./goroutines-debug2-slots.ts";
 import type { SpanTable } from "./goroutines-debug2-spans.ts";
 
 /** `main.work(0x1, ...)` and its file line. */
@@ -38,16 +30,13 @@ export const TOP = 0;
 /** In place of a file span: the frame has none. */
 export const NO_FILE = 0xffff_ffff;
 
-/** See PROBES_MAX in goroutines-debug2-spans.ts: colliding nodes are duplicated, never merged. */
-const PROBES_MAX = 256;
-
 const NODES_AT_START = 1024;
 const CREATED_BY_LENGTH = "created by ".length;
 
 export class StackTree {
 	readonly #bytes: Uint8Array;
 	readonly #spans: SpanTable;
-	#count = 1;
+	readonly #slots = new Slots();
 	#parent = new Uint32Array(NODES_AT_START);
 	#kind = new Uint8Array(NODES_AT_START);
 	/** Span of the function name; of the whole line for ELIDED. */
@@ -58,13 +47,14 @@ export class StackTree {
 	lastChild = new Uint32Array(NODES_AT_START);
 	/** Stack number + 1 of the path that ends here; 0 is none yet. */
 	#stackOf = new Uint32Array(NODES_AT_START);
-	#slots = new Uint32Array(NODES_AT_START * 2);
 	/** Last node of each stack. */
 	readonly #leaves: number[] = [];
 
 	constructor(bytes: Uint8Array, spans: SpanTable) {
 		this.#bytes = bytes;
 		this.#spans = spans;
+		// TOP is a node like any other, with a kind that no call has.
+		this.#add(0, TOP, 0, 0, 0);
 	}
 
 	/**
@@ -78,33 +68,10 @@ export class StackTree {
 		let p = this.#past(this.#func[node] ?? 0, at);
 		if (p < 0) return -1;
 		const kind = this.#kind[node];
-		if (kind === CALL) {
-			if (bytes[p] !== PAREN_OPEN) return -1;
-			// Names end at the last parenthesis that opens, so a second one means another name.
-			let byte = bytes[++p];
-			while (byte !== NEWLINE) {
-				if (byte === undefined || byte === PAREN_OPEN) return -1;
-				byte = bytes[++p];
-			}
-			if (bytes[bytes[p - 1] === RETURN ? p - 2 : p - 1] !== PAREN_CLOSE) return -1;
-		} else {
-			if (kind === CREATED && bytes[p] === SPACE) p = creatorSuffix(bytes, p);
-			if (p < 0) return -1;
-			if (bytes[p] === RETURN) p++;
-			if (bytes[p] !== NEWLINE) return -1;
-		}
-		if (bytes[++p] !== TAB) return -1;
+		p = kind === CALL ? pastArguments(bytes, p) : pastName(bytes, p, kind === CREATED);
+		if (p < 0 || bytes[p] !== TAB) return -1;
 		p = this.#past(file, p + 1);
-		if (p < 0) return -1;
-		let byte = bytes[p];
-		if (isDigit(byte)) return -1;
-		// A later colon would mean that the line number is elsewhere.
-		while (byte !== NEWLINE) {
-			if (byte === undefined || byte === COLON) return -1;
-			byte = bytes[++p];
-		}
-		this.lastChild[this.#parent[node] ?? TOP] = node;
-		return p + 1;
+		return p < 0 ? -1 : pastPlace(bytes, p);
 	}
 
 	isCreated(node: number): boolean {
@@ -113,19 +80,11 @@ export class StackTree {
 
 	/** The child of `node` for this call, made if new. */
 	child(node: number, kind: number, func: number, file: number): number {
-		const mask = this.#slots.length - 1;
-		let slot = hashOf(node, kind, func, file) & mask;
-		let free = -1;
-		for (let probe = 1; probe <= PROBES_MAX; probe++) {
-			const taken = this.#slots[slot] ?? 0;
-			if (taken === 0) {
-				free = slot;
-				break;
-			}
-			if (this.#is(taken, node, kind, func, file)) return this.#remember(node, taken);
-			slot = (slot + probe) & mask;
-		}
-		return this.#remember(node, this.#add(node, kind, func, file, free));
+		const hash = hashOf(node, kind, func, file);
+		const known = this.#slots.find(hash, (it) => this.#is(it, node, kind, func, file));
+		const child = known === NONE ? this.#add(hash, node, kind, func, file) : known;
+		this.lastChild[node] = child;
+		return child;
 	}
 
 	/** The stack that ends at `node`, numbered when first seen. */
@@ -195,20 +154,13 @@ export class StackTree {
 		);
 	}
 
-	#remember(parent: number, node: number): number {
-		this.lastChild[parent] = node;
-		return node;
-	}
-
-	#add(parent: number, kind: number, func: number, file: number, slot: number): number {
-		const node = this.#count++;
+	#add(hash: number, parent: number, kind: number, func: number, file: number): number {
+		const node = this.#slots.add(hash);
 		if (node >= this.#parent.length) this.#grow();
 		this.#parent[node] = parent;
 		this.#kind[node] = kind;
 		this.#func[node] = func;
 		this.#file[node] = file;
-		if (slot >= 0) this.#slots[slot] = node;
-		if (this.#count * 2 > this.#slots.length) this.#rehash();
 		return node;
 	}
 
@@ -220,23 +172,36 @@ export class StackTree {
 		this.lastChild = doubled(this.lastChild);
 		this.#stackOf = doubled(this.#stackOf);
 	}
+}
 
-	#rehash(): void {
-		const slots = new Uint32Array(this.#slots.length * 2);
-		const mask = slots.length - 1;
-		for (let node = 1; node < this.#count; node++) {
-			const parent = this.#parent[node] ?? 0;
-			let slot = hashOf(parent, this.#kind[node] ?? 0, this.#func[node] ?? 0, this.#file[node] ?? 0) & mask;
-			for (let probe = 1; probe <= PROBES_MAX; probe++) {
-				if (slots[slot] === 0) {
-					slots[slot] = node;
-					break;
-				}
-				slot = (slot + probe) & mask;
-			}
-		}
-		this.#slots = slots;
+/** Past the line whose function name ends at `at`, if arguments follow to its end; else -1. */
+function pastArguments(bytes: Uint8Array, at: number): number {
+	if (bytes[at] !== PAREN_OPEN) return -1;
+	let p = at + 1;
+	// Names end at the last parenthesis that opens, so a second one means another name.
+	for (let byte = bytes[p]; byte !== NEWLINE; byte = bytes[++p]) {
+		if (byte === undefined || byte === PAREN_OPEN) return -1;
 	}
+	return bytes[bytes[p - 1] === RETURN ? p - 2 : p - 1] === PAREN_CLOSE ? p + 1 : -1;
+}
+
+/** Past the line whose name ends at `at`, if nothing but a creator's id follows; else -1. */
+function pastName(bytes: Uint8Array, at: number, created: boolean): number {
+	let p = created && bytes[at] === SPACE ? creatorSuffix(bytes, at) : at;
+	if (p >= 0 && bytes[p] === RETURN) p++;
+	return p >= 0 && bytes[p] === NEWLINE ? p + 1 : -1;
+}
+
+/** Past the place line whose line number ends at `at`, if it does end there; else -1. */
+function pastPlace(bytes: Uint8Array, at: number): number {
+	let p = at;
+	let byte = bytes[p];
+	if (byte !== SPACE && byte !== RETURN && byte !== NEWLINE) return -1;
+	// A later colon would mean that the line number is elsewhere.
+	for (; byte !== NEWLINE; byte = bytes[++p]) {
+		if (byte === undefined || byte === COLON) return -1;
+	}
+	return p + 1;
 }
 
 function hashOf(node: number, kind: number, func: number, file: number): number {
