@@ -56,10 +56,26 @@ export function dumpView(
 	};
 }
 
-/** Rows of `last` in this role whose goroutine was in the same role in `first` too. */
+/** Longest stack compared; Go itself elides beyond 100 frames, two lines each. */
+const COMPARED_LINES = 210;
+
+/**
+ * Rows of `last` in this role whose goroutine was in the very same call in `first`: the same request where it
+ * serves HTTP, and the same functions, lines and arguments. A worker that comes back to the same place again
+ * and again differs in its arguments, as they point to what each round allocates.
+ */
 export function persistentRows(first: DumpView, last: DumpView, role: Role): number[] {
 	return last.rows(role).filter((row) => {
-		const before = first.rowOf.get(last.table.goid[row] ?? 0);
-		return before !== undefined && first.facts(before).role === role;
+		const goid = last.table.goid[row] ?? 0;
+		const before = first.rowOf.get(goid);
+		if (before === undefined || first.facts(before).role !== role) return false;
+		if (first.requestOf.get(goid) !== last.requestOf.get(goid)) return false;
+		return callText(first, before) === callText(last, row);
 	});
+}
+
+/** The goroutine's frames as dumped, without the header: state and minutes may change within one call. */
+function callText({ table }: DumpView, row: number): string {
+	const text = table.quote(row, COMPARED_LINES);
+	return text.slice(text.indexOf("\n") + 1);
 }

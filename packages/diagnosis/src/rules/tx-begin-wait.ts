@@ -10,7 +10,7 @@ import { goroutineEvidence, plural, seconds, socketEvidence } from "../evidence.
 import type { Evidence } from "../finding.ts";
 import type { Attribution } from "../holder.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import { unansweredFor } from "../sockets-view.ts";
+import { databaseSockets, type OwnedSocket, unansweredFor } from "../sockets-view.ts";
 import type { World } from "../world.ts";
 
 /** The socket may have been asked a moment after the dump: tolerated. */
@@ -39,12 +39,12 @@ export const txBeginWait: Rule = {
 		const [first] = rows;
 		if (first === undefined) return undefined;
 		const spanMs = lastDump.atMs - firstDump.atMs;
-		const unanswered = (world.sockets?.last ?? []).filter((o) =>
-			unansweredFor(o, Math.max(0, spanMs - UNANSWERED_SLACK_MS)),
-		);
+		const unanswered = unansweredRequests(world, Math.max(0, spanMs - UNANSWERED_SLACK_MS));
+		// The kernel saw every request answered: whatever these goroutines wait for, it is not BEGIN.
+		if (unanswered !== undefined && unanswered.length === 0) return undefined;
 		return finding("tx-begin-wait", txBeginWait.about, {
 			severity: "critical",
-			confidence: unanswered.length >= rows.length ? 0.95 : 0.8,
+			confidence: (unanswered?.length ?? 0) >= rows.length ? 0.95 : 0.8,
 			count: rows.length,
 			title: `${plural(rows.length, "caller")} wait for the answer to BEGIN, not for the pool`,
 			story: `${plural(rows.length, "goroutine")} have a connection, sent BEGIN and got no answer for at least ${seconds(spanMs)}`,
@@ -55,7 +55,7 @@ export const txBeginWait: Rule = {
 					first,
 					`${plural(rows.length, "goroutine")} in the driver's BEGIN in both dumps`,
 				),
-				unanswered.length > 0
+				unanswered !== undefined
 					? socketEvidence(
 							unanswered,
 							`${plural(unanswered.length, "connection")} sent a request and heard nothing since`,
@@ -65,6 +65,13 @@ export const txBeginWait: Rule = {
 		});
 	},
 };
+
+/** Database connections with a request that was not answered; undefined where sockets cannot tell. */
+function unansweredRequests({ sockets, databasePort }: World, ms: number): OwnedSocket[] | undefined {
+	const connections = databaseSockets(sockets?.last ?? [], databasePort);
+	if (!connections.some((o) => o.socket.tcpInfo !== undefined)) return undefined;
+	return connections.filter((o) => unansweredFor(o, ms));
+}
 
 function waitingCaller({ lastDump }: World, rows: readonly number[]): Attribution {
 	const frames = rows.map((row) => lastDump?.facts(row).borrow?.frame).filter((f) => f !== undefined);
