@@ -8,6 +8,7 @@
 
 import { redactLabels } from "@plumbline/signals/redact-labels";
 import { httpGet, quoteStart, refusal } from "./http-get.ts";
+import type { Reach } from "./reach.ts";
 import type { ReadBytes, Recorder } from "./recorder.ts";
 
 /** Goroutines a full dump is taken of without being asked: about half a second of the stopped world. */
@@ -29,6 +30,7 @@ const DUMP_US_PER_GOROUTINE = 40;
 export interface GoroutinesRequest {
 	/** Base URL ending in `/debug/pprof/`. */
 	readonly pprof: string;
+	readonly reach: Reach;
 	readonly sample: number;
 	readonly goroutinesMax: number;
 	readonly timeoutMs: number;
@@ -107,9 +109,9 @@ async function read(
 	bytesMax: number,
 	what: string,
 	opening: RegExp,
-	{ timeoutMs, signal }: Pick<GoroutinesRequest, "timeoutMs" | "signal">,
+	{ timeoutMs, signal, reach }: Omit<GoroutinesRequest, "goroutinesMax">,
 ): Promise<ReadBytes> {
-	const answer = await httpGet(url, { timeoutMs, bytesMax, signal });
+	const answer = await httpGet(url, { timeoutMs, bytesMax, signal, reach });
 	const refused = refusal(answer, url);
 	if (refused !== undefined) throw new Error(refused);
 	if (answer.bytes.length === 0) throw new Error(`${url} answered with an empty body instead of ${what}`);

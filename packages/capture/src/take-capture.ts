@@ -25,8 +25,10 @@ import { within } from "./within.ts";
 const SAMPLE_MS_MAX = 3000;
 /** For all that is not the window: finding the target, the end's samples. Then what is missing is a gap. */
 const OVERHEAD_MS_MAX = 4500;
-/** Of which finding the target and opening the database may take. */
+/** Of which finding the target may take. */
 const FIND_MS_MAX = 1500;
+/** How long after the end of the window a sample begun before it may still take. */
+const BETWEEN_LATE_MS_MAX = 1300;
 /** Collectors stop by themselves this long before they are stopped, to hand over what they have. */
 const MARGIN_MS = 300;
 const PROGRESS_MS = 500;
@@ -60,7 +62,7 @@ export async function takeCapture(request: CaptureRequest, context: CaptureConte
 	const deadlineMs = clock.now().monoMs + request.windowMs + OVERHEAD_MS_MAX;
 	progress("looking for the service's ports");
 	const { reach, ...target } = await findTarget(recorder, request, { ms: FIND_MS_MAX, signal });
-	const tracks = await tracksOf(recorder, { ...request, ...target, reach }, { ms: FIND_MS_MAX, signal });
+	const tracks = tracksOf(recorder, { ...request, ...target, reach });
 	try {
 		const start = clock.now();
 		const rounds = await throughWindow(recorder, tracks, request.windowMs, context);
@@ -99,8 +101,12 @@ async function throughWindow(
 			tracks.map(async (track) => {
 				await sampleOne(recorder, track, 0, limits);
 				if (!track.between || until.aborted) return 0;
-				const task = { ...track.names, ms: windowMs + MARGIN_MS, signal };
-				return (await within(recorder, task, async () => track.between?.(until))) ?? 0;
+				const task = { ...track.names, ms: windowMs + BETWEEN_LATE_MS_MAX, signal };
+				return (
+					(await within(recorder, task, async (stop) =>
+						track.between?.({ until, signal: stop, windowMs }),
+					)) ?? 0
+				);
 			}),
 		);
 		await aborted(until);

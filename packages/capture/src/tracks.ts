@@ -8,10 +8,13 @@ import { redactCommandLine } from "@plumbline/signals/redact-command-line";
 import type { FoundTarget } from "./find-target.ts";
 import { collectGoBinary } from "./go-binary.ts";
 import { collectGoroutines, GOROUTINES_DEBUG2_MAX, type Probe } from "./goroutines.ts";
-import { WITNESS_TIMEOUT_MS, witnessGoroutines } from "./goroutines-witness.ts";
+import { witnessGoroutines } from "./goroutines-witness.ts";
 import { collectProcess } from "./process.ts";
 import type { Recorder } from "./recorder.ts";
+import { openSessions } from "./sessions.ts";
+import { watchSessions } from "./sessions-witness.ts";
 import { collectSockets } from "./sockets.ts";
+import type { Watch } from "./watch.ts";
 
 export interface Sampling {
 	readonly sample: number;
@@ -26,7 +29,7 @@ export interface Track {
 	/** Reads one sample at an end of the window. */
 	readonly sample: (sampling: Sampling) => Promise<unknown>;
 	/** Reads samples 1, 2, ... until told to stop; answers the last number. Never rejects for `until`. */
-	readonly between?: (until: AbortSignal) => Promise<number>;
+	readonly between?: (watch: Watch) => Promise<number>;
 	/** Gives back what the track holds in the target. */
 	readonly close?: () => Promise<void>;
 }
@@ -40,15 +43,13 @@ export interface TrackPlan {
 	readonly reach: FoundTarget["reach"];
 }
 
-export async function tracksOf(
-	recorder: Recorder,
-	plan: TrackPlan,
-	_limits: { readonly ms: number; readonly signal: AbortSignal },
-): Promise<readonly Track[]> {
-	const { pid, pprof } = plan;
+/** Opens nothing yet: the first sample does. */
+export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] {
+	const { pid, pprof, db } = plan;
 	return [
 		...(pid === undefined ? [] : ofProcess(recorder, pid)),
 		...(pprof === undefined ? [] : [goroutines(recorder, { ...plan, pprof })]),
+		...(db === undefined ? [] : [sessions(recorder, db)]),
 	];
 }
 
@@ -77,15 +78,29 @@ function ofProcess(recorder: Recorder, pid: number): readonly Track[] {
 
 function goroutines(recorder: Recorder, plan: TrackPlan & { readonly pprof: string }): Track {
 	const { pprof, goroutinesMax = GOROUTINES_DEBUG2_MAX } = plan;
+	const reach = plan.reach.pprof ?? {};
 	let first: Probe | undefined;
 	return {
 		names: { line: "runtime", what: "goroutines" },
 		async sample(sampling) {
-			first = await collectGoroutines(recorder, { pprof, goroutinesMax, ...sampling });
+			first = await collectGoroutines(recorder, { pprof, reach, goroutinesMax, ...sampling });
 		},
-		async between(until) {
-			if (!first) return 0;
-			return witnessGoroutines(recorder, { pprof, first, timeoutMs: WITNESS_TIMEOUT_MS, until });
+		async between(watch) {
+			return first ? witnessGoroutines(recorder, { ...watch, pprof, reach, first }) : 0;
 		},
+	};
+}
+
+function sessions(recorder: Recorder, db: string): Track {
+	const reader = openSessions(db);
+	let readable = false;
+	return {
+		names: { line: "pool", what: "database sessions" },
+		async sample(sampling) {
+			readable = (await reader.collect(recorder, sampling)) !== undefined;
+		},
+		// A database that refused once is not asked every second: a wrong password may lock the role.
+		between: async (watch) => (readable ? watchSessions(recorder, reader, watch) : 0),
+		close: () => reader.close(),
 	};
 }
