@@ -52,6 +52,10 @@ const BORROW_BY_NAME: ReadonlyMap<string, BorrowApi> = new Map([
 	[`${SQL}(*DB).Query`, "rows"],
 	[`${SQL}(*DB).QueryRowContext`, "row"],
 	[`${SQL}(*DB).QueryRow`, "row"],
+	[`${SQL}(*Stmt).QueryContext`, "rows"],
+	[`${SQL}(*Stmt).Query`, "rows"],
+	[`${SQL}(*Stmt).QueryRowContext`, "row"],
+	[`${SQL}(*Stmt).QueryRow`, "row"],
 	[`${SQL}(*DB).Conn`, "conn"],
 	[`${SQL}Open`, "open"],
 	[`${SQL}OpenDB`, "open"],
@@ -87,15 +91,15 @@ const PGX_BORROW: readonly (readonly [RegExp, BorrowApi])[] = [
 	[/^github\.com\/jackc\/pgx\/v\d+\.\(\*Conn\)\.Begin(Tx)?$/, "begin"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Tx\)\.(Commit|Rollback)$/, "tx-end"],
 	[/^github\.com\/jackc\/pgx\/v\d+\.\(\*dbTx\)\.(Commit|Rollback)$/, "tx-end"],
-	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Tx\)\./, "tx-use"],
-	[/^github\.com\/jackc\/pgx\/v\d+\.\(\*dbTx\)\./, "tx-use"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.Query$/, "rows"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.QueryRow$/, "row"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.Acquire$/, "acquire"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.(New|NewWithConfig|Connect|ConnectConfig)$/, "open"],
 ];
 
-const SQL_TX_METHOD = /^database\/sql\.\(\*(Tx|Stmt)\)\./;
+/** Not `(*Stmt)`: a statement may be prepared on the whole pool, and then waits for it like any other call. */
+const TX_METHOD =
+	/^(database\/sql\.\(\*Tx\)\.|github\.com\/jackc\/pgx\/v\d+(\/pgxpool\.\(\*Tx\)|\.\(\*dbTx\))\.)/;
 const DATABASE_LIBRARY =
 	/^(database\/sql\.|gorm\.io\/|github\.com\/jinzhu\/gorm\.|github\.com\/jmoiron\/sqlx\.|github\.com\/jackc\/|github\.com\/lib\/pq\.|github\.com\/go-sql-driver\/mysql\.)/;
 
@@ -106,7 +110,12 @@ export function borrowApi(func: string): BorrowApi | undefined {
 	if (!DATABASE_LIBRARY.test(func)) return undefined;
 	const pgx = PGX_BORROW.find(([pattern]) => pattern.test(func));
 	if (pgx !== undefined) return pgx[1];
-	return SQL_TX_METHOD.test(func) ? "tx-use" : "self-contained";
+	return isTxMethod(func) ? "tx-use" : "self-contained";
+}
+
+/** Called on a transaction: whoever has it on the stack is inside one. */
+export function isTxMethod(func: string): boolean {
+	return TX_METHOD.test(func);
 }
 
 /** Block forms that end their transaction themselves, also on panic: code under them is inside one. */
@@ -118,8 +127,12 @@ export function isTxClosure(func: string): boolean {
 }
 
 /** gorm's own transaction around a single write: begun and ended inside one call. */
+const GORM_WRITE =
+	/^gorm\.io\/gorm\/callbacks\.(BeginTransaction|CommitOrRollbackTransaction|Create|Update|Delete)\b/;
+
+/** Under this, a transaction may be gorm's own, so that it says nothing about the caller. */
 export function isImplicitTx(func: string): boolean {
-	return func.startsWith("gorm.io/gorm/callbacks.BeginTransaction");
+	return GORM_WRITE.test(func);
 }
 
 /** A statement, prepare or reset handed to a driver by database/sql, or a pgx connection at work. */

@@ -55,7 +55,7 @@ export function stackFacts(frames: readonly Frame[], isApplication: IsApplicatio
 	return {
 		role,
 		...(pool === undefined ? {} : { pool }),
-		insideTx: has(fn.isTxClosure) || borrow?.api === "tx-use" || borrow?.api === "tx-end",
+		insideTx: runsInClosure(frames, isApplication) || has(fn.isTxMethod) || borrow?.api === "tx-end",
 		inHandler: has((f) => f === fn.HTTP_HANDLER),
 		...(borrow === undefined ? {} : { borrow }),
 		application: frames.filter(isApplication),
@@ -85,6 +85,12 @@ function roleOf(frames: readonly Frame[]): Pick<StackFacts, "role" | "pool"> {
 	return { role: "other" };
 }
 
+/** Code of the service runs under a block form; the block form's own Begin, called from it, does not count. */
+function runsInClosure(frames: readonly Frame[], isApplication: IsApplication): boolean {
+	const body = frames.findIndex(isApplication);
+	return body >= 0 && frames.some((f, i) => i > body && fn.isTxClosure(f.func));
+}
+
 /**
  * The innermost application frame that called a database library, and what it asked for: the outermost
  * library call below it decides (gorm.Begin, not the sql.BeginTx inside it).
@@ -92,14 +98,16 @@ function roleOf(frames: readonly Frame[]): Pick<StackFacts, "role" | "pool"> {
 function borrowSite(frames: readonly Frame[], isApplication: IsApplication): BorrowSite | undefined {
 	let asked: fn.BorrowApi | undefined;
 	let usesTx = false;
+	let implicit = false;
 	for (const frame of frames) {
 		if (isApplication(frame)) {
 			if (asked === undefined) return undefined;
-			// gorm runs single writes in a transaction of its own; only Begin itself says "by hand".
-			return { api: asked === "self-contained" && usesTx ? "tx-use" : asked, frame };
+			// gorm runs single writes in a transaction of its own: they do not say that one was begun by hand.
+			return { api: asked === "self-contained" && usesTx && !implicit ? "tx-use" : asked, frame };
 		}
 		if (fn.isImplicitTx(frame.func)) {
 			asked = "self-contained";
+			implicit = true;
 			continue;
 		}
 		const api = fn.borrowApi(frame.func);
