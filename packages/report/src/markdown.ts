@@ -7,6 +7,8 @@ import { type Consequence, threadsOf } from "./threads.ts";
 import { verdictOf } from "./verdict.ts";
 
 const QUOTE_COLUMNS = 160;
+/** Gaps listed; a hostile capture could carry thousands. */
+const GAPS_SHOWN_MAX = 100;
 
 export function renderMarkdown(diagnosis: Diagnosis): string {
 	const threads = threadsOf(diagnosis);
@@ -26,7 +28,10 @@ export function renderMarkdown(diagnosis: Diagnosis): string {
 			],
 		),
 		diagnosis.gaps.length === 0 ? [] : ["## Not examined, and notes"],
-		diagnosis.gaps.map((gap) => `- ${proseSpan(gapInWords(gap))}`),
+		diagnosis.gaps.slice(0, GAPS_SHOWN_MAX).map((gap) => `- ${proseSpan(gapInWords(gap))}`),
+		diagnosis.gaps.length > GAPS_SHOWN_MAX
+			? [`(${diagnosis.gaps.length - GAPS_SHOWN_MAX} more: see --json)`]
+			: [],
 	];
 	return `${blocks
 		.filter((lines) => lines.length > 0)

@@ -4,6 +4,8 @@ import { columnsOf, splitAtColumn } from "./width.ts";
 import { wrap } from "./wrap.ts";
 
 const QUOTE_LINES_MAX = 9;
+/** Characters of one quoted line that are looked at. */
+const LINE_CHARS_MAX = 2_000;
 /** Screen lines that one quoted line may take. */
 const LINE_ROWS_MAX = 4;
 const HANG = "  ";
@@ -42,7 +44,9 @@ function fitLine(line: string, columns: number): readonly string[] {
 /** The quote's lines, safe to print, trimmed; a last line says how many were left out. */
 export function quoteLines(quote: string, columns: number): readonly string[] {
 	const lines = visibleLines(quote.trimEnd());
-	const shown = lines.slice(0, QUOTE_LINES_MAX).flatMap((line) => fitLine(line.trimEnd(), columns));
+	const shown = lines
+		.slice(0, QUOTE_LINES_MAX)
+		.flatMap((line) => fitLine(line.slice(0, LINE_CHARS_MAX).trimEnd(), columns));
 	const left = Math.max(0, lines.length - QUOTE_LINES_MAX);
 	return left === 0 ? shown : [...shown, `(${left} more ${left === 1 ? "line" : "lines"})`];
 }

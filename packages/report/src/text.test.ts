@@ -58,6 +58,27 @@ test("text from outside cannot steer the terminal", () => {
 	);
 });
 
+test("however much there is to say, it stays a page", () => {
+	const leak = SAMPLES.leak ?? fail("leak");
+	const long = "x".repeat(2_000_000);
+	const text = renderText(
+		{
+			...leak,
+			gaps: Array.from({ length: 5_000 }, (_, at) => ({ ...blindGap, what: `${at}`, why: long })),
+			findings: leak.findings.map((finding) => ({
+				...finding,
+				story: long,
+				otherwise: ["a ".repeat(1_000_000), "` ".repeat(1_000_000)],
+				evidence: finding.evidence.map((each) => ({ ...each, says: long, quote: `${long}\n`.repeat(3) })),
+			})),
+		},
+		PLAIN,
+	);
+	assert.ok(text.length < 1_000_000, `${text.length}`);
+});
+
+const blindGap = { line: "runtime", weight: "loss" } as const;
+
 function fail(name: string): never {
 	throw new Error(`no sample ${name}`);
 }

@@ -8,8 +8,8 @@ import { columnsOf, splitAtColumn } from "./width.ts";
 
 /** Columns of a word that may stick out; what is longer is nobody's path. */
 const WHOLE_WORD_COLUMNS_MAX = 300;
-/** Words in one text; the rest is dropped with a note. */
-const WORDS_MAX = 2_000;
+/** Characters of one text that are laid out; the rest is dropped with a note. */
+const TEXT_CHARS_MAX = 4_000;
 
 /** A span in backticks with what touches it, or a run without spaces. */
 const WORD = /(?:[^\s`]*`[^`]*`[^\s`]*|[^\s]+)/g;
@@ -36,11 +36,11 @@ function pieces(word: string, columns: number): readonly string[] {
 
 /** Lines of at most `columns`, words made safe to print. At least one line, perhaps an empty one. */
 export function wrap(text: string, columns: number): readonly string[] {
-	const words = visibleLine(text).match(WORD) ?? [];
-	const kept = words.length > WORDS_MAX ? [...words.slice(0, WORDS_MAX), "(cut)"] : words;
+	const kept = text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX)} (cut)` : text;
+	const words = visibleLine(kept).match(WORD) ?? [];
 	const lines: string[] = [];
 	let line = "";
-	for (const piece of kept.flatMap((word) => pieces(word, columns))) {
+	for (const piece of words.flatMap((word) => pieces(word, columns))) {
 		const longer = line === "" ? piece : `${line} ${piece}`;
 		if (line !== "" && columnsOf(longer) > columns) {
 			lines.push(line);
