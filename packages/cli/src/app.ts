@@ -1,5 +1,11 @@
 /** The command tree and how its errors read. */
-import { buildApplication, buildRouteMap, text_en } from "@stricli/core";
+import {
+	ArgumentScannerError,
+	buildApplication,
+	buildRouteMap,
+	formatMessageForArgumentScannerError,
+	text_en,
+} from "@stricli/core";
 import { captureCommand } from "./commands/capture.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
@@ -38,6 +44,15 @@ const root = buildRouteMap<string, CliContext>({
 	},
 });
 
+/** A parser's own message says which flag wants what; the value is left out, it could hold a password. */
+function describeUsage(error: unknown): string {
+	if (!(error instanceof ArgumentScannerError)) return describeError(error, debug);
+	return formatMessageForArgumentScannerError(error, {
+		ArgumentParseError: ({ exception }) =>
+			exception instanceof Error ? exception.message : String(exception),
+	});
+}
+
 const debug = process.env.PLUMBLINE_DEBUG === "1";
 
 export const app = buildApplication<CliContext>(root, {
@@ -48,6 +63,7 @@ export const app = buildApplication<CliContext>(root, {
 	localization: {
 		text: {
 			...text_en,
+			exceptionWhileParsingArguments: describeUsage,
 			exceptionWhileRunningCommand: (error) => describeError(error, debug),
 			exceptionWhileLoadingCommandFunction: (error) => describeError(error, debug),
 			exceptionWhileLoadingCommandContext: (error) => describeError(error, debug),

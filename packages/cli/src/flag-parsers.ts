@@ -8,7 +8,7 @@ const PID_MAX = 2 ** 22;
 export function parsePid(text: string): number {
 	const pid = Number(text);
 	if (/^\d+$/.test(text) && pid >= 1 && pid <= PID_MAX) return pid;
-	throw new RangeError(`wants a process id such as 4711, not "${text}"`);
+	throw new RangeError(`--pid wants a process id such as 4711, not "${text}"`);
 }
 
 /** `10s`, `1m30s`, `2500ms`; a bare number is seconds. */
@@ -17,21 +17,34 @@ export function parseWindow(text: string): number {
 	const [, minutes = "0", seconds = "0", millis = "0"] = match ?? [];
 	const ms = Math.round(Number(minutes) * 60_000 + Number(seconds) * 1000 + Number(millis));
 	if (match && text !== "" && ms >= WINDOW_MS_MIN && ms <= WINDOW_MS_MAX) return ms;
-	throw new RangeError(`wants a time from 1s to 10m such as 10s, not "${text}"`);
+	throw new RangeError(`--window wants a time from 1s to 10m such as 10s, not "${text}"`);
 }
 
-export function parseCount(text: string): number {
+export function parseGoroutinesMax(text: string): number {
+	return parseCount("--goroutines-max", text);
+}
+
+export function parseRuns(text: string): number {
+	return parseCount("--runs", text);
+}
+
+function parseCount(flag: string, text: string): number {
 	const count = Number(text.replaceAll("_", ""));
 	if (/^[\d_]+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count;
-	throw new RangeError(`wants a number such as 50000, not "${text}"`);
+	throw new RangeError(`${flag} wants a number such as 100, not "${text}"`);
 }
 
 export const parsePprof = pprofBase;
 export const parseMetrics = metricsUrl;
 
-/** The database decides by its scheme who reads its sessions. */
+/** The URL's scheme says which database it is. The value may hold a password: it is not repeated. */
 export function parseDb(text: string): string {
-	if (/^(postgres|postgresql|mysql|mariadb):\/\/./.test(text)) return text;
-	// The value may hold a password: it is not repeated.
-	throw new RangeError("wants postgres://user@host/db or mysql://user@host/db");
+	if (isDatabaseUrl(text)) return text;
+	throw new RangeError(`--db ${DATABASE_URL_WANTED}`);
+}
+
+export const DATABASE_URL_WANTED = "wants postgres://user@host/db or mysql://user@host/db";
+
+export function isDatabaseUrl(text: string): boolean {
+	return /^(postgres|postgresql|mysql|mariadb):\/\/./.test(text);
 }

@@ -3,7 +3,16 @@ import type { CaptureRequest } from "@plumbline/capture/take-capture";
 import type { FlagParametersForType } from "@stricli/core";
 import type { CliContext } from "./context.ts";
 import { CommandError, EXIT_USAGE } from "./exit-code.ts";
-import { parseCount, parseDb, parseMetrics, parsePid, parsePprof, parseWindow } from "./flag-parsers.ts";
+import {
+	DATABASE_URL_WANTED,
+	isDatabaseUrl,
+	parseDb,
+	parseGoroutinesMax,
+	parseMetrics,
+	parsePid,
+	parsePprof,
+	parseWindow,
+} from "./flag-parsers.ts";
 
 export interface LiveFlags {
 	readonly pid?: number;
@@ -52,7 +61,7 @@ export const LIVE_FLAGS = {
 	},
 	goroutinesMax: {
 		kind: "parsed",
-		parse: parseCount,
+		parse: parseGoroutinesMax,
 		optional: true,
 		brief: "Take full dumps up to this many goroutines (a dump pauses the service)",
 		placeholder: "N",
@@ -80,10 +89,6 @@ export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env
 }
 
 function dbFromEnv(value: string | undefined): string | undefined {
-	if (!value) return undefined;
-	try {
-		return parseDb(value);
-	} catch (error) {
-		throw new CommandError(`PLUMBLINE_DB ${error instanceof Error ? error.message : ""}`, EXIT_USAGE, error);
-	}
+	if (!value || isDatabaseUrl(value)) return value || undefined;
+	throw new CommandError(`PLUMBLINE_DB ${DATABASE_URL_WANTED}`, EXIT_USAGE);
 }

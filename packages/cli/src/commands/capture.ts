@@ -1,14 +1,8 @@
 /** `plumbline capture`: the first step of diagnose alone, into a file. */
-import { writeCapture } from "@plumbline/capture/file";
 import { buildCommand } from "@stricli/core";
+import type { CaptureFlags } from "../capture-service.ts";
 import type { CliContext } from "../context.ts";
-import { EXIT_NOTHING_FOUND, EXIT_UNEXAMINED, usageError } from "../exit-code.ts";
-import { captureLive } from "../live-capture.ts";
-import { captureRequest, LIVE_FLAGS, type LiveFlags, namesTarget } from "../live-flags.ts";
-
-interface CaptureFlags extends LiveFlags {
-	readonly output: string;
-}
+import { LIVE_FLAGS } from "../live-flags.ts";
 
 export const captureCommand = buildCommand<CaptureFlags, [], CliContext>({
 	docs: {
@@ -32,14 +26,5 @@ export const captureCommand = buildCommand<CaptureFlags, [], CliContext>({
 		},
 		aliases: { o: "output" },
 	},
-	async func(flags) {
-		const request = captureRequest(flags, this.process.env);
-		if (!namesTarget(request)) throw usageError("say what to capture: --pid N or --pprof URL", "capture");
-		const capture = await captureLive(this, request);
-		await writeCapture(flags.output, capture, this.signal);
-		for (const { what, why } of capture.gaps) this.progress.note(`not read: ${what} (${why})`);
-		const { length } = capture.parts;
-		this.process.stdout.write(`${flags.output}: ${length} parts, ${capture.gaps.length} gaps\n`);
-		this.process.exitCode = length > 0 ? EXIT_NOTHING_FOUND : EXIT_UNEXAMINED;
-	},
+	loader: async () => (await import("../capture-service.ts")).captureService,
 });

@@ -2,7 +2,7 @@
  * `plumbline completion bash|zsh|fish`: a script for the shell, which asks `plumbline __complete` (see
  * main.ts) what could come next. So completion follows the commands by itself.
  */
-import { buildChoiceParser, buildCommand } from "@stricli/core";
+import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -35,6 +35,13 @@ complete -c plumbline -a "(__plumbline_complete)"
 `,
 };
 
+function parseShell(text: string): Shell {
+	const shell = SHELLS.find((known) => known === text);
+	if (shell === undefined)
+		throw new RangeError(`completion wants one of ${SHELLS.join(", ")}, not "${text}"`);
+	return shell;
+}
+
 export const completionCommand = buildCommand<Record<never, never>, [Shell], CliContext>({
 	docs: {
 		brief: "Print the completion script of a shell",
@@ -50,7 +57,7 @@ export const completionCommand = buildCommand<Record<never, never>, [Shell], Cli
 			parameters: [
 				{
 					brief: "bash, zsh or fish",
-					parse: buildChoiceParser(SHELLS),
+					parse: parseShell,
 					placeholder: "shell",
 					proposeCompletions: () => SHELLS,
 				},

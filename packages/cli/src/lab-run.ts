@@ -1,0 +1,121 @@
+/** The work of `plumbline lab run`: stages programs with known faults, diagnoses them, compares. */
+import type { Diagnosis } from "@plumbline/diagnosis/finding";
+import { compareVerdict } from "@plumbline/lab/expect";
+import { type Expectation, listScenarios, loadScenario, type Scenario } from "@plumbline/lab/scenario";
+import { openServers, type Servers } from "@plumbline/lab/servers";
+import type { CliContext } from "./context.ts";
+import {
+	CommandError,
+	EXIT_FINDINGS,
+	EXIT_NOTHING_FOUND,
+	EXIT_USAGE,
+	isAbort,
+	usageError,
+} from "./exit-code.ts";
+import { recordTrial } from "./lab-record.ts";
+import { renderTrialTable, type TrialRow } from "./lab-table.ts";
+import { runTrial } from "./lab-trial.ts";
+
+export interface LabRunFlags {
+	readonly all?: boolean;
+	readonly json?: boolean;
+	readonly record?: boolean;
+	readonly runs: number;
+	readonly window: number;
+	readonly go?: string;
+}
+
+const RUNS_MAX = 1000;
+
+export async function runLab(this: CliContext, flags: LabRunFlags, ...names: string[]): Promise<void> {
+	if ((flags.all === true) === names.length > 0) throw usageError("name programs, or say --all", "lab run");
+	if (flags.runs > RUNS_MAX) throw usageError(`--runs goes up to ${RUNS_MAX}`, "lab run");
+	const scenarios = flags.all ? listScenarios() : names.map(namedScenario);
+	const servers = openServers();
+	const rows: TrialRow[] = [];
+	try {
+		for (let run = 1; run <= flags.runs; run++) {
+			for (const scenario of scenarios) {
+				for (const go of toolchains(scenario, flags.go)) {
+					rows.push(await tryOnce(this, { scenario, run, go, flags, servers }));
+				}
+			}
+		}
+	} finally {
+		this.progress.step("stopping the databases");
+		await servers.stop();
+		this.progress.done();
+	}
+	const good = rows.every(({ mismatches }) => mismatches.length === 0);
+	const text = flags.json
+		? `${JSON.stringify({ schema: "plumbline.lab-run/1", good, trials: rows }, null, 2)}\n`
+		: renderTrialTable(rows);
+	this.process.stdout.write(text);
+	this.process.exitCode = good ? EXIT_NOTHING_FOUND : EXIT_FINDINGS;
+}
+
+function namedScenario(name: string): Scenario {
+	try {
+		return loadScenario(name);
+	} catch (error) {
+		throw new CommandError(error instanceof Error ? error.message : String(error), EXIT_USAGE, error);
+	}
+}
+
+function toolchains({ go }: Scenario, asked: string | undefined): readonly string[] {
+	if (asked === "each") return go;
+	return [asked ?? go[0] ?? "local"];
+}
+
+interface Attempt {
+	readonly scenario: Scenario;
+	readonly run: number;
+	readonly go: string;
+	readonly flags: LabRunFlags;
+	readonly servers: Servers;
+}
+
+/** A trial that fails is a row that says so: the others still run. */
+async function tryOnce(
+	context: CliContext,
+	{ scenario, run, go, flags, servers }: Attempt,
+): Promise<TrialRow> {
+	const startedMs = performance.now();
+	const label = `${scenario.name} (run ${run} of ${flags.runs}): `;
+	const row = (found: string, mismatches: readonly string[]): TrialRow => ({
+		scenario: scenario.name,
+		run,
+		go,
+		expected: expectedText(scenario.expect),
+		found,
+		mismatches,
+		seconds: (performance.now() - startedMs) / 1000,
+	});
+	try {
+		const plan = { name: scenario.name, windowMs: flags.window, go, servers, label };
+		const { capture, verdict } = await runTrial(context, plan);
+		const { diagnosis } = verdict;
+		if (flags.record && run === flags.runs) {
+			const version = go === scenario.go[0] ? "" : `.${go}`;
+			await recordTrial(`${scenario.name}${version}`, capture, context.signal);
+		}
+		return row(foundText(diagnosis), compareVerdict(scenario, diagnosis));
+	} catch (error) {
+		if (isAbort(error)) throw error;
+		return row("", [error instanceof Error ? error.message : String(error)]);
+	}
+}
+
+function expectedText(expect: Expectation): string {
+	if ("none" in expect) return "nothing";
+	const { id, level, count } = expect.first;
+	const number = typeof count === "number" ? String(count) : `${count.min}-${count.max}`;
+	return `${id} ${level} ${number}`;
+}
+
+function foundText({ findings }: Diagnosis): string {
+	const first = findings[0];
+	if (!first) return "nothing";
+	const place = first.holder ? ` ${first.holder.file.split("/").at(-1)}:${first.holder.line}` : "";
+	return `${first.id} ${first.level} ${first.count}${place}`;
+}
