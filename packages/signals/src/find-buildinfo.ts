@@ -16,7 +16,8 @@ export type FoundBuildinfo =
 
 /** Bytes of build info a caller should take at most. */
 export const BUILDINFO_BYTES_MAX = 1 << 20;
-const HEADERS_MAX = 4096;
+/** Headers of one kind: thousands of them. */
+const HEADERS_BYTES_MAX = 1 << 20;
 const NAMES_BYTES_MAX = 1 << 20;
 /** Bytes searched for the magic in one file; Go data segments start with it. */
 const SCAN_BYTES_MAX = 256 << 20;
@@ -148,8 +149,7 @@ function matchesAt(bytes: Uint8Array, at: number): boolean {
 /** The entries of a header table that are really there. */
 function* entries(table: Table, bytesMin: number, readAt: ReadAt): Generator<DataView> {
 	if (table.entryBytes < bytesMin || !isSafe(table.offset)) return;
-	const count = Math.min(table.count, HEADERS_MAX);
-	const bytes = readAt(table.offset, count * table.entryBytes);
+	const bytes = readAt(table.offset, Math.min(table.count * table.entryBytes, HEADERS_BYTES_MAX));
 	for (let at = 0; at + table.entryBytes <= bytes.length; at += table.entryBytes) {
 		yield viewOf(bytes.subarray(at, at + table.entryBytes));
 	}

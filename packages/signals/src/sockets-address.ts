@@ -84,9 +84,9 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
  */
 export function normalizeAddress(text: string, texts: AddressTexts): string | undefined {
 	if (text === "*") return "::";
-	let bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-	const zone = bare.indexOf("%");
-	if (zone >= 0) bare = bare.slice(0, zone);
+	const zone = text.indexOf("%");
+	const unzoned = zone >= 0 ? text.slice(0, zone) : text;
+	const bare = unzoned.replace(/^\[|\]$/g, "");
 	if (!bare.includes(":")) {
 		const v4 = parseV4(bare);
 		return v4 === undefined ? undefined : texts.v4(v4);

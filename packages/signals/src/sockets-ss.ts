@@ -81,10 +81,15 @@ function readRow(
 	flaws: Flaws,
 ): Socket | undefined {
 	const { words, counts } = row;
-	const details = words.slice(counts + 4);
+	let details = words.slice(counts + 4);
 	if (!line.complete) {
-		flaws.truncated("the last line has no newline: it may be cut and is left out", line.start);
-		return undefined;
+		if (details.length === 0) {
+			flaws.truncated("the last line has no newline: it may be cut and is left out", line.start);
+			return undefined;
+		}
+		// Pasted text often lacks its last newline; the columns are whole, the last detail may not be.
+		flaws.malformed("the last line has no newline: its last word is left out", line.start);
+		details = details.slice(0, -1);
 	}
 	const local = readEndpoint(words[counts + 2] ?? "", texts);
 	const peer = readEndpoint(words[counts + 3] ?? "", texts);
