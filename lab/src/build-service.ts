@@ -6,7 +6,7 @@
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -56,6 +56,7 @@ export async function buildService(toolchain?: string, signal?: AbortSignal): Pr
 	}
 	// Renaming is atomic: two builders at once end with one whole binary.
 	renameSync(building, path);
+	dropOlder(goVersion, path);
 	return { kind: "built", path, goVersion };
 }
 
@@ -89,6 +90,15 @@ function sourcesKey(seed: string): string {
 	if (names.length > SOURCES_MAX) throw new Error(`${names.length} sources in lab/go`);
 	for (const name of names) hash.update(`\0${name}\0`).update(readFileSync(join(GO_FOLDER, name)));
 	return hash.digest("hex").slice(0, 16);
+}
+
+/** Binaries of former sources; one that still runs keeps its file until it ends. */
+function dropOlder(goVersion: string, path: string): void {
+	const older = readdirSync(CACHE_FOLDER)
+		.filter((name) => name.startsWith(`labsvc-${goVersion}-`) && !name.endsWith(".tmp"))
+		.map((name) => join(CACHE_FOLDER, name))
+		.filter((file) => file !== path);
+	for (const file of older) rmSync(file, { force: true });
 }
 
 function noGo(error: unknown, toolchain: string | undefined): string {
