@@ -1,4 +1,5 @@
 /** Flag values to data. What they throw is shown to the user beside the flag's name. */
+import { parseDatabaseUrl } from "@plumbline/capture/database-url";
 import { metricsUrl, pprofBase } from "@plumbline/capture/target";
 
 const WINDOW_MS_MIN = 1000;
@@ -37,14 +38,17 @@ function parseCount(flag: string, text: string): number {
 export const parsePprof = pprofBase;
 export const parseMetrics = metricsUrl;
 
-/** The URL's scheme says which database it is. The value may hold a password: it is not repeated. */
+/** The URL as given, once it is known to be sound. What it throws holds no password. */
 export function parseDb(text: string): string {
-	if (isDatabaseUrl(text)) return text;
-	throw new RangeError(`--db ${DATABASE_URL_WANTED}`);
+	return soundDatabaseUrl("--db", text);
 }
 
-export const DATABASE_URL_WANTED = "wants postgres://user@host/db or mysql://user@host/db";
-
-export function isDatabaseUrl(text: string): boolean {
-	return /^(postgres|postgresql|mysql|mariadb):\/\/./.test(text);
+/** `named` says where the URL came from. */
+export function soundDatabaseUrl(named: string, text: string): string {
+	try {
+		parseDatabaseUrl(text);
+		return text;
+	} catch (error) {
+		throw new RangeError(`${named}: ${error instanceof Error ? error.message : ""}`, { cause: error });
+	}
 }

@@ -4,14 +4,13 @@ import type { FlagParametersForType } from "@stricli/core";
 import type { CliContext } from "./context.ts";
 import { CommandError, EXIT_USAGE } from "./exit-code.ts";
 import {
-	DATABASE_URL_WANTED,
-	isDatabaseUrl,
 	parseDb,
 	parseGoroutinesMax,
 	parseMetrics,
 	parsePid,
 	parsePprof,
 	parseWindow,
+	soundDatabaseUrl,
 } from "./flag-parsers.ts";
 
 export interface LiveFlags {
@@ -89,6 +88,10 @@ export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env
 }
 
 function dbFromEnv(value: string | undefined): string | undefined {
-	if (!value || isDatabaseUrl(value)) return value || undefined;
-	throw new CommandError(`PLUMBLINE_DB ${DATABASE_URL_WANTED}`, EXIT_USAGE);
+	if (!value) return undefined;
+	try {
+		return soundDatabaseUrl("PLUMBLINE_DB", value);
+	} catch (error) {
+		throw new CommandError(error instanceof Error ? error.message : String(error), EXIT_USAGE, error);
+	}
 }
