@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { checkScenario, listScenarios, loadScenario } from "./scenario.ts";
 
@@ -41,4 +43,9 @@ test("a wrong file is refused by field", () => {
 test("a name that is no name, or nobody's, is refused", () => {
 	assert.throws(() => loadScenario("../package"), /no scenario name/);
 	assert.throws(() => loadScenario("tx-nothing"), /no scenario tx-nothing/);
+});
+
+test("the lab's page names every scenario", () => {
+	const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "lab.md"), "utf8");
+	for (const { name } of listScenarios()) assert.ok(page.includes(`| \`${name}\` |`), name);
 });

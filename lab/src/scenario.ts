@@ -88,7 +88,7 @@ export interface Scenario {
 	readonly expect: Expectation;
 }
 
-export const SCENARIO_FOLDER = join(import.meta.dirname, "..", "scenarios");
+const SCENARIO_FOLDER = join(import.meta.dirname, "..", "scenarios");
 
 const SCENARIO_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
