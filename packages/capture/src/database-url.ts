@@ -63,12 +63,14 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
 	if (!/^(?:postgres|postgresql|mysql|mariadb):\/\//.test(text)) {
 		throw new Error(`"${shown}" is no database URL: it must begin with postgres:// or mysql://`);
 	}
-	if (!URL.canParse(text)) {
+	// libpq allows credentials without a host; the URL standard does not.
+	const whole = text.replace(/^([^/]*\/\/[^/?#]*@)(?=[/?#]|$)/, "$1localhost");
+	if (!URL.canParse(whole)) {
 		throw new Error(
 			`"${shown}" is no valid URL: write it as postgres://user:password@host:port/database, with @ : / # ? % in the password percent-encoded`,
 		);
 	}
-	const url = new URL(text);
+	const url = new URL(whole);
 	const engine = ENGINES[url.protocol] ?? "postgres";
 	const query = url.searchParams;
 	const given = query.get("host") ?? query.get("socket") ?? query.get("socketPath") ?? undefined;

@@ -6,7 +6,9 @@ import { errorCode } from "./http-get-error.ts";
 /** A message for people in place of a driver's error. The password is never in it. */
 export function explainDatabaseError(error: unknown, url: DatabaseUrl): Error {
 	const code = errorCode(error);
-	const said = error instanceof Error ? error.message : String(error);
+	const message = error instanceof Error ? error.message : String(error);
+	// Only in the driver's words: striking a short password out of ours would show what it is.
+	const said = url.password ? message.replaceAll(url.password, "***") : message;
 	const known = url.engine === "postgres" ? postgresReason(code, said, url) : mysqlReason(code, said, url);
 	const why =
 		known ??
@@ -14,7 +16,7 @@ export function explainDatabaseError(error: unknown, url: DatabaseUrl): Error {
 		tlsReason(code, said, url) ??
 		`${url.peer} could not be read: ${said || code}`;
 	// The driver's own error stays out of reach: it may carry the connection's settings.
-	return new Error(url.password ? why.replaceAll(url.password, "***") : why);
+	return new Error(why);
 }
 
 function networkReason(code: string, { peer, host }: DatabaseUrl): string | undefined {
