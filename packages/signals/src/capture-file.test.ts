@@ -100,12 +100,12 @@ test("cut at every byte, it keeps every whole part and makes a gap of each other
 		}
 		readable++;
 		const { parts, gaps } = result.value;
-		assert.equal(parts.length + gaps.length, SMALL.parts.length + SMALL.gaps.length);
+		assert.equal(parts.length + gaps.length, SMALL.parts.length + SMALL.gaps.length, "one of each kind");
 		for (const { name, bytes } of parts) assert.deepEqual(Buffer.from(bytes), whole.get(name));
 		for (const gap of gaps.slice(1)) assert.equal(gap.weight, "loss");
 	}
 	assert.ok(readable > 512);
-	const { value, flaws } = decoded(tar.subarray(0, tar.length - 1024 - 700));
+	const { value, flaws } = decoded(tar.subarray(0, tar.length - 1024 - 512 - 1024 + 324));
 	assert.deepEqual(
 		value.gaps.slice(1).map(({ line, what, why }) => [line, what, why]),
 		[
@@ -117,6 +117,21 @@ test("cut at every byte, it keeps every whole part and makes a gap of each other
 		flaws.map(({ kind }) => kind),
 		["truncated"],
 	);
+});
+
+test("many lost parts of one kind are one gap", () => {
+	const parts = [0, 1, 2, 3].map((i) => part(`goroutines.${i}.debug1.txt`, "x".repeat(600)));
+	const tar = encodeCapture(capture(parts));
+	const second = Buffer.from(tar).indexOf("parts/goroutines.1.") + 512;
+	const { value } = decoded(tar.subarray(0, second + 100));
+	assert.deepEqual(value.gaps, [
+		{
+			line: "runtime",
+			what: "goroutine profile",
+			why: "the capture file holds 100 of the 600 bytes of goroutines.1.debug1.txt and lacks goroutines.2.debug1.txt and 1 other",
+			weight: "loss",
+		},
+	]);
 });
 
 test("what is no capture says what it is", () => {
@@ -135,7 +150,7 @@ test("a format of a later version is a gap", () => {
 	const entry = { name: "trace.0", format: "go-trace", sample: 0, source: "", start: AT, end: AT, size: 0 };
 	const { value } = decoded(withManifest({ ...ROOT, parts: [entry] }));
 	assert.deepEqual(value.parts, []);
-	assert.match(value.gaps[0]?.why ?? "", /trace\.0 has the format "go-trace", unknown/);
+	assert.match(value.gaps[0]?.why ?? "", /^trace\.0 in the format "go-trace", unknown/);
 });
 
 test("names that lead out of the folder, doubles and unsound entries are refused with a reason", () => {

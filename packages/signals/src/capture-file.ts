@@ -3,7 +3,7 @@
  * order of the manifest. The room `capture` adds gzip around it. docs/capture-format.md tells it to users.
  *
  * The manifest comes first, so a file cut short still says what was in it: every whole part is kept,
- * each of the others becomes a gap.
+ * the others become gaps, one a kind.
  */
 import type { Capture, Gap, Part, PartFormat } from "./capture.ts";
 import type { ListedPart } from "./capture-file-manifest.ts";
@@ -51,29 +51,59 @@ export function decodeCaptureFile(tar: Uint8Array): Decoded<Capture> {
 	const manifest = readManifest(new TextDecoder().decode(manifestFile.bytes));
 	if ("found" in manifest) return { kind: "foreign", found: manifest.found };
 
-	const lost: Gap[] = [];
-	const parts = manifest.parts.flatMap((listed) => {
+	const parts: Part[] = [];
+	const lost: Lost[] = [];
+	for (const listed of manifest.parts) {
 		const found = partOf(listed, files.get(FOLDER + listed.name));
-		if ("why" in found) lost.push(found);
-		return "why" in found ? [] : [found];
-	});
+		if ("bytes" in found) parts.push(found);
+		else lost.push(found);
+	}
 	const flaws: Flaw[] = manifest.faults.map((why) => ({ kind: "malformed", why, at: manifestFile.at }));
 	if (flaw) flaws.push(flaw);
 	const { takenBy, target, window, gaps } = manifest;
-	return { kind: "decoded", value: { takenBy, target, window, parts, gaps: [...gaps, ...lost] }, flaws };
+	return {
+		kind: "decoded",
+		value: { takenBy, target, window, parts, gaps: [...gaps, ...gapsOf(lost)] },
+		flaws,
+	};
 }
 
-function partOf({ size, format, ...listed }: ListedPart, file: TarEntry | undefined): Part | Gap {
-	if (!isFormat(format)) {
-		const why = `${listed.name} has the format ${JSON.stringify(format)}, unknown to this version`;
-		return { line: "process", what: listed.name, why, weight: "loss" };
-	}
-	if (file?.bytes.length === size) return { ...listed, format, bytes: file.bytes };
-	const { line, what } = FORMATS[format];
-	const why = file
-		? `the capture file holds ${file.bytes.length} of the ${size} bytes of ${listed.name}`
-		: `the capture file lacks ${listed.name}`;
-	return { line, what, why, at: listed.name, weight: "loss" };
+/** A part the manifest promises and the file does not hold as promised. */
+interface Lost {
+	readonly name: string;
+	readonly format: string;
+	/** Bytes of it that are there, if any, of how many. */
+	readonly held?: number;
+	readonly size: number;
+}
+
+function partOf({ size, format, ...listed }: ListedPart, file: TarEntry | undefined): Part | Lost {
+	if (isFormat(format) && file?.bytes.length === size) return { ...listed, format, bytes: file.bytes };
+	return { name: listed.name, format, size, ...(file ? { held: file.bytes.length } : {}) };
+}
+
+function gapsOf(lost: readonly Lost[]): Gap[] {
+	const byFormat = Map.groupBy(lost, ({ format }) => format);
+	return [...byFormat].map(([format, all]) => {
+		const names = all.map(({ name }) => name);
+		if (!isFormat(format)) {
+			const why = `${listed(names)} in the format ${JSON.stringify(format)}, unknown to this version`;
+			return { line: "process", what: names[0] ?? format, why, weight: "loss" };
+		}
+		const { line, what } = FORMATS[format];
+		const cut = all.find(({ held }) => held !== undefined);
+		const missing = all.filter(({ held }) => held === undefined).map(({ name }) => name);
+		const why = [
+			...(cut ? [`holds ${cut.held} of the ${cut.size} bytes of ${cut.name}`] : []),
+			...(missing.length > 0 ? [`lacks ${listed(missing)}`] : []),
+		].join(" and ");
+		return { line, what, why: `the capture file ${why}`, weight: "loss" };
+	});
+}
+
+function listed(names: readonly string[]): string {
+	const others = names.length - 1;
+	return others === 0 ? `${names[0]}` : `${names[0]} and ${others} other${others === 1 ? "" : "s"}`;
 }
 
 function isFormat(format: string): format is PartFormat {
