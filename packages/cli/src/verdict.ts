@@ -25,8 +25,11 @@ function exitCodeFor(diagnosis: Diagnosis, signals: Signals, asked: Partial<Capt
 function readAllAsked(signals: Signals, { pid, pprof, metrics, db }: Partial<CaptureRequest>): boolean {
 	const ended = signals.gaps.some(({ what }) => what === "target");
 	if (ended) return false;
-	if (pid !== undefined && signals.sockets.length === 0) return false;
-	if (pprof !== undefined && signals.goroutines.length + signals.goroutineProfiles.length === 0) return false;
+	const runtime = signals.goroutines.length + signals.goroutineProfiles.length > 0;
+	const pool = signals.metrics.length + signals.sessions.length > 0;
+	// Sockets alone cannot tell a leak: without a second line nothing was examined that could be sick.
+	if (pid !== undefined && (signals.fds.length === 0 || !(runtime || pool))) return false;
+	if (pprof !== undefined && !runtime) return false;
 	if (metrics !== undefined && signals.metrics.length === 0) return false;
 	return db === undefined || signals.sessions.length > 0;
 }
