@@ -14,7 +14,9 @@ export interface DeadlockedHolder {
 /** Empty without two dumps: waiting is only told from passing through by lasting the window. */
 export function deadlockedHolders({ spansWindow, firstDump, lastDump, handles }: World): DeadlockedHolder[] {
 	if (!spansWindow || firstDump === undefined || lastDump === undefined) return [];
-	const openers = new Set(handles.flatMap(({ owner }) => (owner.kind === "busy" ? [owner.goid] : [])));
+	const openers = new Set(
+		handles.flatMap(({ owner }) => (owner.kind === "busy" && owner.certain ? [owner.goid] : [])),
+	);
 	return persistentRows(firstDump, lastDump, "pool-wait").flatMap((row): DeadlockedHolder[] => {
 		const facts = lastDump.facts(row);
 		if (openers.has(lastDump.table.goid[row] ?? 0)) {

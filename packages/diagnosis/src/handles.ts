@@ -16,8 +16,17 @@ export type Owner =
 	| { readonly kind: "gone"; readonly goid: number }
 	/** It serves another request now, or none. */
 	| { readonly kind: "moved-on"; readonly goid: number; readonly why: string }
-	/** It is still in the work that opened the handle. */
-	| { readonly kind: "busy"; readonly goid: number; readonly row: number; readonly facts: StackFacts };
+	/**
+	 * It lives and may still be in the work that opened the handle; `certain` when it surely is. Otherwise it
+	 * may have been an earlier round of work: only the database can tell whether the handle is in use.
+	 */
+	| {
+			readonly kind: "busy";
+			readonly goid: number;
+			readonly row: number;
+			readonly facts: StackFacts;
+			readonly certain: boolean;
+	  };
 
 export interface Handle {
 	readonly kind: "tx" | "rows";
@@ -33,10 +42,11 @@ export interface Handle {
 
 /** Handles open in both dumps: open for at least the whole window. */
 export function persistentHandles(first: DumpView, last: DumpView): Handle[] {
-	return [...handlesIn(last, first)].filter(({ goid }) => {
+	const both = [...handlesIn(last, first)].filter(({ goid }) => {
 		const before = first.rowOf.get(goid);
 		return before !== undefined && isHandleRole(first.facts(before).role);
 	});
+	return settleWaiters(last, both);
 }
 
 /** Handles whose opener has ended or moved on: nobody is left who would close them. */
@@ -47,16 +57,18 @@ export function abandonedHandles(dump: DumpView): Handle[] {
 /** Handles of one dump; with `earlier`, owners are told apart by what they did then. */
 export function* handlesIn(dump: DumpView, earlier?: DumpView): Generator<Handle> {
 	const { table } = dump;
+	const newest = newestTx(dump);
 	for (const role of ["tx-await", "rollback-blocked", "rows-await"] as const) {
 		for (const row of dump.rows(role)) {
 			const goid = table.goid[row] ?? 0;
+			const creator = table.creatorGoid[row] ?? 0;
 			yield {
 				kind: role === "rows-await" ? "rows" : "tx",
 				goid,
 				row,
 				pointer: handlePointer(dump, row),
 				inTx: role === "rows-await" && rowsInTx(table.quote(row, ROWS_QUOTE_LINES)),
-				owner: ownerOf(dump, earlier, goid, table.creatorGoid[row] ?? 0),
+				owner: ownerOf(dump, earlier, goid, creator, newest.get(creator) === goid),
 			};
 		}
 	}
@@ -87,7 +99,29 @@ function rowsInTx(quote: string): boolean {
 	return txContext !== undefined && /^0x[0-9a-f]+/.test(txContext) && !/^0x0\b/.test(txContext);
 }
 
-function ownerOf(dump: DumpView, earlier: DumpView | undefined, handle: number, creator: number): Owner {
+/** The last transaction each goroutine began, as far as it is open: if it works in one, it is this. */
+function newestTx({ table, rows }: DumpView): Map<number, number> {
+	const newest = new Map<number, number>();
+	for (const row of rows("tx-await")) {
+		const creator = table.creatorGoid[row] ?? 0;
+		newest.set(creator, Math.max(newest.get(creator) ?? 0, table.goid[row] ?? 0));
+	}
+	return newest;
+}
+
+/**
+ * Goroutine ids come to each processor in batches of 16, and a processor may sit on an old batch for long. So
+ * an id tells the order of births only from far apart: 64 processors' worth.
+ */
+const ID_ORDER_SLACK = 16 * 64;
+
+function ownerOf(
+	dump: DumpView,
+	earlier: DumpView | undefined,
+	handle: number,
+	creator: number,
+	newest: boolean,
+): Owner {
 	if (creator === 0) return { kind: "unknown" };
 	const row = dump.rowOf.get(creator);
 	if (row === undefined) return { kind: "gone", goid: creator };
@@ -96,21 +130,60 @@ function ownerOf(dump: DumpView, earlier: DumpView | undefined, handle: number, 
 	if (facts.role === "http-idle") return movedOn("its server connection is between requests");
 
 	// A server connection's goroutine serves many requests. The reader that it starts for each one tells them
-	// apart: a reader born after the handle belongs to a later request. Ids are handed out in small batches, so
-	// this could err for two goroutines born within the same microseconds; across requests it does not.
+	// apart: a reader born after the handle belongs to a later request.
 	const request = dump.requestOf.get(creator);
-	if (request !== undefined && request > handle) return movedOn("it serves a later request now");
+	if (request !== undefined && request > handle + GOID_DISORDER_MAX) {
+		return movedOn("it serves a later request now");
+	}
 	const before = earlier?.rowOf.get(creator);
 	if (earlier !== undefined && before !== undefined) {
+		const factsBefore = earlier.facts(before);
+		if (factsBefore.role === "http-idle") {
+			return movedOn("its server connection was between requests at the start of the window");
+		}
 		const requestBefore = earlier.requestOf.get(creator);
 		if (request !== undefined && requestBefore !== undefined && request !== requestBefore) {
 			return movedOn("it serves another request than at the start of the window");
 		}
-		if (!shareApplicationFunction(earlier.facts(before), facts)) {
-			return movedOn("it does other work than at the start of the window");
-		}
+		if (doOtherWork(factsBefore, facts)) return movedOn("it does other work than at the start of the window");
 	}
-	return { kind: "busy", goid: creator, row, facts };
+	const insideIt = newest && facts.insideTx;
+	if (!insideIt && request !== undefined && request - handle > ID_ORDER_SLACK) {
+		return movedOn("it serves a later request now");
+	}
+	const certain = insideIt || (request !== undefined && request < handle);
+	return { kind: "busy", goid: creator, row, facts, certain };
+}
+
+/**
+ * Goroutines that wait in the pool at one and the same place tell together whether they hold handles from
+ * this request or an earlier one: the order of ids is right for most of them.
+ */
+function settleWaiters(dump: DumpView, handles: readonly Handle[]): Handle[] {
+	const stackOf = ({ owner }: Handle): number | undefined =>
+		owner.kind === "busy" && owner.facts.role === "pool-wait" && dump.requestOf.has(owner.goid)
+			? dump.table.stackOf[owner.row]
+			: undefined;
+	const votes = new Map<number, number>();
+	for (const handle of handles) {
+		const stack = stackOf(handle);
+		if (stack === undefined || handle.owner.kind !== "busy") continue;
+		votes.set(stack, (votes.get(stack) ?? 0) + (handle.owner.certain ? 1 : -1));
+	}
+	return handles.map((handle) => {
+		const stack = stackOf(handle);
+		if (stack === undefined || handle.owner.kind !== "busy") return handle;
+		const certain = (votes.get(stack) ?? 0) > 0;
+		const { goid } = handle.owner;
+		const why = "it waits in a later request now";
+		return { ...handle, owner: certain ? { ...handle.owner, certain } : { kind: "moved-on", goid, why } };
+	});
+}
+
+/** Nothing of the service is on both stacks; a stack that shows none of it does not tell. */
+function doOtherWork(a: StackFacts, b: StackFacts): boolean {
+	if (a.application.length === 0 || b.application.length === 0) return false;
+	return !shareApplicationFunction(a, b);
 }
 
 function shareApplicationFunction(a: StackFacts, b: StackFacts): boolean {

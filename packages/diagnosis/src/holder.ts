@@ -25,12 +25,12 @@ const WOULD_NAME_IT =
 
 /** Who opened these handles (transactions or cursors). */
 export function attributeHandles(world: World, handles: readonly Handle[], api: BorrowApi): Attribution {
-	const busy = handles.flatMap(({ owner }) => (owner.kind === "busy" ? [owner.facts] : []));
+	const busy = handles.flatMap(({ owner }) => (owner.kind === "busy" && owner.certain ? [owner.facts] : []));
 	// All owners alive, in one and the same place: they say it themselves.
 	if (busy.length > 0 && busy.length === handles.length) {
-		const callers = busy.map((facts) => new Set(facts.application.map((f) => f.func)));
-		const exact = sitesOf(world, api).filter(
-			(s) => s.callers.length > 0 && callers.every((c) => s.callers.some((f) => c.has(f))),
+		const functions = busy.map((facts) => new Set(facts.application.map((f) => f.func)));
+		const exact = sitesOf(world, api).filter(({ frame, callers: [caller] }) =>
+			functions.every((on) => on.has(frame.func) || (caller !== undefined && on.has(caller))),
 		);
 		const [site] = exact;
 		if (site !== undefined && distinctFunctions(exact) === 1) {
@@ -41,7 +41,7 @@ export function attributeHandles(world: World, handles: readonly Handle[], api: 
 				exact,
 			);
 		}
-		const common = commonFrame(busy.map((f) => f.application));
+		const common = samePath(busy.map((f) => f.application));
 		if (common !== undefined) {
 			const how = "the goroutine that opened it is still in this call";
 			return { holder: { ...common, how, confidence: 0.9 }, candidates: [], siblings: [] };
@@ -144,8 +144,11 @@ function whyNobody(world: World, candidates: number): string {
 	return "the code that borrowed has returned, and none of its kind was seen at work in the window";
 }
 
-/** The innermost application frame that all of these stacks share, as the first of them has it. */
-function commonFrame(stacks: readonly (readonly Frame[])[]): Frame | undefined {
-	const [first, ...rest] = stacks;
-	return first?.find((frame) => rest.every((stack) => stack.some((f) => f.func === frame.func)));
+/**
+ * The innermost application frame, if all of these stacks came there by the same functions. What they merely
+ * share may be a middleware or a helper, which holds nothing.
+ */
+function samePath(stacks: readonly (readonly Frame[])[]): Frame | undefined {
+	const paths = new Set(stacks.map((stack) => stack.map((f) => f.func).join("\n")));
+	return paths.size === 1 ? stacks[0]?.[0] : undefined;
 }

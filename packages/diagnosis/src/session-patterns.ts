@@ -4,9 +4,16 @@ import type { ServiceSessions, SessionHistory } from "./session-history.ts";
 /** Ages are rounded to seconds by MySQL and drift with the round trip: tolerated difference. */
 const AGE_SLACK_MS = 1_500;
 
+/** Two samples closer than this say nothing about what lasts. */
+const SPAN_MS_MIN = 1_000;
+
+export function tellsPersistence({ spanMs }: ServiceSessions): boolean {
+	return spanMs >= SPAN_MS_MIN;
+}
+
 /** Sat in one transaction from first to last sample and ran nothing in it. */
 export function idleInTxThroughout(history: SessionHistory, span: ServiceSessions): boolean {
-	if (!history.throughout || span.spanMs < SPAN_MS_MIN) return false;
+	if (!history.throughout || !tellsPersistence(span)) return false;
 	const elapsed = history.last.atMs - history.first.atMs;
 	return (
 		history.sightings.every(({ session }) => session.state.startsWith("idle in transaction")) &&
@@ -14,12 +21,9 @@ export function idleInTxThroughout(history: SessionHistory, span: ServiceSession
 	);
 }
 
-/** Two samples closer than this say nothing about persistence. */
-const SPAN_MS_MIN = 1_000;
-
 /** Ran nothing and was in no transaction for the whole window: idle as far as the server can tell. */
 export function idleThroughout(history: SessionHistory, span: ServiceSessions): boolean {
-	if (!history.throughout || span.spanMs < SPAN_MS_MIN) return false;
+	if (!history.throughout || !tellsPersistence(span)) return false;
 	const elapsed = history.last.atMs - history.first.atMs;
 	return (
 		history.sightings.every(({ session }) => session.state === "idle") &&

@@ -77,7 +77,8 @@ function noteHolders(
 	part: string,
 ): void {
 	for (const { kind, owner } of handlesIn(dump)) {
-		if (kind !== "tx" || owner.kind !== "busy" || owner.facts.borrow !== undefined) continue;
+		if (kind !== "tx" || owner.kind !== "busy" || !owner.certain || owner.facts.borrow !== undefined)
+			continue;
 		const frame = owner.facts.application[0];
 		if (frame === undefined) continue;
 		const facts: StackFacts = { ...owner.facts, insideTx: true, borrow: { api: "tx-use", frame } };
