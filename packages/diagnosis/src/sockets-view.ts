@@ -13,6 +13,8 @@ export interface SocketView {
 	readonly first: readonly OwnedSocket[];
 	readonly last: readonly OwnedSocket[];
 	readonly spanMs: number;
+	/** Ports that the target listens on: connections from others to it have one as their local port. */
+	readonly listening: ReadonlySet<number>;
 }
 
 export function socketView(signals: Signals): SocketView | undefined {
@@ -28,7 +30,13 @@ export function socketView(signals: Signals): SocketView | undefined {
 	const first = owned[0];
 	const last = owned.at(-1);
 	if (first === undefined || last === undefined) return undefined;
-	return { first: first.sockets, last: last.sockets, spanMs: last.atMs - first.atMs };
+	const listening = last.sockets.filter((o) => o.socket.state === "LISTEN").map((o) => o.socket.localPort);
+	return {
+		first: first.sockets,
+		last: last.sockets,
+		spanMs: last.atMs - first.atMs,
+		listening: new Set(listening),
+	};
 }
 
 /** Well-known database ports; with sessions read, the server's own port is known and used instead. */
@@ -45,6 +53,11 @@ export function databaseSockets(
 			? DATABASE_PORTS.has(socket.peerPort)
 			: socket.peerPort === serverPort || DATABASE_PORTS.has(socket.peerPort);
 	});
+}
+
+/** Established connections that the target opened itself, to whatever peer: a proxy may have any port. */
+export function outgoing({ last, listening }: SocketView): OwnedSocket[] {
+	return last.filter(({ socket }) => socket.state === "ESTABLISHED" && !listening.has(socket.localPort));
 }
 
 /** No byte either way for the whole window. Needs tcp_info, which text routes lack. */

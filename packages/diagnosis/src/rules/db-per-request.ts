@@ -112,7 +112,11 @@ function ormInstances({ table, facts }: DumpView): number[] {
 
 /** Sessions that connected within the window. */
 function youngSessions({ sessions }: World): SessionHistory[] {
-	return sessions?.ours.filter((h) => (h.first.session.sessionAgeMs ?? Infinity) < sessions.spanMs) ?? [];
+	return (
+		sessions?.ours.filter(
+			(h) => (h.last.session.sessionAgeMs ?? Number.POSITIVE_INFINITY) < sessions.spanMs,
+		) ?? []
+	);
 }
 
 /** The caller of Open where one was seen; else the request that is still in the call that opened it. */

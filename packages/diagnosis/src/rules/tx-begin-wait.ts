@@ -10,7 +10,7 @@ import { goroutineEvidence, plural, seconds, socketEvidence } from "../evidence.
 import type { Evidence } from "../finding.ts";
 import type { Attribution } from "../holder.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import { databaseSockets, type OwnedSocket, unansweredFor } from "../sockets-view.ts";
+import { type OwnedSocket, outgoing, unansweredFor } from "../sockets-view.ts";
 import type { World } from "../world.ts";
 
 /** The socket may have been asked a moment after the dump: tolerated. */
@@ -66,9 +66,9 @@ export const txBeginWait: Rule = {
 	},
 };
 
-/** Database connections with a request that was not answered; undefined where sockets cannot tell. */
-function unansweredRequests({ sockets, databasePort }: World, ms: number): OwnedSocket[] | undefined {
-	const connections = databaseSockets(sockets?.last ?? [], databasePort);
+/** Own connections with a request that was not answered; undefined where sockets cannot tell. */
+function unansweredRequests({ sockets }: World, ms: number): OwnedSocket[] | undefined {
+	const connections = sockets === undefined ? [] : outgoing(sockets);
 	if (!connections.some((o) => o.socket.tcpInfo !== undefined)) return undefined;
 	return connections.filter((o) => unansweredFor(o, ms));
 }
