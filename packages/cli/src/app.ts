@@ -1,5 +1,6 @@
 /** The command tree and how its errors read. */
 import {
+	type Application,
 	ArgumentScannerError,
 	buildApplication,
 	buildRouteMap,
@@ -14,7 +15,6 @@ import { labListCommand } from "./commands/lab-list.ts";
 import { labRunCommand } from "./commands/lab-run.ts";
 import { versionCommand } from "./commands/version.ts";
 import type { CliContext } from "./context.ts";
-import { describeError, exitCodeOf } from "./exit-code.ts";
 import { VERSION } from "./version.ts";
 
 const lab = buildRouteMap<"list" | "run", CliContext>({
@@ -44,31 +44,37 @@ const root = buildRouteMap<string, CliContext>({
 	},
 });
 
+/** `describe` puts an error that ended a command into words, `exitCodeOf` into a number. */
+export interface Endings {
+	readonly describe: (error: unknown) => string;
+	readonly exitCodeOf: (error: unknown) => number;
+}
+
+export function buildApp({ describe, exitCodeOf }: Endings): Application<CliContext> {
+	return buildApplication<CliContext>(root, {
+		name: "plumbline",
+		versionInfo: { currentVersion: VERSION },
+		scanner: { caseStyle: "allow-kebab-for-camel" },
+		documentation: { caseStyle: "convert-camel-to-kebab", useAliasInUsageLine: true },
+		localization: {
+			text: {
+				...text_en,
+				exceptionWhileParsingArguments: (error) => describeUsage(error) ?? describe(error),
+				exceptionWhileRunningCommand: describe,
+				exceptionWhileLoadingCommandFunction: describe,
+				exceptionWhileLoadingCommandContext: describe,
+				commandErrorResult: describe,
+			},
+		},
+		determineExitCode: exitCodeOf,
+	});
+}
+
 /** A parser's own message says which flag wants what; the value is left out, it could hold a password. */
-function describeUsage(error: unknown): string {
-	if (!(error instanceof ArgumentScannerError)) return describeError(error, debug);
+function describeUsage(error: unknown): string | undefined {
+	if (!(error instanceof ArgumentScannerError)) return undefined;
 	return formatMessageForArgumentScannerError(error, {
 		ArgumentParseError: ({ exception }) =>
 			exception instanceof Error ? exception.message : String(exception),
 	});
 }
-
-const debug = process.env.PLUMBLINE_DEBUG === "1";
-
-export const app = buildApplication<CliContext>(root, {
-	name: "plumbline",
-	versionInfo: { currentVersion: VERSION },
-	scanner: { caseStyle: "allow-kebab-for-camel" },
-	documentation: { caseStyle: "convert-camel-to-kebab", useAliasInUsageLine: true },
-	localization: {
-		text: {
-			...text_en,
-			exceptionWhileParsingArguments: describeUsage,
-			exceptionWhileRunningCommand: (error) => describeError(error, debug),
-			exceptionWhileLoadingCommandFunction: (error) => describeError(error, debug),
-			exceptionWhileLoadingCommandContext: (error) => describeError(error, debug),
-			commandErrorResult: (error) => describeError(error, debug),
-		},
-	},
-	determineExitCode: exitCodeOf,
-});

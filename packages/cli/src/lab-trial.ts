@@ -1,4 +1,5 @@
 /** One scenario of the lab, from staging to a verdict: what `lab run` and `demo` both do. */
+import { setTimeout } from "node:timers/promises";
 import type { Servers } from "@plumbline/lab/servers";
 import { type Stage, stageScenario } from "@plumbline/lab/stage";
 import type { Capture } from "@plumbline/signals/capture";
@@ -30,12 +31,14 @@ export interface Trial {
 export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Trial> {
 	const { signal, progress } = context;
 	const step = (text: string) => progress.step(`${plan.label}${text}`);
-	const stage = await stageScenario(plan.name, {
-		signal,
-		onStep: step,
-		...(plan.go === undefined ? {} : { goToolchain: plan.go }),
-		...(plan.servers === undefined ? {} : { servers: plan.servers }),
-	});
+	const stage = await unlessInterrupted(signal, () =>
+		stageScenario(plan.name, {
+			signal,
+			onStep: step,
+			...(plan.go === undefined ? {} : { goToolchain: plan.go }),
+			...(plan.servers === undefined ? {} : { servers: plan.servers }),
+		}),
+	);
 	try {
 		plan.onStaged?.(stage);
 		const { pid, db, scenario } = stage;
@@ -46,5 +49,22 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 		step("cleaning up");
 		await stage.stop();
 		progress.done();
+	}
+}
+
+/** Long enough for a signal that is on its way. */
+const SIGNAL_MS = 50;
+
+/**
+ * Ctrl-C on a terminal reaches the database and the compiler too, and their end may be noticed before
+ * our own signal is: an error right beside an interrupt is the interrupt.
+ */
+async function unlessInterrupted<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+	try {
+		return await run();
+	} catch (error) {
+		await setTimeout(SIGNAL_MS);
+		signal.throwIfAborted();
+		throw error;
 	}
 }

@@ -1,6 +1,6 @@
 /** The process around the commands: streams, Ctrl-C, exit code. */
 import { proposeCompletions, run } from "@stricli/core";
-import { app } from "./app.ts";
+import { buildApp } from "./app.ts";
 import type { CliContext } from "./context.ts";
 import { describeError, EXIT_INTERRUPTED, EXIT_UNEXAMINED, EXIT_USAGE, exitCodeOf } from "./exit-code.ts";
 import { progressOn } from "./progress.ts";
@@ -12,6 +12,7 @@ const COLUMNS_MAX = 120;
 
 const progress = progressOn(process.stderr);
 const stop = new AbortController();
+const app = buildApp({ describe, exitCodeOf });
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, interrupted);
 // A reader that went away (`| head`) is no error; what it did not want is not written.
 for (const stream of [process.stdout, process.stderr]) {
@@ -61,9 +62,15 @@ function interrupted(): void {
 
 function fail(error: unknown): void {
 	progress.done();
-	if (!stop.signal.aborted)
-		process.stderr.write(`${describeError(error, process.env.PLUMBLINE_DEBUG === "1")}\n`);
+	process.stderr.write(`${describe(error)}\n`);
 	end(stop.signal.aborted ? EXIT_INTERRUPTED : exitCodeOf(error));
+}
+
+/** After Ctrl-C things fail because they were stopped: that is all there is to say. */
+function describe(error: unknown): string {
+	progress.done();
+	if (stop.signal.aborted) return "interrupted";
+	return describeError(error, process.env.PLUMBLINE_DEBUG === "1");
 }
 
 /** Ends even if an abandoned connection still hangs, but not before stdout has been handed over. */
