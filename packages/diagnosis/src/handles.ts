@@ -129,12 +129,8 @@ function ownerOf(
 	const movedOn = (why: string): Owner => ({ kind: "moved-on", goid: creator, why });
 	if (facts.role === "http-idle") return movedOn("its server connection is between requests");
 
-	// A server connection's goroutine serves many requests. The reader that it starts for each one tells them
-	// apart: a reader born after the handle belongs to a later request.
+	// A server connection's goroutine serves many requests; the reader that it starts for each tells them apart.
 	const request = dump.requestOf.get(creator);
-	if (request !== undefined && request > handle + GOID_DISORDER_MAX) {
-		return movedOn("it serves a later request now");
-	}
 	const before = earlier?.rowOf.get(creator);
 	if (earlier !== undefined && before !== undefined) {
 		const factsBefore = earlier.facts(before);
