@@ -6,9 +6,10 @@
  * (pgx stdlib) have their connection thrown away. The window shows transactions that idle, vanish all at
  * the same age, and take their sessions and sockets with them.
  */
+import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, seconds, sessionEvidence, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
-import { handlesIn } from "../handles.ts";
+import { type Handle, handlesIn } from "../handles.ts";
 import { attributeBySiblings } from "../holder.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { ServiceSessions, SessionHistory } from "../session-history.ts";
@@ -37,16 +38,18 @@ export const ctxResidue: Rule = {
 		verify: ["run plumbline diagnose again: sessions keep their backend ids over the window"],
 	},
 	examine(world) {
-		const ended = endedByContext(world.sessions);
-		const blocked = world.lastDump?.rows("rollback-blocked") ?? [];
+		const openers = openersOfEnded(world);
+		const ended = openers === "still at work" ? [] : endedByContext(world.sessions);
+		const blocked = blockedRollbacks(world);
 		if (ended.length < ENDED_MIN && blocked.length === 0) return undefined;
 		const count = Math.max(ended.length >= ENDED_MIN ? ended.length : 0, blocked.length);
 		const vanished = ended.filter((e) => e.how === "session gone").length;
 		const age = commonEndAge(ended);
 		const attribution = attributeBySiblings(world, "begin");
 		return finding("ctx-residue", ctxResidue.about, {
-			severity: "warning",
-			confidence: age === undefined ? 0.75 : 0.9,
+			// Only the runtime line tells a deadline from code that pauses and then ends its transaction itself.
+			severity: openers === "gone before the end" || blocked.length > 0 ? "warning" : "note",
+			confidence: openers === "cannot be told" ? 0.5 : age === undefined ? 0.75 : 0.9,
 			count,
 			title: `${plural(count, "transaction")} ended by a context, not by the code that began ${count === 1 ? "it" : "them"}`,
 			story: present([
@@ -118,16 +121,38 @@ function commonEndAge(ended: readonly Ended[]): number | undefined {
 	return least <= most ? (least + most) / 2 : undefined;
 }
 
+/** Transactions of the first dump that were over in the last. */
+function overInWindow({ firstDump, lastDump, spansWindow }: World): Handle[] {
+	if (!spansWindow || firstDump === undefined || lastDump === undefined) return [];
+	return [...handlesIn(firstDump)].filter((h) => h.kind === "tx" && !lastDump.rowOf.has(h.goid));
+}
+
+/** Nobody but a context can end a transaction whose opener has gone; whoever is in the call ends it himself. */
+function openersOfEnded(world: World): "gone before the end" | "still at work" | "cannot be told" {
+	const over = overInWindow(world).map((h) => h.owner);
+	if (!world.spansWindow || over.some((o) => o.kind === "unknown")) return "cannot be told";
+	const gone = over.filter((o) => o.kind === "gone" || o.kind === "moved-on").length;
+	const unclear = over.filter((o) => o.kind === "busy" && !o.certain).length;
+	const most = gone > 0 && gone + unclear >= Math.max(ENDED_MIN, over.length / 2);
+	return gone >= ENDED_MIN || most ? "gone before the end" : "still at work";
+}
+
+/** Rollbacks that wait all along; for a moment, every cancelled statement has one. */
+function blockedRollbacks({ firstDump, lastDump, spansWindow }: World): number[] {
+	if (!spansWindow || firstDump === undefined || lastDump === undefined) return [];
+	return persistentRows(firstDump, lastDump, "rollback-blocked");
+}
+
 /** The watchers of those transactions: there at the start, gone at the end. */
-function runtimeEvidence({ firstDump, lastDump, spansWindow }: World): Evidence[] {
+function runtimeEvidence(world: World): Evidence[] {
+	const { firstDump, lastDump } = world;
 	if (firstDump === undefined || lastDump === undefined) return [];
-	const blocked = lastDump.rows("rollback-blocked")[0];
+	const blocked = blockedRollbacks(world)[0];
 	const evidence: Evidence[] = [];
 	if (blocked !== undefined) {
 		evidence.push(goroutineEvidence(lastDump, blocked, "a rollback waits for the statement in flight"));
 	}
-	if (!spansWindow) return evidence;
-	const over = [...handlesIn(firstDump)].filter((h) => h.kind === "tx" && !lastDump.rowOf.has(h.goid));
+	const over = overInWindow(world);
 	const [first] = over;
 	if (first !== undefined && over.length >= ENDED_MIN) {
 		const says = `${plural(over.length, "transaction")} open in the first dump, over in the last`;
