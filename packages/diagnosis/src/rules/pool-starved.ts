@@ -51,7 +51,7 @@ export const poolStarved: Rule = {
 		const slow = world.pools.map((pool) => ({ pool, ...waits(pool) })).filter(isSlow);
 		if (waiting.length === 0 && slow.length === 0) return undefined;
 		const now = world.lastDump?.rows("pool-wait").length ?? 0;
-		const count = Math.max(waiting.length, slow.length > 0 ? now : 0, 1);
+		const count = Math.max(waiting.length, slow.length > 0 ? now : 0) || waitersOnAverage(slow);
 		const causes = CAUSES.filter((id) => found.some((f) => f.id === id));
 		const work = slowWork(world);
 		const full = world.pools.find(isExhausted) ?? slow[0]?.pool;
@@ -88,9 +88,28 @@ export const poolStarved: Rule = {
 	},
 };
 
-function persistentWaiters({ firstDump, lastDump, spansWindow }: World): number[] {
+/** Waits that pass for each one seen in both dumps, from which on that one is a wait begun anew. */
+const PASSING_PER_LASTING = 10;
+
+function persistentWaiters({ firstDump, lastDump, spansWindow, pools }: World): number[] {
 	if (!spansWindow || firstDump === undefined || lastDump === undefined) return [];
-	return persistentRows(firstDump, lastDump, "pool-wait");
+	const rows = persistentRows(firstDump, lastDump, "pool-wait");
+	// A worker without a context of its own looks the same each time it waits. The pool serves its callers
+	// fairly: where it counts many short waits, nobody has waited all along.
+	const passing = pools.map(waits).filter(({ meanMs = 0 }) => meanMs > 0 && meanMs < MEAN_WAIT_MS_MIN);
+	const begun = passing.reduce((sum, w) => sum + w.begun, 0);
+	return pools.length > 0 && passing.length === pools.length && begun >= rows.length * PASSING_PER_LASTING
+		? []
+		: rows;
+}
+
+/** Little's law: time waited by all in the window, over the window. */
+function waitersOnAverage(slow: readonly { pool: World["pools"][number] }[]): number {
+	const mean = slow.reduce((sum, { pool: { first, last } }) => {
+		const waitedMs = ((last.counters.waitSeconds ?? 0) - (first.counters.waitSeconds ?? 0)) * 1000;
+		return sum + waitedMs / Math.max(1, last.atMs - first.atMs);
+	}, 0);
+	return Math.max(1, Math.round(mean));
 }
 
 /** Long waits on average; or a total hang: waits begin, none ends, every connection is out. */

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { app, type Goroutine } from "../testing/dump-text.ts";
+import {
+	handler,
+	opener,
+	requestContext,
+	requestReader,
+	runsStatement,
+	waitsForPgxPool,
+	waitsForPool,
+	worker,
+} from "../testing/goroutines.ts";
+import { dbSocket, pool, running } from "../testing/lines.ts";
+import type { Service } from "../testing/service.ts";
+import { busy, leakedTransactions } from "../testing/stories.ts";
+import { alarms, found, gist, times } from "../testing/verdict.ts";
+
+const LIST = app("main.list", 12);
+
+/** `n` requests that wait for the pool; in another `round` they wait in other requests. */
+function waiters(n: number, round = 0): Goroutine[] {
+	return times(n, (i) => [
+		handler(700 + i * 2, waitsForPool("query", requestContext(i + round * 100)), LIST),
+		requestReader(2_000 + i + round * 100, 700 + i * 2),
+	]).flat();
+}
+
+/** A pool of five behind five statements that run through the whole window. */
+function slowQueries(): Service {
+	const workers = times(5, (i) => [
+		handler(300 + i * 2, runsStatement("db"), app("main.report", 21)),
+		requestReader(301 + i * 2, 300 + i * 2),
+	]).flat();
+	return {
+		dumps: [0, 1].map(() => [opener(5), ...workers, ...waiters(13)]),
+		sessions: [5_000, 15_000].map((ms) => times(5, (i) => running(41_000 + i, ms))),
+		sockets: [5_000, 15_000].map((ms) => times(5, (i) => dbSocket(41_000 + i, ms))),
+		pools: [0, 1].map((i) => [
+			pool({ maxOpen: 5, open: 5, inUse: 5, idle: 0, waitCount: 40 + i * 13, waitSeconds: 100 }),
+		]),
+	};
+}
+
+test("thirteen wait behind slow statements: work, not a leak, and nothing else accused", () => {
+	const service = slowQueries();
+	const finding = found(service, "pool-starved");
+	assert.deepEqual([finding?.count, finding?.level, finding?.causes], [13, "confirmed", []]);
+	assert.match(finding?.story ?? "", /at work, not leaked: 5 statements/);
+	assert.equal(finding?.holder?.func, "main.report");
+	assert.deepEqual(alarms(service), ["pool-starved"]);
+});
+
+test("behind leaked transactions it is their consequence and comes after them", () => {
+	const leak = leakedTransactions(7, 7);
+	const service = { ...leak, dumps: (leak.dumps ?? []).map((d) => [...d, ...waiters(11)]) };
+	assert.deepEqual(alarms(service), ["tx-open", "pool-starved"]);
+	const finding = gist(service, "pool-starved");
+	assert.deepEqual([finding?.count, finding?.causes, finding?.holder], [11, ["tx-open"], undefined]);
+});
+
+test("the pool's counters alone: long waits suspect it, with no caller seen", () => {
+	const pools = [0, 1].map((i) => [
+		pool({ maxOpen: 5, open: 5, inUse: 5, idle: 0, waitCount: i * 20, waitSeconds: i * 60 }),
+	]);
+	const finding = gist({ pools }, "pool-starved");
+	assert.deepEqual([finding?.level, finding?.severity], ["suspected", "warning"]);
+	assert.equal(finding?.count, 6, "Little's law: 60 s of waiting in a window of 10 s");
+});
+
+test("total hang: waits begin and none ends", () => {
+	const pools = [0, 1].map((i) => [
+		pool({ maxOpen: 5, open: 5, inUse: 5, idle: 0, waitCount: i * 20, waitSeconds: 3 }),
+	]);
+	assert.match(found({ pools }, "pool-starved")?.story ?? "", /20 waits began and none ended/);
+});
+
+test("pgxpool's waiters are waiters too", () => {
+	const dump = times(3, (i) => worker(70 + i, waitsForPgxPool(), LIST));
+	assert.equal(gist({ dumps: [dump, dump] }, "pool-starved")?.count, 3);
+});
+
+test("silent: a busy pool near its limit with short waits, the same server connections waiting again", () => {
+	const load = busy(20, 20);
+	const service = {
+		...load,
+		dumps: (load.dumps ?? []).map((dump, round) => [...dump, ...waiters(8, round)]),
+	};
+	assert.deepEqual(alarms(service), []);
+	const { dumps } = service;
+	assert.deepEqual(alarms({ dumps, style: { creators: false } }), [], "nor on Go 1.19 without counters");
+});
+
+test("silent: workers without a context of their own that wait again and again, but never long", () => {
+	const dump = [opener(5), ...times(8, (i) => worker(70 + i, waitsForPool("query"), app("main.work", 5)))];
+	const pools = [0, 1].map((i) => [
+		pool({ maxOpen: 5, open: 5, inUse: 5, idle: 0, waitCount: i * 9_000, waitSeconds: i * 40 }),
+	]);
+	assert.deepEqual(alarms({ dumps: [dump, dump], pools }), []);
+});
+
+test("silent: gorm's gauges, up to 15 s old, that show a full pool under load", () => {
+	const load = busy(20, 20);
+	const stale = pool({
+		family: "gorm",
+		maxOpen: 20,
+		open: 20,
+		inUse: 20,
+		idle: 0,
+		waitCount: 9,
+		waitSeconds: 1,
+	});
+	assert.deepEqual(alarms({ ...load, pools: [[stale], [stale]] }), []);
+});
+
+test("one dump, or counters that were reset in between: nothing is told to last", () => {
+	assert.deepEqual(alarms({ dumps: [[opener(5), ...waiters(13)]] }), []);
+	const pools = [
+		[pool({ maxOpen: 5, inUse: 5, waitCount: 900, waitSeconds: 4_000 })],
+		[pool({ maxOpen: 5, inUse: 5, waitCount: 3, waitSeconds: 0 })],
+	];
+	assert.deepEqual(alarms({ pools }), []);
+});
