@@ -9,6 +9,7 @@ import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { redactUrl } from "@plumbline/signals/redact";
 import { explainNoAnswer, HttpGetError } from "./http-get-error.ts";
+import { type Reach, requestOptions } from "./reach.ts";
 
 /** Redirects followed, all of them on the first host. */
 export const HTTP_REDIRECTS_MAX = 3;
@@ -24,6 +25,8 @@ export interface HttpGetOptions {
 	readonly signal?: AbortSignal;
 	/** Value of the Accept header. */
 	readonly accept?: string;
+	/** For a listener found in another network namespace, or with a certificate of its own. */
+	readonly reach?: Reach;
 }
 
 export interface HttpAnswer {
@@ -40,10 +43,10 @@ export interface HttpAnswer {
  * Rejects with HttpGetError when there is no answer, with an AbortError when `signal` says stop.
  */
 export async function httpGet(url: string, options: HttpGetOptions): Promise<HttpAnswer> {
+	const first = parseUrl(url);
 	const deadline = new AbortController();
 	const timer = setTimeout(() => deadline.abort(), options.timeoutMs);
 	const stop = options.signal ? AbortSignal.any([options.signal, deadline.signal]) : deadline.signal;
-	const first = parseUrl(url);
 	let at = first;
 	try {
 		for (let hops = 0; ; hops++) {
@@ -101,8 +104,10 @@ function parseUrl(url: string): URL {
 	throw new HttpGetError("url", `"${redactUrl(url)}" is not an http:// or https:// URL`);
 }
 
-function getResponse(url: URL, options: HttpGetOptions, stop: AbortSignal): Promise<IncomingMessage> {
+async function getResponse(url: URL, options: HttpGetOptions, stop: AbortSignal): Promise<IncomingMessage> {
 	stop.throwIfAborted();
+	const route = await requestOptions(url, options.reach ?? {}, stop);
+	if (route.kind === "refused") throw new HttpGetError("unreachable", `${show(url)}: ${route.why}`);
 	const request = url.protocol === "https:" ? requestHttps : requestHttp;
 	const headers = {
 		accept: options.accept ?? "*/*",
@@ -110,8 +115,10 @@ function getResponse(url: URL, options: HttpGetOptions, stop: AbortSignal): Prom
 		"user-agent": "plumbline",
 	};
 	return new Promise((resolve, reject) => {
-		// agent: false = a connection of its own, closed afterwards: no idle socket is left in the target.
-		request(url, { agent: false, headers, signal: stop }).on("response", resolve).on("error", reject).end();
+		request(url, { ...route.value, headers, signal: stop })
+			.on("response", resolve)
+			.on("error", reject)
+			.end();
 	});
 }
 
