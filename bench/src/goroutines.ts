@@ -7,11 +7,11 @@
  * finish, it is tried on half as many goroutines, and so on, and all are compared at the size it does.
  * Prints Markdown. Nothing is left behind.
  */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import type { DecodeCost, OurCost } from "./goroutines-decode.ts";
 import { DISTINCT_STACKS, dumpOf } from "./goroutines-dump.ts";
 
@@ -37,12 +37,18 @@ const secondsMax = Math.min(SECONDS_MAX, Number(values["seconds-max"]));
 
 const OURS = "plumbline";
 const LIBRARIES = ["gostackparse", "panicparse"] as const;
+const execute = promisify(execFile);
+const interrupted = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
 const folder = mkdtempSync(join(tmpdir(), "plumbline-bench-"));
 const peers = join(folder, "peers");
 
 try {
-	buildPeers();
-	measure();
+	await buildPeers();
+	await measure();
+} catch (error) {
+	if (!interrupted.signal.aborted) throw error;
+	process.exitCode = 130;
 } finally {
 	rmSync(folder, { recursive: true, force: true });
 }
@@ -53,38 +59,30 @@ interface Dump {
 	readonly bytes: number;
 }
 
-function buildPeers(): void {
+async function buildPeers(): Promise<void> {
 	const cwd = join(import.meta.dirname, "..", "go-goroutines");
-	const built = spawnSync("go", ["build", "-o", peers, "."], {
-		cwd,
-		stdio: "inherit",
-		timeout: BUILD_MS_MAX,
-	});
-	if (built.status !== 0) throw new Error("cannot build the Go peers: is Go installed?");
+	const { signal } = interrupted;
+	await execute("go", ["build", "-o", peers, "."], { cwd, signal, timeout: BUILD_MS_MAX });
 }
 
-function measure(): void {
+async function measure(): Promise<void> {
 	let dump = writeDump(goroutines);
 	process.stdout.write(
 		`${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)} at the start, Node ${process.version}; ${rounds} rounds.\n`,
 	);
 	// One run tells whether panicparse can take part at this size.
-	const giveUps: string[] = [];
-	const first = run("panicparse", dump);
-	process.stdout.write(table(dump, ["gostackparse", ...(first ? ["panicparse" as const] : [])]));
-	if (first) return;
-	for (;;) {
-		giveUps.push(`${dump.goroutines} (${megabytes(dump)} MB)`);
+	let finished = (await run("panicparse", dump)) !== undefined;
+	process.stdout.write(await table(dump, finished ? LIBRARIES : ["gostackparse"]));
+	if (finished) return;
+	const tooLarge: string[] = [];
+	while (!finished && dump.goroutines >= 2 * GOROUTINES_MIN) {
+		tooLarge.push(`${dump.goroutines} goroutines (${megabytes(dump)} MB)`);
 		rmSync(dump.path);
-		if (dump.goroutines / 2 < GOROUTINES_MIN) break;
 		dump = writeDump(Math.floor(dump.goroutines / 2));
-		if (run("panicparse", dump)) break;
+		finished = (await run("panicparse", dump)) !== undefined;
 	}
-	process.stdout.write(
-		`\npanicparse did not finish within ${secondsMax} s on ${giveUps.join(", ")} goroutines.\n`,
-	);
-	if (giveUps.at(-1)?.startsWith(`${dump.goroutines} `)) return;
-	process.stdout.write(table(dump, LIBRARIES));
+	process.stdout.write(`\npanicparse did not finish within ${secondsMax} s: ${tooLarge.join(", ")}.\n`);
+	if (finished) process.stdout.write(await table(dump, LIBRARIES));
 }
 
 function writeDump(count: number): Dump {
@@ -103,31 +101,38 @@ function writeDump(count: number): Dump {
 }
 
 /** One decoder in a process of its own; undefined if it ran out of time. */
-function run(name: typeof OURS, dump: Dump): OurCost;
-function run(name: string, dump: Dump): DecodeCost | undefined;
-function run(name: string, dump: Dump): DecodeCost | undefined {
-	const [command, ...args] =
-		name === OURS
-			? [process.execPath, join(import.meta.dirname, "goroutines-decode.ts"), dump.path]
-			: [peers, name, dump.path];
-	const options = { encoding: "utf8", timeout: secondsMax * 1e3, killSignal: "SIGKILL" } as const;
-	const { status, signal, stdout, stderr } = spawnSync(command ?? "", args, options);
-	if (signal === "SIGKILL" && name !== OURS) return undefined;
-	if (status !== 0) throw new Error(`${name} failed: ${stderr || signal}`);
-	const cost = JSON.parse(stdout) as DecodeCost;
-	if (cost.goroutines !== dump.goroutines) {
-		throw new Error(`${name} found ${cost.goroutines} goroutines of ${dump.goroutines}`);
-	}
-	return cost;
+async function run(name: string, dump: Dump): Promise<DecodeCost | undefined> {
+	const timeout = secondsMax * 1e3;
+	const { signal } = interrupted;
+	const cost = await execute(peers, [name, dump.path], { timeout, signal, killSignal: "SIGKILL" }).then(
+		({ stdout }) => JSON.parse(stdout) as DecodeCost,
+		(error: { killed?: boolean }) => {
+			if (error.killed === true && !signal.aborted) return undefined;
+			throw error;
+		},
+	);
+	return cost && checked(name, cost, dump);
 }
 
-function table(dump: Dump, libraries: readonly string[]): string {
+async function runOurs(dump: Dump): Promise<OurCost> {
+	const program = join(import.meta.dirname, "goroutines-decode.ts");
+	const { stdout } = await execute(process.execPath, [program, dump.path], { signal: interrupted.signal });
+	return checked(OURS, JSON.parse(stdout) as OurCost, dump);
+}
+
+/** Fast and wrong is not fast. */
+function checked<T extends DecodeCost>(name: string, cost: T, dump: Dump): T {
+	if (cost.goroutines === dump.goroutines) return cost;
+	throw new Error(`${name} found ${cost.goroutines} goroutines of ${dump.goroutines}`);
+}
+
+async function table(dump: Dump, libraries: readonly string[]): Promise<string> {
 	const ours: OurCost[] = [];
 	const theirs = new Map<string, DecodeCost[]>(libraries.map((name) => [name, []]));
 	for (let round = 0; round < rounds; round++) {
-		ours.push(run(OURS, dump));
+		ours.push(await runOurs(dump));
 		for (const [name, costs] of theirs) {
-			const cost = run(name, dump);
+			const cost = await run(name, dump);
 			if (cost) costs.push(cost);
 		}
 	}
