@@ -9,7 +9,9 @@ import type { FoundTarget } from "./find-target.ts";
 import { collectGoBinary } from "./go-binary.ts";
 import { collectGoroutines, GOROUTINES_DEBUG2_MAX, type Probe } from "./goroutines.ts";
 import { witnessGoroutines } from "./goroutines-witness.ts";
+import { collectMetrics } from "./pools.ts";
 import { collectProcess } from "./process.ts";
+import type { Reach } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { openSessions } from "./sessions.ts";
 import { watchSessions } from "./sessions-witness.ts";
@@ -45,10 +47,11 @@ export interface TrackPlan {
 
 /** Opens nothing yet: the first sample does. */
 export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] {
-	const { pid, pprof, db } = plan;
+	const { pid, pprof, metrics, db } = plan;
 	return [
 		...(pid === undefined ? [] : ofProcess(recorder, pid)),
 		...(pprof === undefined ? [] : [goroutines(recorder, { ...plan, pprof })]),
+		...(metrics === undefined ? [] : [metricsPage(recorder, metrics, plan.reach.metrics ?? {})]),
 		...(db === undefined ? [] : [sessions(recorder, db)]),
 	];
 }
@@ -88,6 +91,13 @@ function goroutines(recorder: Recorder, plan: TrackPlan & { readonly pprof: stri
 		async between(watch) {
 			return first ? witnessGoroutines(recorder, { ...watch, pprof, reach, first }) : 0;
 		},
+	};
+}
+
+function metricsPage(recorder: Recorder, url: string, reach: Reach): Track {
+	return {
+		names: { line: "pool", what: "metrics" },
+		sample: (sampling) => collectMetrics(recorder, { url, reach, ...sampling }),
 	};
 }
 
