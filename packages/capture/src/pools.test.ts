@@ -36,7 +36,7 @@ test("a page is kept raw, without secrets in labels or in its source", async () 
 		sample: 3,
 	});
 	assert.ok(part);
-	assert.deepEqual([part.name, part.format, part.sample], ["metrics.3.prom", "prometheus", 3]);
+	assert.deepEqual([part.name, part.format, part.sample], ["metrics.3.txt", "prometheus", 3]);
 	assert.equal(part.source, `${base.replace("//", "//a:***@")}/metrics`);
 	assert.equal(
 		new TextDecoder().decode(part.bytes),

@@ -30,7 +30,7 @@ export async function collectMetrics(
 	{ url, sample, timeoutMs = METRICS_MS_MAX, signal, reach = {} }: MetricsSampling,
 ): Promise<Part | undefined> {
 	const plan = {
-		name: `metrics.${sample}.prom`,
+		name: `metrics.${sample}.txt`,
 		format: "prometheus",
 		sample,
 		source: redactUrl(url),

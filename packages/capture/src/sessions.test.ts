@@ -18,6 +18,8 @@ const servers = openServers();
 after(() => servers.stop());
 
 const PASSWORD = "hunter2-unlikely";
+/** Makes the server a certificate; where it is missing that test is skipped. */
+const OPENSSL = "openssl";
 
 /** The only gap a failed reading leaves. */
 async function gapOf(db: string, timeoutMs?: number): Promise<string> {
@@ -118,7 +120,7 @@ test("PostgreSQL over TLS: require, prefer, and a certificate that is or is not 
 	const folder = mkdtempSync(join(tmpdir(), "plumbline-tls-"));
 	t.after(() => rmSync(folder, { recursive: true }));
 	const [key, cert] = [join(folder, "server.key"), join(folder, "server.crt")];
-	const made = spawnSync("openssl", [
+	const made = spawnSync(OPENSSL, [
 		"req",
 		"-x509",
 		"-newkey",

@@ -94,7 +94,7 @@ function rowOffsets(text: string): number[] {
 	return offsets;
 }
 
-export function fieldsOf(value: unknown): Fields {
+function fieldsOf(value: unknown): Fields {
 	return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
