@@ -14,14 +14,14 @@ import type { Capture, Gap } from "@plumbline/signals/capture";
 import { captureChunks, decodeCaptureFile } from "@plumbline/signals/capture-file";
 
 /** Uncompressed: four of the largest dumps. Reading stops there, so a bomb stays small. */
-export const CAPTURE_BYTES_MAX = 1 << 30;
+const CAPTURE_BYTES_MAX = 1 << 30;
 /** Above this, compressing fast matters more than a file a third smaller. */
 const FAST_GZIP_BYTES_MIN = 32 << 20;
 /** gzip cannot shrink by more; what a trailer claims beyond that is false. */
 const GZIP_RATIO_MAX = 1032;
 
 /** A file that is no capture, or cannot be read at all. The message is for people. */
-export class CaptureFileError extends Error {
+class CaptureFileError extends Error {
 	override readonly name = "CaptureFileError";
 }
 

@@ -7,7 +7,7 @@ import { pidBehind, processRuns } from "./target.ts";
 import { within } from "./within.ts";
 
 /** There is nothing to examine. The message says so for people. */
-export class TargetError extends Error {
+class TargetError extends Error {
 	override readonly name = "TargetError";
 }
 

@@ -12,7 +12,7 @@ import type { Reach } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { paused, type Watch } from "./watch.ts";
 
-export const WITNESS_SAMPLES_MAX = 40;
+const WITNESS_SAMPLES_MAX = 40;
 /** Above this even the grouped profile takes the target tens of milliseconds. */
 const WITNESS_GOROUTINES_MAX = 20_000;
 /** All witness samples together. */

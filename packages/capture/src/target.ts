@@ -1,5 +1,5 @@
 /** Who is examined: what the user gave, made exact, and the missing half found where it can be. */
-import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { decodeProcNetTcp } from "@plumbline/signals/sockets-proc-net-tcp";
 
 /** File descriptors looked at to find who listens on a port: a second's work. */
@@ -118,12 +118,4 @@ async function theService(pid: number, port: number): Promise<number | { readonl
 	const comm = (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim();
 	if (!/^(docker-proxy|rootlessport|slirp4netns|pasta|kubectl|ssh|socat)/.test(comm)) return pid;
 	return { why: `port ${port} is forwarded by ${comm} (pid ${pid}); give --pid of the service itself` };
-}
-
-/** The user who runs the process, for "run as". Undefined where /proc does not say. */
-export async function ownerUid(pid: number): Promise<number | undefined> {
-	return stat(`/proc/${pid}`).then(
-		({ uid }) => uid,
-		() => undefined,
-	);
 }

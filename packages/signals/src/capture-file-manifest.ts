@@ -13,7 +13,7 @@
  */
 import type { Capture, Gap, GapLine, Instant, MonoMs, Part, Target, WallMs } from "./capture.ts";
 
-export const CAPTURE_SCHEMA = "plumbline.capture/1";
+const CAPTURE_SCHEMA = "plumbline.capture/1";
 /** Longest text kept of one field: a URL, a reason. */
 const TEXT_CHARS_MAX = 4000;
 const LIST_MAX = 1000;
