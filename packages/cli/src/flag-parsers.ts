@@ -14,10 +14,11 @@ export function parsePid(text: string): number {
 
 /** `10s`, `1m30s`, `2500ms`; a bare number is seconds. */
 export function parseWindow(text: string): number {
-	const match = /^(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s?)?(?:(\d+)ms)?$/.exec(text);
+	const bare = /^\d+(\.\d+)?$/.test(text) ? `${text}s` : text;
+	const match = /^(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(bare);
 	const [, minutes = "0", seconds = "0", millis = "0"] = match ?? [];
 	const ms = Math.round(Number(minutes) * 60_000 + Number(seconds) * 1000 + Number(millis));
-	if (match && text !== "" && ms >= WINDOW_MS_MIN && ms <= WINDOW_MS_MAX) return ms;
+	if (match && ms >= WINDOW_MS_MIN && ms <= WINDOW_MS_MAX) return ms;
 	throw new RangeError(`--window wants a time from 1s to 10m such as 10s, not "${text}"`);
 }
 

@@ -121,7 +121,7 @@ test("bash completes with the script", async (t) => {
 	try {
 		assert.equal(execFileSync("bash", ["-c", withCommand], { encoding: "utf8" }), "--goroutines-max\n");
 	} catch (error) {
-		if (error instanceof Error && "code" in error && error.code === "ENOENT") t.skip("no bash here");
+		if (error instanceof Error && "code" in error && error.code === "ENOENT") t.skip("missing tool: bash");
 		else throw error;
 	}
 });

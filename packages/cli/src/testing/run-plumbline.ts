@@ -17,6 +17,8 @@ export interface RunOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	/** Ctrl-C is pressed when this settles. */
 	readonly interrupt?: Promise<unknown>;
+	/** Ctrl-C is pressed when this was said on stderr. */
+	readonly interruptAfter?: string;
 }
 
 export async function runPlumbline(args: readonly string[], options: RunOptions = {}): Promise<Run> {
@@ -28,12 +30,15 @@ export async function runPlumbline(args: readonly string[], options: RunOptions 
 	const timer = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
 	let stdout = "";
 	let stderr = "";
+	let pressed = false;
 	void options.interrupt?.then(() => child.kill("SIGINT"));
 	child.stdout.setEncoding("utf8").on("data", (text: string) => {
 		stdout += text;
 	});
 	child.stderr.setEncoding("utf8").on("data", (text: string) => {
 		stderr += text;
+		const cue = options.interruptAfter;
+		if (cue !== undefined && !pressed && stderr.includes(cue)) pressed = child.kill("SIGINT");
 	});
 	const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
 	clearTimeout(timer);

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { renderTrialTable } from "./lab-table.ts";
+
+test("a row a trial, then what differs, then the sum", () => {
+	const row = { run: 1, go: "local", seconds: 11.04 };
+	const text = renderTrialTable([
+		{
+			...row,
+			scenario: "tx-panic",
+			expected: "tx-open confirmed 13",
+			found: "tx-open confirmed 13",
+			mismatches: [],
+		},
+		{
+			...row,
+			scenario: "healthy-busy",
+			expected: "nothing",
+			found: "tx-open",
+			mismatches: ["expected nothing"],
+		},
+	]);
+	assert.equal(
+		text,
+		[
+			"scenario      run  expected              found                 s",
+			"tx-panic      1    tx-open confirmed 13  tx-open confirmed 13  11.0  ok",
+			"healthy-busy  1    nothing               tx-open               11.0  MISMATCH",
+			"",
+			"healthy-busy run 1: expected nothing",
+			"",
+			"1 of 2 as expected",
+			"",
+		].join("\n"),
+	);
+});
