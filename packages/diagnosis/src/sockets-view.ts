@@ -60,11 +60,17 @@ export function outgoing({ last, listening }: SocketView): OwnedSocket[] {
 	return last.filter(({ socket }) => socket.state === "ESTABLISHED" && !listening.has(socket.localPort));
 }
 
+/** Two samples closer than this say nothing about what lasts. */
+const SPAN_MS_MIN = 1_000;
+
 /** No byte either way for the whole window. Needs tcp_info, which text routes lack. */
-export function silentThroughout(view: SocketView, { socket }: OwnedSocket): boolean {
-	const info = socket.tcpInfo;
-	if (info === undefined) return false;
-	return Math.min(info.lastDataSentMs, info.lastDataRecvMs) >= view.spanMs;
+export function silentThroughout({ spanMs }: SocketView, socket: OwnedSocket): boolean {
+	return spanMs >= SPAN_MS_MIN && silentMs(socket) >= spanMs;
+}
+
+/** Since the last byte either way; 0 where the kernel was not asked. */
+export function silentMs({ socket: { tcpInfo } }: OwnedSocket): number {
+	return tcpInfo === undefined ? 0 : Math.min(tcpInfo.lastDataSentMs, tcpInfo.lastDataRecvMs);
 }
 
 /** We asked, and nothing has come back since: a request in flight for at least `ms`. */

@@ -112,8 +112,17 @@ export function requestContext(n: number): string {
 	return `{0x76d3c0, 0xc0${(0x10_0000 + n * 0x40).toString(16).padStart(8, "0")}}`;
 }
 
+const PGX_TX = [
+	...IO,
+	call("github.com/jackc/pgx/v5/pgconn.(*PgConn).peekMessage", "0xc000200000"),
+	call("github.com/jackc/pgx/v5.(*Conn).Query", "0xc000210000"),
+	call("github.com/jackc/pgx/v5.(*dbTx).Query", "0xc000220000"),
+	call("github.com/jackc/pgx/v5/pgxpool.(*Tx).Query", "0xc000230000"),
+];
+
 /** A statement is with the driver. */
-export function runsStatement(on: "db" | "tx" | "conn" = "db"): Doing {
+export function runsStatement(on: "db" | "tx" | "conn" | "pgx tx" = "db"): Doing {
+	if (on === "pgx tx") return { state: "IO wait", calls: PGX_TX };
 	const driver = [
 		...IO,
 		call("github.com/jackc/pgx/v5/pgconn.(*PgConn).peekMessage", "0xc000200000"),
