@@ -9,7 +9,6 @@ export const SQL_POOL_CONN = "database/sql.(*DB).conn";
 export const SQL_TX_AWAIT = "database/sql.(*Tx).awaitDone";
 export const SQL_TX_ROLLBACK = "database/sql.(*Tx).rollback";
 export const SQL_ROWS_AWAIT = "database/sql.(*Rows).awaitDone";
-export const SQL_OPENER = "database/sql.(*DB).connectionOpener";
 export const SQL_DRIVER_BEGIN = "database/sql.ctxDriverBegin";
 export const HTTP_SERVE = "net/http.(*conn).serve";
 export const HTTP_HANDLER = "net/http.serverHandler.ServeHTTP";
@@ -35,6 +34,13 @@ export type BorrowApi =
 	| "self-contained"
 	/** Opens or closes a whole pool. */
 	| "open";
+
+const PGX_HEALTH_CHECK = /^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.backgroundHealthCheck$/;
+
+/** Runs as long as its pool is open, once for each: the pools of a service are counted by it. */
+export function isPoolKeeper(func: string): boolean {
+	return func === "database/sql.(*DB).connectionOpener" || PGX_HEALTH_CHECK.test(func);
+}
 
 const SQL = "database/sql.";
 const GORM = "gorm.io/gorm.";

@@ -15,7 +15,7 @@ import { leakedRows } from "./leaked.ts";
 import { leastOver, type PoolView } from "./pool-view.ts";
 import type { SessionHistory } from "./session-history.ts";
 import { idleThroughout } from "./session-patterns.ts";
-import { databaseSockets, type OwnedSocket, silentThroughout } from "./sockets-view.ts";
+import { databaseSockets, type OwnedSocket, silentMs, silentThroughout } from "./sockets-view.ts";
 import type { World } from "./world.ts";
 
 export interface Hidden {
@@ -34,7 +34,7 @@ const LISTENER = /^\s*(listen|select\s+pg_(try_)?advisory_lock|start_replication
 export function hiddenUse(world: World): Hidden | undefined {
 	const counted = world.pools.filter((p) => p.sightings.every((s) => s.counters.idle !== undefined));
 	if (counted.length === 0 || counted.every((p) => p.sightings.length < 2)) return undefined;
-	const { sessions, sockets } = silentConnections(world);
+	const { sessions, sockets } = silentConnections(world, counted);
 	const silent = sessions.length > 0 ? sessions.length : sockets.length;
 	const idle = counted.reduce((sum, p) => sum + idleMax(p), 0);
 	const explained = heldByHandles(world, sessions.length > 0);
@@ -42,8 +42,20 @@ export function hiddenUse(world: World): Hidden | undefined {
 	const bound = inUse - world.handles.filter((h) => h.kind === "tx" || !h.inTx).length;
 	const count = Math.min(silent - idle - explained, bound);
 	if (count <= 0) return undefined;
-	const openers = new Set(world.lastDump?.rows("opener").map((row) => world.lastDump?.table.goid[row]));
-	return { count, sessions, sockets, unseenPools: openers.size > counted.length };
+	const open = world.lastDump?.rows("opener").length ?? 0;
+	return { count, sessions, sockets, unseenPools: open > counted.length };
+}
+
+/** gorm's exporter refreshes its gauges every 15 s unless told otherwise; the others read them when asked. */
+const GORM_GAUGE_AGE_MS = 15_000;
+
+/** The earliest moment that the last counters of these pools can be of, milliseconds from the window's start. */
+function countersFrom(pools: readonly PoolView[]): number {
+	return Math.min(
+		...pools.map(
+			({ last: { atMs, counters } }) => atMs - (counters.family === "gorm" ? GORM_GAUGE_AGE_MS : 0),
+		),
+	);
 }
 
 function idleMax({ sightings }: PoolView): number {
@@ -56,22 +68,30 @@ function heldByHandles(world: World, asSessions: boolean): number {
 	if (asSessions) return Math.max(rows, leakedRows(world).length);
 	const transactions = world.handles.filter((h) => h.kind === "tx").length;
 	const { firstDump, lastDump, spansWindow } = world;
+	// A statement in a transaction of database/sql is counted twice so; in one of pgx, which has no handle, not.
 	const working =
 		spansWindow && firstDump !== undefined && lastDump !== undefined
-			? persistentRows(firstDump, lastDump, "driver-call").filter((r) => !lastDump.facts(r).insideTx).length
+			? persistentRows(firstDump, lastDump, "driver-call").length
 			: 0;
 	return rows + transactions + working;
 }
 
-function silentConnections(world: World): Pick<Hidden, "sessions" | "sockets"> {
+/** Silent all along, and already so when the counters were taken that they are compared with. */
+function silentConnections(world: World, counted: readonly PoolView[]): Pick<Hidden, "sessions" | "sockets"> {
 	const { sessions, sockets } = world;
+	const sinceMs = countersFrom(counted);
 	const silent =
 		sockets === undefined
 			? []
-			: databaseSockets(sockets.last, world.databasePort).filter((o) => silentThroughout(sockets, o));
+			: databaseSockets(sockets.last, world.databasePort).filter(
+					(o) => silentThroughout(sockets, o) && o.atMs - silentMs(o) <= sinceMs,
+				);
 	if (sessions === undefined || sessions.link.confidence < 0.5) return { sessions: [], sockets: silent };
 	const idle = sessions.ours.filter(
-		(h) => idleThroughout(h, sessions) && !LISTENER.test(h.last.session.statement),
+		(h) =>
+			idleThroughout(h, sessions) &&
+			h.last.atMs - (h.last.session.stateAgeMs ?? 0) <= sinceMs &&
+			!LISTENER.test(h.last.session.statement),
 	);
 	const ports = new Set(idle.map((h) => h.last.session.client?.port));
 	return { sessions: idle, sockets: silent.filter((o) => ports.has(o.socket.localPort)) };

@@ -20,7 +20,7 @@ export interface Attribution {
 /** Candidates shown when no single holder can be named. */
 const CANDIDATES_MAX = 5;
 
-const WOULD_NAME_IT =
+export const WOULD_NAME_IT =
 	"the borrow ledger records who borrows each connection while the service runs; it comes in a later release";
 
 /** Who opened these handles (transactions or cursors). */

@@ -19,7 +19,7 @@ export type Role =
 	| "dial"
 	/** A statement is with the driver. */
 	| "driver-call"
-	/** A `*sql.DB`'s opener: exactly one for each open pool. */
+	/** A `*sql.DB`'s opener, a pgxpool's health check: exactly one for each open pool. */
 	| "opener"
 	/** net/http's per-request watcher of a server connection. */
 	| "background-read"
@@ -73,7 +73,7 @@ function roleOf(frames: readonly Frame[]): Pick<StackFacts, "role" | "pool"> {
 		};
 	}
 	if (has(is(fn.SQL_ROWS_AWAIT))) return { role: "rows-await" };
-	if (has(is(fn.SQL_OPENER))) return { role: has(fn.isDial) ? "dial" : "opener" };
+	if (has(fn.isPoolKeeper)) return { role: has(fn.isDial) ? "dial" : "opener" };
 	if (top === fn.SQL_POOL_CONN) return { role: "pool-wait", pool: "database/sql" };
 	if (has(fn.isPuddleAcquire))
 		return has(fn.isDial) ? { role: "dial" } : { role: "pool-wait", pool: "pgxpool" };

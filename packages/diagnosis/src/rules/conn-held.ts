@@ -12,7 +12,7 @@ import { goroutineEvidence, plural, poolEvidence, sessionEvidence, socketEvidenc
 import type { Evidence } from "../finding.ts";
 import type { BorrowApi } from "../functions.ts";
 import { type Hidden, hiddenUse } from "../hidden.ts";
-import { type Attribution, attributeBySiblings } from "../holder.ts";
+import { type Attribution, attributeBySiblings, WOULD_NAME_IT } from "../holder.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
 import { idleThroughout } from "../session-patterns.ts";
 import type { World } from "../world.ts";
@@ -22,6 +22,9 @@ const PINNED_MAX = 2;
 
 /** The ways to take a connection that leave no goroutine, the rarer ones first. */
 const SILENT_BORROWS: readonly BorrowApi[] = ["acquire", "conn", "row", "rows"];
+
+/** Candidates shown when no single holder can be named. */
+const CANDIDATES_MAX = 5;
 
 export const connHeld: Rule = {
 	id: "conn-held",
@@ -50,7 +53,8 @@ export const connHeld: Rule = {
 		const attribution = attributeSilentBorrow(world);
 		const pinned = count <= PINNED_MAX;
 		return finding("conn-held", connHeld.about, {
-			severity: pinned ? "note" : severityOfLoss(world, count),
+			// Idle connections of a pool without counters look just the same: not worth waking anybody.
+			severity: pinned || hidden.unseenPools ? "note" : severityOfLoss(world, count),
 			confidence: hidden.unseenPools ? 0.5 : pinned ? 0.5 : 0.9,
 			...(hidden.unseenPools ? { level: "suspected" as const } : {}),
 			count,
@@ -94,16 +98,24 @@ function starvedBesideSilent(world: World): Hidden | undefined {
 	};
 }
 
-/** Only whole connections are named: healthy code calls QueryRow everywhere. */
+/** Each way to take a connection silently may be the one: a name only if a single function was seen at any. */
 function attributeSilentBorrow(world: World): Attribution {
-	for (const api of ["acquire", "conn"] as const) {
-		if (world.siblings.some((s) => s.api === api)) return attributeBySiblings(world, api);
+	const sites = SILENT_BORROWS.flatMap((api) => world.siblings.filter((s) => s.api === api));
+	const functions = new Set(sites.map((s) => s.frame.func));
+	const [first] = sites;
+	// QueryRow and Query are everywhere in healthy code, so they alone name nobody.
+	if (first !== undefined && functions.size === 1 && (first.api === "acquire" || first.api === "conn")) {
+		return attributeBySiblings(world, first.api);
 	}
-	const sites = world.siblings.filter((s) => SILENT_BORROWS.includes(s.api));
-	const { holder: _, ...nobody } = attributeBySiblings({ ...world, siblings: sites }, "begin");
+	const { holder: _, ...nobody } = attributeBySiblings({ ...world, siblings: [] }, "conn");
 	return {
 		...nobody,
-		candidates: sites.slice(0, 5).map(({ frame, seen }) => ({
+		...(first === undefined
+			? {}
+			: {
+					holderGap: `healthy code borrows in these ways too, and no line tells which did not return; ${WOULD_NAME_IT}`,
+				}),
+		candidates: sites.slice(0, CANDIDATES_MAX).map(({ frame, seen }) => ({
 			...frame,
 			how: `seen ${plural(seen, "time")} borrowing in a way that must be given back`,
 			confidence: 0.3,
