@@ -13,11 +13,13 @@ type Files = Readonly<Record<string, string>>;
 
 const IN_ORDER: Files = {
 	...Object.fromEntries(ROOMS.map((room) => [`packages/${room}/src/thing.ts`, "export const thing = 1;\n"])),
+	"lab/src/server.ts": "export const server = 1;\n",
+	"packages/capture/src/thing.test.ts": 'import "../../../lab/src/server.ts";\n',
 	"packages/signals/src/thing.test.ts": 'import "node:assert";\nimport "fast-check";\nimport "./thing.ts";\n',
 	"packages/cli/src/main.ts": ROOMS.slice(0, -1)
 		.map((room) => `import "@plumbline/${room}/thing";\n`)
 		.join("")
-		.concat('import "./thing.ts";\n'),
+		.concat('import "./thing.ts";\nimport "../../../lab/src/server.ts";\n'),
 	"lab/package.json": '{ "name": "@plumbline/lab", "type": "module" }',
 	"scripts/one.ts": "export const one = 1;\n",
 };
@@ -33,6 +35,16 @@ const PLANTED: readonly { readonly rule: string; readonly path: string; readonly
 	{ rule: "arrow-report", path: "packages/report/src/up.ts", text: 'import "@plumbline/capture/thing";' },
 	{ rule: "arrow-kernel", path: "packages/kernel/src/up.ts", text: 'import "../../capture/src/thing.ts";' },
 	{ rule: "arrow-capture", path: "packages/capture/src/up.ts", text: 'import "@plumbline/report/thing";' },
+	{
+		rule: "arrow-capture",
+		path: "packages/capture/src/on-lab.ts",
+		text: 'import "../../../lab/src/server.ts";',
+	},
+	{
+		rule: "arrow-diagnosis",
+		path: "packages/diagnosis/src/up.test.ts",
+		text: 'import "@plumbline/capture/thing";',
+	},
 	{ rule: "arrow-lab", path: "lab/src/up.ts", text: 'import "@plumbline/kernel/thing";' },
 	{ rule: "arrow-scripts", path: "scripts/two.ts", text: 'import "@plumbline/signals/thing";' },
 	{ rule: "arrow-back", path: "packages/cli/src/back.ts", text: 'import "../../../scripts/one.ts";' },

@@ -39,6 +39,8 @@ interface Fault {
 const CODE = /[.](ts|mjs|go|sh)$|^[.]ci\/run$/;
 /** Recorded bytes and made-up dumps: other people's words, not ours. */
 const RECORDED = /^captures\/|\/fixtures\//;
+/** Where made-up and recorded input stands: it may name other machines, but not this one. */
+const MADE_UP = new RegExp(`${RECORDED.source}|/testing/|[.]test[.]ts$`);
 const LOCK = /package-lock[.]json$|go[.]sum$/;
 
 function matches(text: string, pattern: RegExp, says: (found: string) => string): readonly Fault[] {
@@ -82,7 +84,7 @@ const RULES: readonly Rule[] = [
 		over: /./,
 		butNot: LOCK,
 		faults: ({ text, path }) =>
-			matches(text, path.endsWith(".test.ts") || RECORDED.test(path) ? WORK_PATHS : DEV_PATHS, (found) => {
+			matches(text, MADE_UP.test(path) ? WORK_PATHS : DEV_PATHS, (found) => {
 				return `a path of a developer's machine: ${found}`;
 			}),
 	},
