@@ -7,8 +7,8 @@ export const CONNECT_MS_MAX = 2000;
 export const STATEMENT_MS_MAX = 2000;
 /** Rows read of the session list; those with the oldest transactions come first. */
 export const SESSIONS_MAX = 5000;
-/** Characters of a statement that are read. */
-export const STATEMENT_CHARS_MAX = 4096;
+/** Characters of a statement that are read: as many as PostgreSQL keeps by default. */
+export const STATEMENT_CHARS_MAX = 1024;
 /** To say goodbye to the server; then the connection is cut. */
 export const CLOSE_MS_MAX = 500;
 

@@ -41,7 +41,7 @@ export interface DbSession {
 export interface SessionTable {
 	readonly engine: Engine;
 	readonly serverVersion: string;
-	/** Server address the sessions were read from: joins to the target's peer address. */
+	/** Server address the sessions were read from: joins to the target's peer address. `ip` is "" over a unix socket. */
 	readonly server: { readonly ip: string; readonly port: number };
 	/** `max_connections`. */
 	readonly connectionsMax?: number;

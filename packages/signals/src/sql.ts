@@ -77,12 +77,15 @@ interface Token {
 }
 
 const SPACE = /\s+/y;
-const NAME = /[\p{L}_][\p{L}\p{N}_$]*/uy;
+/** As PostgreSQL's own scanner, all beyond ASCII may stand in a name. */
+const NAME = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
 const NUMBER = /(?:\d|\.\d)(?:[eE][+-]?\d|[\w.])*/y;
-const PLACEHOLDER = /\$\d+|\?|:[\p{L}_][\p{L}\p{N}_]*/uy;
-const DOLLAR_TAG = /\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/uy;
+const PLACEHOLDER = /\$\d+|\?|:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*/y;
+const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 /** The letter of E'..', N'..', B'..', X'..' or U&'..', which belongs to the literal. */
 const STRING_PREFIX = /(?:[eEnNbBxX]|[uU]&)(?=')/y;
+/** Signs that begin nothing but themselves. */
+const SIGNS = /[=<>(),;+*%!|&^~@[\]{}]+/y;
 
 function* tokens(text: string, dialect: SqlDialect): Generator<Token> {
 	for (let at = 0; at < text.length; ) {
@@ -95,26 +98,29 @@ function* tokens(text: string, dialect: SqlDialect): Generator<Token> {
 function tokenAt(text: string, at: number, dialect: SqlDialect): Token {
 	const upTo = (kind: Token["kind"], end: number): Token => ({ kind, text: text.slice(at, end) });
 	const mysql = dialect.engine === "mysql";
+	const char = text[at] as string;
 	const space = match(SPACE, text, at);
 	if (space > 0) return upTo("space", at + space);
-	if (text.startsWith("--", at) || (mysql && text[at] === "#")) return upTo("comment", lineEnd(text, at));
-	if (text.startsWith("/*", at)) return upTo("comment", commentEnd(text, at, !mysql));
 	const prefix = match(STRING_PREFIX, text, at);
-	if (prefix > 0 || text[at] === "'") {
-		const escapes = /^e$/i.test(text.slice(at, at + prefix)) || (dialect.backslashEscapes ?? mysql);
+	if (prefix > 0 || char === "'") {
+		const escapes = (prefix > 0 && /e/i.test(char)) || (dialect.backslashEscapes ?? mysql);
 		return upTo("literal", quoteEnd(text, at + prefix, "'", escapes) ?? text.length);
 	}
-	if (text[at] === '"' || text[at] === "`") {
-		const isString = mysql && text[at] === '"';
-		const end = quoteEnd(text, at, text[at] as string, isString && (dialect.backslashEscapes ?? true));
+	const name = match(NAME, text, at);
+	if (name > 0) return upTo("name", at + name);
+	const signs = match(SIGNS, text, at);
+	if (signs > 0) return upTo("sign", at + signs);
+	const number = match(NUMBER, text, at);
+	if (number > 0) return upTo("literal", at + number);
+	if (text.startsWith("--", at) || (mysql && char === "#")) return upTo("comment", lineEnd(text, at));
+	if (text.startsWith("/*", at)) return upTo("comment", commentEnd(text, at, !mysql));
+	if (char === '"' || char === "`") {
+		const isString = mysql && char === '"';
+		const end = quoteEnd(text, at, char, isString && (dialect.backslashEscapes ?? true));
 		return upTo(isString || end === undefined ? "literal" : "name", end ?? text.length);
 	}
 	const tag = match(DOLLAR_TAG, text, at);
 	if (tag > 0) return upTo("literal", after(text, text.slice(at, at + tag), at + tag));
-	const name = match(NAME, text, at);
-	if (name > 0) return upTo("name", at + name);
-	const number = match(NUMBER, text, at);
-	if (number > 0) return upTo("literal", at + number);
 	if (text.startsWith("::", at)) return upTo("sign", at + 2);
 	const placeholder = match(PLACEHOLDER, text, at);
 	if (placeholder > 0) return upTo("placeholder", at + placeholder);
