@@ -51,6 +51,7 @@ export async function buildService(toolchain?: string, signal?: AbortSignal): Pr
 		const args = ["build", `-modfile=${modules}`, "-buildvcs=false", "-o", building, "./cmd/labsvc"];
 		await run("go", args, { ...options, timeout: BUILD_MS_MAX });
 	} catch (error) {
+		rmSync(building, { force: true });
 		signal?.throwIfAborted();
 		return { kind: "failed", why: `go build: ${saidBy(error)}` };
 	}

@@ -1,5 +1,5 @@
 /** Programs that come from a Debian package: found, or installed when root, or named as missing. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -23,7 +23,8 @@ export async function requireProgram(program: string, debianPackage: string): Pr
 	const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
 	const install = ["install", "-y", "--no-install-recommends", debianPackage];
 	try {
-		spawnSync("apt-get", ["update", "-qq"], { env, timeout: INSTALL_MS_MAX });
+		// Old lists may still do: what matters is whether the install works.
+		await run("apt-get", ["update", "-qq"], { env, timeout: INSTALL_MS_MAX }).catch(() => {});
 		// RUNLEVEL=1 keeps the package from starting a service of its own.
 		await run("apt-get", install, { env, timeout: INSTALL_MS_MAX });
 	} catch (cause) {

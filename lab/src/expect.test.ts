@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { GO_FOLDER } from "./build-service.ts";
 import { compareVerdict, type VerdictFinding } from "./expect.ts";
 import { leakLine, markedLine } from "./leak-marker.ts";
 import { type ExpectedFinding, listScenarios } from "./scenario.ts";
@@ -87,9 +90,13 @@ test("the marker names one line, and exactly one", () => {
 	assert.throws(() => markedLine("a.go", "x() // LEAK, they say\n"), /found 0/);
 });
 
-test("every expected holder has its marker in a function of that name", () => {
+test("every expected holder has its marker inside the function it names", () => {
 	for (const { name, expect } of listScenarios()) {
 		if ("none" in expect || !expect.first.holder) continue;
-		assert.ok(leakLine(expect.first.holder.file) > 0, name);
+		const { file, func } = expect.first.holder;
+		const above = readFileSync(join(GO_FOLDER, file), "utf8").split("\n").slice(0, leakLine(file));
+		const opening = above.findLast((line) => line.startsWith("func ")) ?? "";
+		const [, receiver, method] = /^func \(\w+ (\*\w+)\) (\w+)\(/.exec(opening) ?? [];
+		assert.equal(func, `plumbline.dev/lab/orders.(${receiver}).${method}`, name);
 	}
 });

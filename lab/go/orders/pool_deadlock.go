@@ -31,7 +31,7 @@ func PoolDeadlock(s *shop.Server) error {
 
 // Transfer books an article out of one warehouse and into another.
 func (s *TransferService) Transfer(sku string) error {
-	return s.db.Transaction(func(tx *gorm.DB) error { // LEAK
+	return s.db.Transaction(func(tx *gorm.DB) error {
 		if err := tx.Exec(`INSERT INTO audit (note) VALUES (?)`, "out "+sku).Error; err != nil {
 			return err
 		}
@@ -44,5 +44,5 @@ func (s *TransferService) Transfer(sku string) error {
 
 // noteTransfer writes to the audit on its own, so that the note stays when the transfer is undone.
 func (s *TransferService) noteTransfer(sku string) error {
-	return s.db.Exec(`INSERT INTO audit (note) VALUES (?)`, "transfer "+sku).Error
+	return s.db.Exec(`INSERT INTO audit (note) VALUES (?)`, "transfer "+sku).Error // LEAK
 }
