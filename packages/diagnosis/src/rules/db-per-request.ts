@@ -8,7 +8,7 @@
  */
 import type { DumpView } from "../dump-view.ts";
 import { goroutineEvidence, plural, seconds, sessionEvidence } from "../evidence.ts";
-import type { Evidence } from "../finding.ts";
+import type { Evidence, Holder } from "../finding.ts";
 import { type Attribution, attributeBySiblings } from "../holder.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { SessionHistory } from "../session-history.ts";
@@ -20,6 +20,9 @@ const NEW_POOLS_MIN = 3;
 const OPENERS_MIN = 5;
 /** Goroutines caught making an ORM instance at one moment. */
 const ORM_INSTANCE_GOROUTINES_MIN = 100;
+
+/** Candidates shown when no single holder can be named. */
+const CANDIDATES_MAX = 5;
 
 export const dbPerRequest: Rule = {
 	id: "db-per-request",
@@ -42,7 +45,8 @@ export const dbPerRequest: Rule = {
 		const pools = lastDump.rows("opener");
 		const fresh = spansWindow && firstDump !== undefined ? newPools(firstDump, lastDump) : [];
 		const byRequests = openedByMany(lastDump, pools);
-		const many = fresh.length >= NEW_POOLS_MIN || byRequests.length >= OPENERS_MIN;
+		const growing = fresh.length >= NEW_POOLS_MIN;
+		const many = growing || byRequests.length >= OPENERS_MIN;
 		if (!many && instances.length < ORM_INSTANCE_GOROUTINES_MIN) return undefined;
 
 		const counted = many
@@ -51,13 +55,19 @@ export const dbPerRequest: Rule = {
 		const example = (many ? (fresh[0] ?? byRequests[0]) : instances[0]) ?? 0;
 		const young = youngSessions(world);
 		return finding("db-per-request", dbPerRequest.about, {
-			severity: "critical",
-			confidence: fresh.length >= NEW_POOLS_MIN ? 0.95 : 0.85,
+			// Pools that stay as they are may be shards opened in parallel, or one a tenant.
+			severity: growing || !many ? "critical" : "note",
+			confidence: growing ? 0.95 : many ? 0.5 : 0.85,
 			count: counted,
-			title: many
+			title: growing
 				? `${plural(counted, "connection pool")} opened by requests`
-				: `${plural(counted, "goroutine")} make an ORM instance at the same moment`,
+				: many
+					? `${plural(counted, "connection pool")} opened by many different goroutines`
+					: `${plural(counted, "goroutine")} make an ORM instance at the same moment`,
 			story: present([
+				many
+					? undefined
+					: `${plural(instances.length, "goroutine")} of ${lastDump.table.count} are in the ORM's set-up`,
 				fresh.length > 0 ? `${fresh.length} of ${pools.length} pools are younger than the window` : undefined,
 				byRequests.length > 0
 					? `${byRequests.length} pools were opened by as many different goroutines`
@@ -100,8 +110,14 @@ function openedByMany({ table }: DumpView, openers: readonly number[]): number[]
 /** The main goroutine's id is always 1; 0 means that the dump does not say. */
 const MAIN_GOROUTINE = 1;
 
+/** Without those of the main goroutine, which are the service's own for life, and of nobody knows whom. */
 function poolsOpenAtOnce({ dumps }: World): number {
-	return Math.max(0, ...dumps.map((d) => d.rows("opener").length));
+	return Math.max(
+		0,
+		...dumps.map(({ table, rows }) => {
+			return rows("opener").filter((row) => (table.creatorGoid[row] ?? 0) > MAIN_GOROUTINE).length;
+		}),
+	);
 }
 
 function ormInstances({ table, facts }: DumpView): number[] {
@@ -119,24 +135,21 @@ function youngSessions({ sessions }: World): SessionHistory[] {
 	);
 }
 
-/** The caller of Open where one was seen; else the request that is still in the call that opened it. */
+/**
+ * The caller of Open where one was seen. What the goroutines that opened the pools do now is a hint only: a
+ * server connection may serve another request by now.
+ */
 function whoOpens(world: World, openers: readonly number[]): Attribution {
 	const named = attributeBySiblings(world, "open");
 	const { lastDump } = world;
 	if (named.holder !== undefined || named.candidates.length > 0 || lastDump === undefined) return named;
-	const functions = new Map<string, NonNullable<Attribution["holder"]>>();
+	const functions = new Map<string, Holder>();
 	for (const row of openers) {
 		const creator = lastDump.rowOf.get(lastDump.table.creatorGoid[row] ?? 0);
 		const frame = creator === undefined ? undefined : lastDump.facts(creator).application[0];
-		if (frame === undefined) continue;
-		functions.set(frame.func, {
-			...frame,
-			how: "the goroutine that opened the pool is in this call",
-			confidence: 0.85,
-		});
+		if (frame === undefined || functions.size === CANDIDATES_MAX) continue;
+		const how = "the goroutine that opened a pool is here now";
+		functions.set(frame.func, { ...frame, how, confidence: 0.3 });
 	}
-	const [holder, ...others] = functions.values();
-	return holder !== undefined && others.length === 0
-		? { holder, candidates: [], siblings: [] }
-		: { ...named, candidates: [...functions.values()] };
+	return { ...named, candidates: [...functions.values()] };
 }
