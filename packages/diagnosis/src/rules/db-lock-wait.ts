@@ -14,6 +14,8 @@ import type { World } from "../world.ts";
 
 /** Locks of busy tables are waited for all the time; this long, it is a queue. */
 const LOCK_WAIT_MS_MIN = 2_000;
+/** A join weaker than this does not say whose a session is. */
+const LINK_CONFIDENCE_MIN = 0.5;
 /** Longest chain followed; PostgreSQL's deadlock detector ends real rings within a second. */
 const CHAIN_MAX = 64;
 
@@ -39,16 +41,18 @@ export const dbLockWait: Rule = {
 		if (longest === undefined) return undefined;
 		const roots = rootBlockers(sessions, blocked);
 		const root = roots[0];
+		const joined = sessions.link.confidence >= LINK_CONFIDENCE_MIN;
+		const own = joined && root !== undefined && sessions.ours.includes(root);
 		const ownLeak =
-			root !== undefined && sessions.ours.includes(root) && found.some((f) => f.id === "tx-open");
+			own && root.last.session.state.startsWith("idle in") && found.some((f) => f.id === "tx-open");
 		const count = blocked.length;
 		return finding("db-lock-wait", dbLockWait.about, {
-			severity: "critical",
-			confidence: 0.95,
+			severity: joined ? "critical" : "note",
+			confidence: joined ? 0.95 : 0.5,
 			count,
 			title: `${plural(count, "session")} wait for a lock held by ${root === undefined ? "a session that cannot be seen" : whois(root, sessions)}`,
 			story: present([
-				`${plural(count, "session")} of this service blocked, the longest for ${seconds(longest.last.session.stateAgeMs ?? 0)}`,
+				`${plural(count, "session")} of ${joined ? "this service" : "this database"} blocked, the longest for ${seconds(longest.last.session.stateAgeMs ?? 0)}`,
 				root === undefined
 					? undefined
 					: `the blocker is ${root.last.session.state}${root.last.session.xactAgeMs === undefined ? "" : `, its transaction ${seconds(root.last.session.xactAgeMs)} old`}`,
@@ -62,7 +66,9 @@ export const dbLockWait: Rule = {
 						? "the server does not show the blocker to this user"
 						: ownLeak
 							? "the blocker is this service's own leaked transaction: see tx-open"
-							: `the lock is held from outside this service's code, by ${whois(root, sessions)}`,
+							: own
+								? `the lock is held by ${whois(root, sessions)}, which is ${root.last.session.state}`
+								: `the lock is held from outside this service's code, by ${whois(root, sessions)}`,
 			},
 			...(root === undefined ? {} : { stop: stopCommands(root, sessions) }),
 			evidence: present<Evidence>([
@@ -106,9 +112,10 @@ function rootBlockers({ all }: ServiceSessions, blocked: readonly SessionHistory
 	return [...counts].sort(([, a], [, b]) => b - a).map(([history]) => history);
 }
 
-function whois(history: SessionHistory, { ours }: ServiceSessions): string {
+function whois(history: SessionHistory, { ours, link }: ServiceSessions): string {
 	const s = history.last.session;
-	if (ours.includes(history)) return `this service's own session ${s.id}`;
+	if (link.confidence >= LINK_CONFIDENCE_MIN && ours.includes(history))
+		return `this service's own session ${s.id}`;
 	const from = s.client === undefined ? "a local socket" : `${s.client.ip}:${s.client.port}`;
 	const name =
 		s.application === undefined || s.application === "" ? "an unnamed client" : `"${s.application}"`;
