@@ -36,7 +36,6 @@ export async function runSs(query: SocketTextQuery, namespaceOf?: number): Promi
 	const child = spawn(command, args, {
 		stdio: ["ignore", "pipe", "pipe"],
 		env: { ...process.env, LC_ALL: "C" },
-		timeout: SS_MS_MAX,
 		killSignal: "SIGKILL",
 		...(query.signal === undefined ? {} : { signal: query.signal }),
 	});
@@ -56,10 +55,13 @@ export async function runSs(query: SocketTextQuery, namespaceOf?: number): Promi
 	child.stderr.setEncoding("utf8").on("data", (text: string) => {
 		if (stderr.length < STDERR_CHARS_MAX) stderr += text;
 	});
+	// Not spawn's own timeout: its timer outlives a command that could not be started.
+	const timer = setTimeout(() => child.kill("SIGKILL"), SS_MS_MAX);
 	const ended = await new Promise<{ failed?: Error; code: number | null }>((resolve) => {
 		child.on("error", (failed) => resolve({ failed, code: null }));
 		child.on("close", (code) => resolve({ code }));
 	});
+	clearTimeout(timer);
 	query.signal?.throwIfAborted();
 	const bytes = Buffer.concat(chunks);
 	if (truncated !== undefined) return read({ bytes, truncated });
