@@ -73,8 +73,11 @@ export function silentMs({ socket: { tcpInfo } }: OwnedSocket): number {
 	return tcpInfo === undefined ? 0 : Math.min(tcpInfo.lastDataSentMs, tcpInfo.lastDataRecvMs);
 }
 
-/** We asked, and nothing has come back since: a request in flight for at least `ms`. */
+/**
+ * We asked, and nothing has come back since: a request in flight for at least `ms`. The kernel's clock for these
+ * ticks in milliseconds (4 at 250 Hz), so an answer within one tick looks the same: equal does not refute.
+ */
 export function unansweredFor({ socket }: OwnedSocket, ms: number): boolean {
 	const info = socket.tcpInfo;
-	return info !== undefined && info.lastDataSentMs >= ms && info.lastDataRecvMs > info.lastDataSentMs;
+	return info !== undefined && info.lastDataSentMs >= ms && info.lastDataRecvMs >= info.lastDataSentMs;
 }

@@ -47,6 +47,16 @@ test("silent: every request was answered, as the kernel saw", () => {
 	assert.equal(found({ dumps: stuck, sockets }, "tx-begin-wait"), undefined);
 });
 
+test("fewer unanswered requests than callers confirm nothing", () => {
+	const sockets = [2_000, 12_000].map((ms) => [
+		askingSocket(41_000, ms),
+		...times(6, (i) => dbSocket(41_001 + i, 3)),
+	]);
+	assert.equal(gist({ dumps: stuck, sockets }, "tx-begin-wait")?.level, "suspected");
+	const oneTick = [2_000, 12_000].map((ms) => times(7, (i) => dbSocket(41_000 + i, ms)));
+	assert.equal(gist({ dumps: stuck, sockets: oneTick }, "tx-begin-wait")?.level, "confirmed");
+});
+
 test("one dump, or no runtime line: not told", () => {
 	assert.deepEqual(alarms({ dumps: [beginning(7)] }), []);
 	const sockets = [2_000, 12_000].map((ms) => times(7, (i) => askingSocket(41_000 + i, ms)));

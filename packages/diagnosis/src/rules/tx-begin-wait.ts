@@ -55,7 +55,7 @@ export const txBeginWait: Rule = {
 					first,
 					`${plural(rows.length, "goroutine")} in the driver's BEGIN in both dumps`,
 				),
-				unanswered !== undefined
+				unanswered !== undefined && unanswered.length >= rows.length
 					? socketEvidence(
 							unanswered,
 							`${plural(unanswered.length, "connection")} sent a request and heard nothing since`,
