@@ -13,11 +13,12 @@ test("skips are counted by reason, and missing tools apart", () => {
 		skip("two", "not possible here: not root"),
 		skip("three", "missing tool: ss"),
 		skip("four", ""),
+		skip("five", "mariadbd is not installed; on Debian: ..."),
 	]);
-	assert.equal(missingTools, 2);
+	assert.equal(missingTools, 3);
 	assert.equal(
 		text,
-		`skipped: 4
+		`skipped: 5
   2 x missing tool: ss
       one (a.test.ts)
       three (a.test.ts)
@@ -25,6 +26,8 @@ test("skips are counted by reason, and missing tools apart", () => {
       two (a.test.ts)
   1 x (no reason given)
       four (a.test.ts)
+  1 x mariadbd is not installed; on Debian: ...
+      five (a.test.ts)
 `,
 	);
 	assert.deepEqual(summarizeSkips([]), { text: "skipped: none\n", missingTools: 0 });

@@ -1,12 +1,13 @@
 /**
  * What skipped tests mean. Two reasons are agreed on, by how the skip's text begins:
- * - `missing tool: ` something that can be installed is not there. Under CI=true that is a failure.
+ * - `missing tool: ` (or a reason with `is not installed`, as the lab's errors say it) something that can be
+ *   installed is not there. Under CI=true that is a failure.
  * - `not possible here: ` this machine cannot run it at all (no root, another architecture). Counted.
  * Any other reason is counted and shown as it is.
  */
 import type { Skip } from "./skip-reporter.ts";
 
-const MISSING_TOOL = "missing tool:";
+const MISSING_TOOL = /^missing tool: |\bis not installed\b/;
 
 /** Reads the reporter's lines; a line cut short by a killed run is left out. */
 export function readSkips(lines: string): readonly Skip[] {
@@ -35,6 +36,6 @@ export function summarizeSkips(skips: readonly Skip[]): SkipSummary {
 	]);
 	return {
 		text: `skipped: ${skips.length}\n${lines.join("\n")}\n`,
-		missingTools: skips.filter((skip) => skip.reason.startsWith(MISSING_TOOL)).length,
+		missingTools: skips.filter((skip) => MISSING_TOOL.test(skip.reason)).length,
 	};
 }

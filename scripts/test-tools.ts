@@ -22,7 +22,10 @@ interface SystemTool {
 
 const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["ss"], aptPackage: "iproute2", neededFor: "socket tables checked against ss" },
-	{ programs: ["mariadbd", "mysqld"], aptPackage: "mariadb-server", neededFor: "MySQL sessions" },
+	// The core packages: programs only, no service that starts by itself.
+	{ programs: ["mariadbd"], aptPackage: "mariadb-server-core", neededFor: "MariaDB sessions" },
+	{ programs: ["mariadb"], aptPackage: "mariadb-client-core", neededFor: "MariaDB sessions" },
+	{ programs: ["openssl"], aptPackage: "openssl", neededFor: "TLS to a database" },
 	{ programs: ["pgbouncer"], aptPackage: "pgbouncer", neededFor: "sessions behind a pooler" },
 	{ programs: ["go"], aptPackage: "golang-go", neededFor: "lab programs and live tests" },
 ];
