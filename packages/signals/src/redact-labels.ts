@@ -2,9 +2,10 @@
  * Takes secrets out of label values, in bytes, so that a dump of hundreds of megabytes without labels
  * costs one search and no copy.
  *
- * Goroutine dumps (Go 1.27; a value may hold any escaped text, a key may be bare):
+ * Goroutine dumps (a value may hold any escaped text, key and value may be bare):
  *
- *     goroutine 8 [running labels:{"user": "anna", "token": "eyJhbGciOi..."}]:       debug=2
+ *     goroutine 8 [running labels:{"user": "anna", "token": "eyJhbGciOi..."}]:       debug=2, Go 1.26
+ *     goroutine 8 [running] {user: anna, token: eyJhbGciOi...}:                      debug=2, Go 1.27
  *     # labels: {"user":"anna"}                                                      debug=1
  *
  * Metrics (Prometheus 0.0.4, OpenMetrics 1.0 with exemplar, quoted names since Prometheus 3):
@@ -27,13 +28,18 @@ const [TAB, LF, CR, SPACE, QUOTE, HASH, COMMA, COLON, EQUALS, BACKSLASH, OPEN, C
 /** Redacts the profiler labels of a goroutine dump or profile. Gives the same array when nothing was found. */
 export function redactLabels(bytes: Uint8Array): Uint8Array {
 	const edits: Edit[] = [];
-	for (let at = findNeedle(bytes, 0); at >= 0; ) {
-		let open = at + NEEDLE.length;
-		while (bytes[open] === SPACE) open++;
-		const end = bytes[open] === OPEN ? redactSet(bytes, open, COLON, edits) : open;
-		at = findNeedle(bytes, end);
+	for (const needle of NEEDLES) {
+		for (let at = find(needle, bytes, 0); at >= 0; ) {
+			let open = at + needle.open;
+			while (bytes[open] === SPACE) open++;
+			const end = bytes[open] === OPEN ? redactSet(bytes, open, COLON, edits) : open;
+			at = find(needle, bytes, end);
+		}
 	}
-	return apply(bytes, edits);
+	return apply(
+		bytes,
+		edits.sort((a, b) => a.from - b.from),
+	);
 }
 
 /** Redacts the label values of Prometheus or OpenMetrics text. Gives the same array when nothing was found. */
@@ -140,26 +146,35 @@ function lineEnd(bytes: Uint8Array, at: number): number {
 	return end < 0 ? bytes.length : end;
 }
 
-const NEEDLE = new TextEncoder().encode("labels:");
+/** What stands right before a set of labels. */
+interface Needle {
+	readonly text: Uint8Array;
+	/** Where in it the brace is, or may follow after blanks. */
+	readonly open: number;
+	/** How far a window ending in this byte may move on (Horspool): the whole length for most bytes. */
+	readonly shift: Uint8Array;
+}
 
-/** How far a window ending in this byte may move on (Horspool): the needle's whole length for most bytes. */
-const SHIFT = new Uint8Array(256).fill(NEEDLE.length);
-NEEDLE.subarray(0, -1).forEach((byte, i) => {
-	SHIFT[byte] = NEEDLE.length - 1 - i;
-});
+function needle(chars: string): Needle {
+	const text = new TextEncoder().encode(chars);
+	const shift = new Uint8Array(256).fill(text.length);
+	text.subarray(0, -1).forEach((byte, i) => {
+		shift[byte] = text.length - 1 - i;
+	});
+	return { text, open: chars.replace("{", "").length, shift };
+}
 
-/** Offset of the next "labels:" from `from` on, or -1. Looks at about one byte in six. */
-function findNeedle(bytes: Uint8Array, from: number): number {
-	const last = NEEDLE.length - 1;
+const NEEDLES: readonly Needle[] = [needle("labels:"), needle("] {")];
+
+/** Offset of the next `needle` from `from` on, or -1. Looks at one byte in as many as the needle has. */
+function find({ text, shift }: Needle, bytes: Uint8Array, from: number): number {
+	const last = text.length - 1;
+	const final = text[last];
 	let end = from + last;
 	while (end < bytes.length) {
 		const byte = bytes[end] as number;
-		if (byte === COLON && startsWithNeedle(bytes, end - last)) return end - last;
-		end += SHIFT[byte] as number;
+		if (byte === final && text.every((wanted, i) => bytes[end - last + i] === wanted)) return end - last;
+		end += shift[byte] as number;
 	}
 	return -1;
-}
-
-function startsWithNeedle(bytes: Uint8Array, at: number): boolean {
-	return NEEDLE.every((wanted, i) => bytes[at + i] === wanted);
 }

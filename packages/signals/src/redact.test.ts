@@ -92,6 +92,10 @@ test("secrets leave the labels of a goroutine dump, the rest of it stays", () =>
 			"goroutine 8 [running labels:{token: ***, path: /v1}]:\n",
 		],
 		[
+			'goroutine 8 [select] {token: abc, user: "a b"}:\nmain.f(...)\n',
+			'goroutine 8 [select] {token: ***, user: "a b"}:\nmain.f(...)\n',
+		],
+		[
 			'# labels: {"db":"postgres://a:b@c/d", "password":""}\n',
 			'# labels: {"db":"postgres://a:***@c/d", "password":""}\n',
 		],
