@@ -130,7 +130,7 @@ test("database down, or not a database", async (t) => {
 	}
 });
 
-test("no capture, half a capture, a capture that cannot be written", async () => {
+test("a file that is not there, or is no capture", async () => {
 	const absent = await diagnose(["--from", join(folder, "absent.plumb")]);
 	assert.deepEqual([absent.code, absent.stdout], [3, ""]);
 	assert.match(absent.stderr, /^plumbline: cannot read .*: no such file or folder\n$/);
@@ -140,9 +140,14 @@ test("no capture, half a capture, a capture that cannot be written", async () =>
 	const foreign = await diagnose(["--from", text]);
 	assert.equal(foreign.code, 3);
 	assert.match(foreign.stderr, /^plumbline: .* is no capture: .*\n$/);
+});
 
-	const unwritable = await diagnose(["--from", text, "--save", join(folder, "no", "where.plumb")]);
-	assert.equal(unwritable.code, 3);
+test("a capture that cannot be saved does not cost the verdict", async (t) => {
+	const save = join(folder, "no", "where.plumb");
+	const run = await diagnose(["--pprof", await serve(t, HEALTHY), "--save", save]);
+	assert.equal(run.code, 3);
+	assert.match(run.stdout, /nothing found/);
+	assert.match(run.stderr, /^plumbline: cannot write .*: no such file or folder\n$/);
 });
 
 test("half of each recorded capture is still diagnosed, with what it lacks", async (t) => {

@@ -76,6 +76,6 @@ function describe(error: unknown): string {
 /** Ends even if an abandoned connection still hangs, but not before stdout has been handed over. */
 function end(code: number): void {
 	process.exitCode = code;
-	if (process.stdout.writableLength === 0) process.exit(code);
+	if (process.stdout.writableLength === 0 || process.stdout.destroyed) process.exit(code);
 	process.stdout.once("drain", () => process.exit(code)).once("close", () => process.exit(code));
 }

@@ -20,7 +20,8 @@ export const diagnoseCommand = buildCommand<DiagnoseFlags, [], CliContext>({
 			{ input: "--pid 4711", brief: "A service on this host; its pprof and metrics ports are found" },
 			{
 				input: "--pid 4711 --db postgres://app@127.0.0.1/orders --save leak.plumb",
-				brief: "With its database's own view; keep the capture. Password: by PLUMBLINE_DB or PGPASSWORD",
+				brief:
+					"With its database's own view; keep the capture. PLUMBLINE_DB=URL keeps the password out of ps",
 			},
 			{
 				input: "--pprof 10.0.0.7:6060 --metrics 10.0.0.7:9090",
