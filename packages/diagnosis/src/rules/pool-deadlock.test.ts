@@ -109,6 +109,19 @@ test("silent: waiting with a statement prepared on the pool", () => {
 	assert.equal(found({ dumps: twice(dump) }, "pool-deadlock"), undefined);
 });
 
+test("silent: workers whose transactions turn over, each waiting a little inside", () => {
+	const round = (n: number) => [
+		opener(5),
+		...times(4, (i) => [
+			worker(300 + i, waitsForPool("query"), NOTE, app("main.f", 1), gormTransaction, BOOK),
+			txWatcher(600 + i + n * 40, 300 + i),
+		]).flat(),
+	];
+	assert.equal(found({ dumps: [round(0), round(1)] }, "pool-deadlock"), undefined);
+	const old = { dumps: [round(0), round(1)], style: { creators: false } };
+	assert.equal(found(old, "pool-deadlock"), undefined);
+});
+
 test("silent: another wait at the end than at the start", () => {
 	const waiting = (round: number) => [
 		opener(5),

@@ -99,6 +99,11 @@ test("silent: workers without a context of their own that wait again and again, 
 	assert.deepEqual(alarms({ dumps: [dump, dump], pools }), []);
 });
 
+test("without counters such workers cannot be told from stuck ones: a note", () => {
+	const dump = [opener(5), ...times(8, (i) => worker(70 + i, waitsForPool("query"), app("main.work", 5)))];
+	assert.equal(gist({ dumps: [dump, dump] }, "pool-starved")?.severity, "note");
+});
+
 test("silent: gorm's gauges, up to 15 s old, that show a full pool under load", () => {
 	const load = busy(20, 20);
 	const stale = pool({

@@ -7,7 +7,7 @@
  */
 import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, poolEvidence, seconds, sessionEvidence } from "../evidence.ts";
-import type { Evidence, Finding, FindingId } from "../finding.ts";
+import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
 import type { Attribution } from "../holder.ts";
 import { isExhausted, waits } from "../pool-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
@@ -56,7 +56,7 @@ export const poolStarved: Rule = {
 		const work = slowWork(world);
 		const full = world.pools.find(isExhausted) ?? slow[0]?.pool;
 		return finding("pool-starved", poolStarved.about, {
-			severity: causes.length > 0 || waiting.length > 0 ? "critical" : "warning",
+			severity: severityOf(world, { waiting, slow: slow.length > 0, causes, running: work.running }),
 			confidence: full !== undefined && waiting.length > 0 ? 0.95 : 0.8,
 			count,
 			title: `${plural(count, "caller")} wait for a connection${because(causes, work.count)}`,
@@ -103,6 +103,25 @@ function persistentWaiters({ firstDump, lastDump, spansWindow, pools }: World): 
 		: rows;
 }
 
+/**
+ * Waiting all along is critical. Where only the looks of a goroutine say that it is one wait, and not a worker's
+ * next one, and nothing else says that the pool is stuck, it wakes nobody.
+ */
+function severityOf(
+	{ lastDump, pools }: World,
+	seen: {
+		readonly waiting: readonly number[];
+		readonly slow: boolean;
+		readonly causes: readonly FindingId[];
+		readonly running: number;
+	},
+): Severity {
+	if (seen.causes.length > 0) return "critical";
+	if (seen.waiting.length === 0) return "warning";
+	const oneRequest = seen.waiting.some((row) => lastDump?.requestOf.has(lastDump.table.goid[row] ?? 0));
+	return oneRequest || seen.slow || seen.running > 0 || pools.some(isExhausted) ? "critical" : "note";
+}
+
 /** Little's law: time waited by all in the window, over the window. */
 function waitersOnAverage(slow: readonly { pool: World["pools"][number] }[]): number {
 	const mean = slow.reduce((sum, { pool: { first, last } }) => {
@@ -133,7 +152,12 @@ function waiterEvidence({ lastDump }: World, waiting: readonly number[]): Eviden
 }
 
 /** Statements that run through the whole window: holders that work rather than leak. */
-function slowWork(world: World): { count: number; attribution: Attribution; evidence: Evidence[] } {
+function slowWork(world: World): {
+	count: number;
+	running: number;
+	attribution: Attribution;
+	evidence: Evidence[];
+} {
 	const { firstDump, lastDump, spansWindow, sessions } = world;
 	const running =
 		sessions?.ours.filter((h) => runsThroughout(h) && h.last.session.blockedBy.length === 0) ?? [];
@@ -147,6 +171,7 @@ function slowWork(world: World): { count: number; attribution: Attribution; evid
 	const how = `${rows.length} of the holders run a slow statement here; it is work, not a leak`;
 	const [first] = rows;
 	return {
+		running: running.length,
 		count: Math.max(running.length, rows.length),
 		attribution: {
 			...(frame !== undefined && one ? { holder: { ...frame, how, confidence: 0.9 } } : {}),
