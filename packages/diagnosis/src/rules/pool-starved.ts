@@ -52,7 +52,8 @@ export const poolStarved: Rule = {
 		if (waiting.length === 0 && slow.length === 0) return undefined;
 		const now = world.lastDump?.rows("pool-wait").length ?? 0;
 		const count = Math.max(waiting.length, slow.length > 0 ? now : 0) || waitersOnAverage(slow);
-		const causes = CAUSES.filter((id) => found.some((f) => f.id === id));
+		// What is only noted explains nothing that is worth an alarm.
+		const causes = CAUSES.filter((id) => found.some((f) => f.id === id && f.severity !== "note"));
 		const work = slowWork(world);
 		const full = world.pools.find(isExhausted) ?? slow[0]?.pool;
 		return finding("pool-starved", poolStarved.about, {
