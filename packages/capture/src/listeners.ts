@@ -81,13 +81,35 @@ async function findEndpoint(
 		if (skip === undefined) candidates.push(candidate);
 		else tried.push({ url: `http://${candidate.hosts[0]}:${candidate.port}${path}`, why: skip });
 	}
-	const answers = await Promise.all(candidates.map((candidate) => ask(candidate, path, fits, query.signal)));
-	query.signal?.throwIfAborted();
-	for (const { found, refusals } of answers) {
-		tried.push(...refusals);
-		if (found !== undefined) return { found, tried };
+	const found = await firstFound(candidates, query.signal, async (candidate, signal) => {
+		const asked = await ask(candidate, path, fits, signal);
+		tried.push(...asked.refusals);
+		return asked.found;
+	});
+	tried.sort((a, b) => (a.url < b.url ? -1 : 1));
+	return found === undefined ? { tried, why: whyNone(query.pid, path, name, tried) } : { found, tried };
+}
+
+/** Asks all at once, and stops waiting at the first that fits: a silent listener must not hold it up. */
+async function firstFound<T>(
+	candidates: readonly Candidate[],
+	signal: AbortSignal | undefined,
+	askOne: (candidate: Candidate, signal: AbortSignal) => Promise<T | undefined>,
+): Promise<T | undefined> {
+	const enough = new AbortController();
+	const stop = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+	const { promise: first, resolve } = Promise.withResolvers<T>();
+	const all = candidates.map(async (candidate) => {
+		const found = await askOne(candidate, stop);
+		if (found !== undefined) resolve(found);
+	});
+	try {
+		return await Promise.race([first, Promise.all(all).then(() => undefined)]);
+	} finally {
+		enough.abort();
+		// Those told to stop reject; whoever waits for this function has its answer already.
+		await Promise.allSettled(all);
 	}
-	return { tried, why: whyNone(query.pid, path, name, tried) };
 }
 
 function whySkipped({ port }: Candidate, taken: number, exclude: readonly number[]): string | undefined {

@@ -35,7 +35,8 @@ export async function connectInNamespace(
 	const relay = [process.execPath, "-e", RELAY, host, String(port)];
 	const child = spawn("nsenter", ["--target", String(pid), "--net", "--", ...relay], {
 		stdio: ["pipe", "pipe", "pipe"],
-		env: {},
+		// Nothing of ours that steers Node (NODE_OPTIONS) may reach the relay.
+		env: { PATH: process.env.PATH },
 	});
 	const said = await waitUntilConnected(child, signal);
 	if (said !== "") {

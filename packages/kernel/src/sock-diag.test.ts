@@ -10,8 +10,8 @@ import { decodeSockDiag } from "@plumbline/signals/sockets-sock-diag";
 import { decodeSs } from "@plumbline/signals/sockets-ss";
 import { readProcNetTcp } from "./proc-net-tcp.ts";
 import { dumpSockets, LISTEN_STATE, type SockDiagDump, type SockDiagQuery } from "./sock-diag.ts";
-import { holdSockets } from "./socket-holder.ts";
 import { runSs } from "./ss.ts";
+import { holdSockets } from "./testing/socket-holder.ts";
 
 const ROWS_MAX = 1_000_000;
 
