@@ -32,6 +32,10 @@ test("without Go the demo replays the recorded capture and says so", async (t) =
 	assert.match(stderr, /its recorded capture/);
 	assert.match(stdout, /tx-open/);
 	assert.doesNotMatch(stderr, STACK_TRACE);
+
+	const lab = await runPlumbline(["lab", "run", "tx-error-background"], { cwd: folder, env: { PATH: bin } });
+	assert.equal(lab.code, 3);
+	assert.equal(lab.stderr, "plumbline: the lab's programs cannot be built here: no `go` on PATH\n");
 });
 
 test("with Go the demo finds the leak live, keeps the capture, and leaves nothing else", async (t) => {

@@ -28,7 +28,7 @@ export function isAbort(error: unknown): boolean {
 }
 
 /** Errors other rooms throw for people: their message says it all. */
-const SPOKEN = new Set(["CommandError", "CaptureFileError", "LabError", "TargetError"]);
+const SPOKEN = new Set(["CommandError", "CaptureFileError", "TargetError"]);
 
 /** The one line for an error that ended a command. */
 export function describeError(error: unknown, debug: boolean): string {

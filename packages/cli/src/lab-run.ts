@@ -3,11 +3,13 @@ import type { Diagnosis } from "@plumbline/diagnosis/finding";
 import { compareVerdict } from "@plumbline/lab/expect";
 import { type Expectation, listScenarios, loadScenario, type Scenario } from "@plumbline/lab/scenario";
 import { openServers, type Servers } from "@plumbline/lab/servers";
+import { NoServiceError } from "@plumbline/lab/stage";
 import type { CliContext } from "./context.ts";
 import {
 	CommandError,
 	EXIT_FINDINGS,
 	EXIT_NOTHING_FOUND,
+	EXIT_UNEXAMINED,
 	EXIT_USAGE,
 	isAbort,
 	usageError,
@@ -102,6 +104,10 @@ async function tryOnce(
 		return row(foundText(diagnosis), compareVerdict(scenario, diagnosis));
 	} catch (error) {
 		if (isAbort(error)) throw error;
+		if (error instanceof NoServiceError && go === "local") {
+			const why = `the lab's programs cannot be built here: ${error.message}`;
+			throw new CommandError(why, EXIT_UNEXAMINED, error);
+		}
 		return row("", [error instanceof Error ? error.message : String(error)]);
 	}
 }

@@ -1,10 +1,11 @@
 /** One scenario of the lab, from staging to a verdict: what `lab run` and `demo` both do. */
 import { setTimeout } from "node:timers/promises";
 import type { Servers } from "@plumbline/lab/servers";
-import { type Stage, stageScenario } from "@plumbline/lab/stage";
+import { NoServiceError, type Stage, stageScenario } from "@plumbline/lab/stage";
 import type { Capture } from "@plumbline/signals/capture";
 import { decodeCapture } from "@plumbline/signals/decode";
 import type { CliContext } from "./context.ts";
+import { CommandError, EXIT_UNEXAMINED } from "./exit-code.ts";
 import { captureLive } from "./live-capture.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
@@ -31,7 +32,7 @@ export interface Trial {
 export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Trial> {
 	const { signal, progress } = context;
 	const step = (text: string) => progress.step(`${plan.label}${text}`);
-	const stage = await unlessInterrupted(signal, () =>
+	const stage = await staged(signal, () =>
 		stageScenario(plan.name, {
 			signal,
 			onStep: step,
@@ -57,14 +58,16 @@ const SIGNAL_MS = 50;
 
 /**
  * Ctrl-C on a terminal reaches the database and the compiler too, and their end may be noticed before
- * our own signal is: an error right beside an interrupt is the interrupt.
+ * our own signal is: an error right beside an interrupt is the interrupt. Any other is this machine's.
  */
-async function unlessInterrupted<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+async function staged(signal: AbortSignal, stage: () => Promise<Stage>): Promise<Stage> {
 	try {
-		return await run();
+		return await stage();
 	} catch (error) {
 		await setTimeout(SIGNAL_MS);
 		signal.throwIfAborted();
-		throw error;
+		if (error instanceof NoServiceError) throw error;
+		const why = error instanceof Error ? error.message : String(error);
+		throw new CommandError(`the lab cannot be set up here: ${why}`, EXIT_UNEXAMINED, error);
 	}
 }
