@@ -3,13 +3,14 @@
  * and whether it is cheap enough to be read between the ends of the window; take-capture.ts only keeps
  * the time.
  */
-import type { GapLine } from "@plumbline/signals/capture";
+import type { GapLine, Part } from "@plumbline/signals/capture";
 import { redactCommandLine } from "@plumbline/signals/redact-command-line";
 import type { FoundTarget } from "./find-target.ts";
 import { collectGoBinary } from "./go-binary.ts";
 import { collectGoroutines, GOROUTINES_DEBUG2_MAX, type Probe } from "./goroutines.ts";
 import { witnessGoroutines } from "./goroutines-witness.ts";
 import { collectMetrics } from "./pools.ts";
+import { watchMetrics } from "./pools-witness.ts";
 import { collectProcess } from "./process.ts";
 import type { Reach } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
@@ -95,9 +96,17 @@ function goroutines(recorder: Recorder, plan: TrackPlan & { readonly pprof: stri
 }
 
 function metricsPage(recorder: Recorder, url: string, reach: Reach): Track {
+	let first: Part | undefined;
 	return {
 		names: { line: "pool", what: "metrics" },
-		sample: (sampling) => collectMetrics(recorder, { url, reach, ...sampling }),
+		async sample(sampling) {
+			first = await collectMetrics(recorder, { url, reach, ...sampling });
+		},
+		async between(watch) {
+			const { signal } = watch;
+			const read = (sample: number) => collectMetrics(recorder, { url, reach, sample, signal });
+			return first ? watchMetrics(first, read, watch) : 0;
+		},
 	};
 }
 

@@ -1,13 +1,19 @@
 /**
  * The residual: connections in use that no goroutine explains.
  *
- * A connection that carried nothing for the whole window cannot be at work. If it were back in the pool, the
- * pool would count it as idle, all window long. So every silent connection beyond the pool's idle count is
- * held by somebody who does nothing with it: pseudo-idle. This holds under any load, because connections
- * that move are not in it.
+ * A connection that carried nothing for the whole window cannot be at work: it lies in the pool (free), or
+ * somebody holds it and does nothing with it (hidden, pseudo-idle). The free ones are in every count of idle
+ * connections, however short, so
+ *
+ *     hidden >= silent - (fewest idle ever seen)                              decides whether there is any
+ *     hidden <= silent, and <= (fewest in use ever seen) - (explained)        says how many
+ *
+ * The first holds under any load, because connections that move only add to the idle. The second is exact as
+ * soon as one sample falls on a moment when nothing else was borrowed; on a pool that never rests it counts
+ * the constant part of healthy use as well, up to the number of silent connections.
  *
  * It can mislead where the service has pools that it does not report: then their idle connections look held.
- * The pool's in-use count bounds that, and a service with more pools than counters is only suspected.
+ * The in-use count bounds that, and a service with more pools than counters is only suspected.
  */
 
 import { persistentRows } from "./dump-view.ts";
@@ -19,13 +25,19 @@ import { databaseSockets, type OwnedSocket, silentMs, silentThroughout } from ".
 import type { World } from "./world.ts";
 
 export interface Hidden {
+	/** Held connections, as near as the counters tell. */
 	readonly count: number;
+	/** So many are held for sure. */
+	readonly least: number;
 	/** The silent connections as the server sees them, held ones among them. */
 	readonly sessions: readonly SessionHistory[];
 	/** The same as the kernel sees them. */
 	readonly sockets: readonly OwnedSocket[];
-	/** There are pools whose counters we do not have. */
-	readonly unseenPools: boolean;
+	/**
+	 * It may be something else: there are pools whose counters we do not have, or nothing tells silence from a long
+	 * statement.
+	 */
+	readonly unsure: boolean;
 }
 
 /** Sessions that hold a connection on purpose and wait for the server to speak. */
@@ -36,14 +48,17 @@ export function hiddenUse(world: World): Hidden | undefined {
 	if (counted.length === 0 || counted.every((p) => p.sightings.length < 2)) return undefined;
 	const { sessions, sockets } = silentConnections(world, counted);
 	const silent = sessions.length > 0 ? sessions.length : sockets.length;
-	const idle = counted.reduce((sum, p) => sum + idleMax(p), 0);
 	const explained = heldByHandles(world, sessions.length > 0);
+	const least = silent - (leastOver(counted, "idle") ?? 0) - explained;
 	const inUse = leastOver(counted, "inUse") ?? 0;
-	const bound = inUse - world.handles.filter((h) => h.kind === "tx" || !h.inTx).length;
-	const count = Math.min(silent - idle - explained, bound);
-	if (count <= 0) return undefined;
+	const most = Math.min(
+		silent - explained,
+		inUse - world.handles.filter((h) => h.kind === "tx" || !h.inTx).length,
+	);
+	if (least <= 0 || most <= 0) return undefined;
 	const open = world.lastDump?.rows("opener").length ?? 0;
-	return { count, sessions, sockets, unseenPools: open > counted.length };
+	const blind = sessions.length === 0 && !world.spansWindow;
+	return { count: most, least, sessions, sockets, unsure: open > counted.length || blind };
 }
 
 /** gorm's exporter refreshes its gauges every 15 s unless told otherwise; the others read them when asked. */
@@ -56,10 +71,6 @@ function countersFrom(pools: readonly PoolView[]): number {
 			({ last: { atMs, counters } }) => atMs - (counters.family === "gorm" ? GORM_GAUGE_AGE_MS : 0),
 		),
 	);
-}
-
-function idleMax({ sightings }: PoolView): number {
-	return Math.max(...sightings.map((s) => s.counters.idle ?? 0));
 }
 
 /** Silent connections that an open handle accounts for; as sessions, only cursors look idle. */

@@ -49,20 +49,21 @@ export const connHeld: Rule = {
 	examine(world) {
 		const hidden = hiddenUse(world) ?? starvedBesideSilent(world);
 		if (hidden === undefined) return undefined;
-		const { count, sessions, sockets } = hidden;
+		const { count, least, sessions, sockets } = hidden;
 		const attribution = attributeSilentBorrow(world);
-		const pinned = count <= PINNED_MAX;
+		const pinned = least <= PINNED_MAX;
 		return finding("conn-held", connHeld.about, {
-			// Idle connections of a pool without counters look just the same: not worth waking anybody.
-			severity: pinned || hidden.unseenPools ? "note" : severityOfLoss(world, count),
-			confidence: hidden.unseenPools ? 0.5 : pinned ? 0.5 : 0.9,
-			...(hidden.unseenPools ? { level: "suspected" as const } : {}),
+			// What may be a pool without counters or a long statement is not worth waking anybody.
+			severity: pinned || hidden.unsure ? "note" : severityOfLoss(world, count),
+			confidence: hidden.unsure ? 0.5 : pinned ? 0.5 : 0.9,
+			...(hidden.unsure ? { level: "suspected" as const } : {}),
 			count,
 			title: `${plural(count, "connection")} held by code that does nothing with ${count === 1 ? "it" : "them"}`,
 			story:
 				`${plural(count, "connection")} carried nothing through the whole window, yet the pool does not have ` +
 				`${count === 1 ? "it" : "them"} back; no goroutine watches a transaction or cursor for ${count === 1 ? "it" : "them"}. ` +
-				"An unclosed sql.Conn, pgxpool.Conn, Rows, or a QueryRow never scanned looks like this.",
+				"An unclosed sql.Conn, pgxpool.Conn, Rows, or a QueryRow never scanned looks like this." +
+				(least < count ? ` By the fewest idle ones seen, at least ${least} are held for sure.` : ""),
 			attribution,
 			evidence: present<Evidence>([
 				...poolSays(world),
@@ -92,9 +93,10 @@ function starvedBesideSilent(world: World): Hidden | undefined {
 	if (unexplained <= 0) return undefined;
 	return {
 		count: unexplained,
+		least: unexplained,
 		sessions: silent,
 		sockets: [],
-		unseenPools: lastDump.rows("opener").length > 1,
+		unsure: lastDump.rows("opener").length > 1,
 	};
 }
 

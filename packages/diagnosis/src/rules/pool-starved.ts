@@ -109,7 +109,7 @@ function persistentWaiters({ firstDump, lastDump, spansWindow, pools }: World): 
  * next one, and nothing else says that the pool is stuck, it wakes nobody.
  */
 function severityOf(
-	{ lastDump, pools }: World,
+	{ lastDump, pools, sessions }: World,
 	seen: {
 		readonly waiting: readonly number[];
 		readonly slow: boolean;
@@ -120,7 +120,8 @@ function severityOf(
 	if (seen.causes.length > 0) return "critical";
 	if (seen.waiting.length === 0) return "warning";
 	const oneRequest = seen.waiting.some((row) => lastDump?.requestOf.has(lastDump.table.goid[row] ?? 0));
-	return oneRequest || seen.slow || seen.running > 0 || pools.some(isExhausted) ? "critical" : "note";
+	const allRunning = seen.running > 0 && seen.running === sessions?.ours.length;
+	return oneRequest || seen.slow || allRunning || pools.some(isExhausted) ? "critical" : "note";
 }
 
 /** Little's law: time waited by all in the window, over the window. */
