@@ -30,6 +30,8 @@ export type BorrowApi =
 	| "conn"
 	/** Takes a whole connection from pgxpool. */
 	| "acquire"
+	/** Runs a statement on a connection taken whole. */
+	| "conn-use"
 	/** Borrows and returns within the call. */
 	| "self-contained"
 	/** Opens or closes a whole pool. */
@@ -82,6 +84,8 @@ const BORROW_BY_NAME: ReadonlyMap<string, BorrowApi> = new Map([
 	[`${JINZHU}Open`, "open"],
 	[`${SQLX}(*DB).Beginx`, "begin"],
 	[`${SQLX}(*DB).BeginTxx`, "begin"],
+	[`${SQLX}(*DB).MustBegin`, "begin"],
+	[`${SQLX}(*DB).MustBeginTx`, "begin"],
 	[`${SQLX}(*DB).Queryx`, "rows"],
 	[`${SQLX}(*DB).QueryxContext`, "rows"],
 	[`${SQLX}(*DB).QueryRowx`, "row"],
@@ -89,17 +93,24 @@ const BORROW_BY_NAME: ReadonlyMap<string, BorrowApi> = new Map([
 	[`${SQLX}(*DB).Connx`, "conn"],
 	[`${SQLX}Open`, "open"],
 	[`${SQLX}Connect`, "open"],
+	[`${SQLX}ConnectContext`, "open"],
+	[`${SQLX}MustOpen`, "open"],
+	[`${SQLX}MustConnect`, "open"],
 ]);
 
 /** pgx keeps its names over v4 and v5; only the version in the path differs. */
 const PGX_BORROW: readonly (readonly [RegExp, BorrowApi])[] = [
-	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.Begin(Tx)?$/, "begin"],
+	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*(Pool|Conn)\)\.Begin(Tx)?$/, "begin"],
 	[/^github\.com\/jackc\/pgx\/v\d+\.\(\*Conn\)\.Begin(Tx)?$/, "begin"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Tx\)\.(Commit|Rollback)$/, "tx-end"],
 	[/^github\.com\/jackc\/pgx\/v\d+\.\(\*dbTx\)\.(Commit|Rollback)$/, "tx-end"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.Query$/, "rows"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.QueryRow$/, "row"],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.Acquire$/, "acquire"],
+	[
+		/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Conn\)\.(Exec|Query|QueryRow|SendBatch|CopyFrom|Begin|BeginTx|Ping)$/,
+		"conn-use",
+	],
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.(New|NewWithConfig|Connect|ConnectConfig)$/, "open"],
 ];
 
@@ -126,7 +137,7 @@ export function isTxMethod(func: string): boolean {
 
 /** Block forms that end their transaction themselves, also on panic: code under them is inside one. */
 const TX_CLOSURE =
-	/^(gorm\.io\/gorm\.\(\*DB\)\.Transaction|github\.com\/jinzhu\/gorm\.\(\*DB\)\.Transaction|github\.com\/jackc\/pgx\/v\d+\.(BeginFunc|BeginTxFunc|beginFuncExec)|github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.BeginT?x?Func)$/;
+	/^(gorm\.io\/gorm\.\(\*DB\)\.Transaction|github\.com\/jinzhu\/gorm\.\(\*DB\)\.Transaction|github\.com\/jackc\/pgx\/v\d+\.(BeginFunc|BeginTxFunc|beginFuncExec)|github\.com\/jackc\/pgx\/v\d+(\/pgxpool)?\.\(\*(Pool|Conn)\)\.Begin(Tx)?Func)$/;
 
 export function isTxClosure(func: string): boolean {
 	return TX_CLOSURE.test(func);
@@ -156,8 +167,11 @@ export function isDial(func: string): boolean {
 	return DIAL.test(func);
 }
 
-/** puddle's acquire (pgxpool): `puddle/v2.(*Pool[...]).acquire`, v1 `puddle.(*Pool).Acquire`. */
-const PUDDLE_ACQUIRE = /^github\.com\/jackc\/puddle(\/v2)?\.\(\*Pool(\[\.\.\.\])?\)\.[aA]cquire/;
+/**
+ * puddle's acquire (pgxpool): `puddle/v2.(*Pool[...]).acquire`, v1 `puddle.(*Pool).Acquire`. Not its closures: in
+ * v1 each waiter has a helper goroutine in `Acquire.func2`, which would count it twice.
+ */
+const PUDDLE_ACQUIRE = /^github\.com\/jackc\/puddle(\/v2)?\.\(\*Pool(\[\.\.\.\])?\)\.[aA]cquire$/;
 
 export function isPuddleAcquire(func: string): boolean {
 	return PUDDLE_ACQUIRE.test(func);

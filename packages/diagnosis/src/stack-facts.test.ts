@@ -126,3 +126,18 @@ test("gorm's own transaction around one write does not make its caller one who b
 	];
 	assert.deepEqual(roleAndTx(...byHand), { role: "driver-call", insideTx: true, api: "tx-use" });
 });
+
+test("pgx v4: a waiter's helper is not a second waiter; its block form is one", () => {
+	const puddle = "github.com/jackc/puddle.(*Pool).Acquire";
+	const pool = "github.com/jackc/pgx/v4/pgxpool.(*Pool)";
+	const waiter = [call(puddle), call(`${pool}.Acquire`), call(`${pool}.Query`), app("main.list", 7)];
+	assert.deepEqual(roleAndTx(...waiter), { role: "pool-wait", insideTx: false, api: "rows" });
+	assert.equal(roleAndTx(call("sync.(*Cond).Wait"), call(`${puddle}.func2`)).role, "other");
+	const inBlock = [
+		...waiter.slice(0, 3),
+		app("main.pay.func1", 9),
+		call(`${pool}.BeginTxFunc`),
+		app("main.pay", 7),
+	];
+	assert.equal(roleAndTx(...inBlock).insideTx, true);
+});
