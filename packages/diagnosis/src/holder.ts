@@ -57,7 +57,7 @@ export function attributeBySiblings(world: World, api: BorrowApi): Attribution {
 	if (first === undefined) {
 		const marked = api === "begin" ? markedFunctions(world) : [];
 		const [site] = marked;
-		if (site !== undefined && distinctFunctions(marked) === 1) {
+		if (site !== undefined && distinctPaths(marked) === 1) {
 			return named(
 				site,
 				"the only function seen working in a transaction begun by hand; the line is where it was seen",
@@ -92,6 +92,15 @@ function distinctFunctions(sites: readonly SiblingSite[]): number {
 	return new Set(sites.map((s) => s.frame.func)).size;
 }
 
+/** Seen inside its transaction, a function may be a helper that many call: the way there counts too. */
+function distinctPaths(sites: readonly SiblingSite[]): number {
+	return new Set(
+		sites.map(({ api, frame, callers }) =>
+			(api === "tx-use" ? [frame.func, ...callers] : [frame.func]).join(),
+		),
+	).size;
+}
+
 function verb(api: BorrowApi): string {
 	switch (api) {
 		case "begin":
@@ -105,6 +114,8 @@ function verb(api: BorrowApi): string {
 		case "conn":
 		case "acquire":
 			return "takes a connection";
+		case "conn-use":
+			return "works on a connection taken whole";
 		case "open":
 			return "opens a pool";
 		case "self-contained":

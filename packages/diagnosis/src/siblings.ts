@@ -40,12 +40,12 @@ export function siblingSites(
 		const { borrow } = facts;
 		if (borrow === undefined) return;
 		const { api, frame } = borrow;
-		const key = `${api} ${frame.func} ${frame.file}:${frame.line}`;
+		const callers = facts.application.filter((f) => f !== frame).map((f) => f.func);
+		const key = `${api} ${frame.func} ${frame.file}:${frame.line} ${callers.join(" ")}`;
 		const known = sites.get(key);
 		if (known !== undefined) {
 			sites.set(key, { ...known, seen: known.seen + count });
 		} else if (sites.size < SITES_MAX) {
-			const callers = facts.application.filter((f) => f !== frame).map((f) => f.func);
 			sites.set(key, { api, frame, callers, insideTx: facts.insideTx, seen: count, sighting });
 		}
 	};

@@ -70,7 +70,7 @@ export const rowsOpen: Rule = {
 };
 
 /** Sessions that wait for a reader, as far as the sockets line agrees that nothing moves. */
-export function unreadSessions(world: World): {
+function unreadSessions(world: World): {
 	sessions: SessionHistory[];
 	sockets: NonNullable<World["sockets"]>["last"];
 } {

@@ -3,7 +3,7 @@ import type { PoolCounters } from "@plumbline/signals/pools";
 import type { DbSession } from "@plumbline/signals/sessions";
 import type { Socket } from "@plumbline/signals/sockets";
 
-export const APP_IP = "10.0.0.7";
+const APP_IP = "10.0.0.7";
 export const DB_IP = "10.0.0.1";
 export const DB_PORT = 5432;
 
