@@ -160,6 +160,15 @@ test("silent: the database says that every transaction moved, whatever the gorou
 	assert.deepEqual(alarms({ dumps, sessions, sockets }), []);
 });
 
+test("only suspected where the database shows no such session, however full the pool is", () => {
+	const { dumps = [] } = leakedTransactions(3);
+	const sessions = [0, 1].map(() => times(5, (i) => running(41_000 + i, 4)));
+	const sockets = [0, 1].map(() => times(5, (i) => dbSocket(41_000 + i, 3)));
+	const pools = [0, 1].map(() => [pool({ maxOpen: 10, inUse: 8, idle: 0 })]);
+	const finding = gist({ dumps, sessions, sockets, pools }, "tx-open");
+	assert.deepEqual([finding?.count, finding?.level], [3, "suspected"]);
+});
+
 test("held by a call that still runs: said so, and the call is named", () => {
 	const held = [
 		opener(5),

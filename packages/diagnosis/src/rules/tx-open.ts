@@ -23,7 +23,7 @@ import { attributeHandles } from "../holder.ts";
 import { leakedTransactions } from "../leaked.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
 import type { SessionHistory } from "../session-history.ts";
-import { idleInTxThroughout } from "../session-patterns.ts";
+import { idleInTxThroughout, tellsPersistence } from "../session-patterns.ts";
 import { silentThroughout } from "../sockets-view.ts";
 import type { World } from "../world.ts";
 
@@ -88,7 +88,7 @@ export const txOpen: Rule = {
 							`${plural(sessions.length, "session")} idle in transaction in every sample, nothing run`,
 						)
 					: undefined,
-				poolAgrees(world, count),
+				refuted(world, sessions) ? undefined : poolAgrees(world, count),
 				handles.length === 0 ? silentSockets(world, sessions) : undefined,
 			]),
 		});
@@ -122,6 +122,12 @@ function runtimeEvidence({ lastDump, spansWindow }: World, handles: readonly Han
 			`${plural(handles.length, "goroutine")} wait in (*Tx).awaitDone ${where}: one for each open transaction`,
 		),
 	];
+}
+
+/** The service's sessions were read and none idles in a transaction: then its pool's use agrees with nothing. */
+function refuted({ sessions }: World, idle: readonly SessionHistory[]): boolean {
+	const told = sessions !== undefined && sessions.link.confidence >= LINK_CONFIDENCE_MIN;
+	return told && tellsPersistence(sessions) && idle.length === 0;
 }
 
 function poolAgrees({ pools }: World, count: number) {
