@@ -9,8 +9,8 @@ import { connect, createServer, type Socket } from "node:net";
 
 /** Connections being opened at once. */
 const OPENING_MAX = 128;
-/** Connections per address and listener port, well below the 28,000 ephemeral ports. */
-const PER_LISTENER_MAX = 20_000;
+/** Connections per listener port: finding a free one of the 28,000 ephemeral ports slows down from there. */
+const PER_LISTENER_MAX = 8000;
 
 const [mode, countText, address = ""] = process.argv.slice(2);
 const count = Number(countText);
@@ -23,10 +23,12 @@ process.stdout.write("ready\n");
 process.stdin.on("end", () => process.exit(0)).resume();
 
 async function openThroughListener(wanted: number): Promise<void> {
+	let ended = 0;
+	const { promise: allEnded, resolve: tellAllEnded } = Promise.withResolvers<void>();
 	const server = createServer((socket) => {
 		socket.on("error", () => socket.destroy());
 		if (mode === "established") held.push(socket);
-		else socket.resume();
+		else socket.resume().on("close", () => ++ended === wanted && tellAllEnded());
 	});
 	await new Promise<void>((resolve) => server.listen({ host: address, port: 0, backlog: 4096 }, resolve));
 	const bound = server.address();
@@ -36,7 +38,10 @@ async function openThroughListener(wanted: number): Promise<void> {
 		while (started++ < wanted) await openOne(bound.port);
 	};
 	await Promise.all(Array.from({ length: OPENING_MAX }, worker));
-	if (mode !== "established") server.close();
+	if (mode === "established") return;
+	// A listener that closes resets what it has not accepted yet, and with it the TIME_WAIT.
+	await allEnded;
+	server.close();
 }
 
 function openOne(port: number): Promise<void> {

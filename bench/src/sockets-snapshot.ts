@@ -1,7 +1,7 @@
 /**
  * What is measured: every TCP socket of the namespace, decoded, with the process and descriptor that hold
  * it, over all processes of the host, as `ss -tanp` does. Run directly it takes one snapshot and says how
- * large it was.
+ * large it was; with the argument `nothing` it only loads its modules.
  */
 import { readdirSync } from "node:fs";
 import { dumpSockets } from "@plumbline/kernel/sock-diag";
@@ -53,4 +53,6 @@ export async function snapshotWithOwners(): Promise<Steps> {
 	};
 }
 
-if (import.meta.main) process.stdout.write(`${JSON.stringify(await snapshotWithOwners())}\n`);
+if (import.meta.main && process.argv[2] !== "nothing") {
+	process.stdout.write(`${JSON.stringify(await snapshotWithOwners())}\n`);
+}

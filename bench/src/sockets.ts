@@ -41,14 +41,7 @@ const wanted = Math.min(SOCKETS_MAX, Number(values.sockets));
 const rounds = Math.min(ROUNDS_MAX, Number(values.rounds));
 
 if (process.geteuid?.() === 0 && process.env[IN_NAMESPACE] === undefined) {
-	const inside = [
-		"sh",
-		"-c",
-		'ip link set lo up && exec "$@"',
-		"sh",
-		process.execPath,
-		...process.argv.slice(1),
-	];
+	const inside = ["sh", "-c", `${PREPARE} && exec "$@"`, "sh", process.execPath, ...process.argv.slice(1)];
 	const env = { ...process.env, [IN_NAMESPACE]: "1" };
 	process.exitCode = spawnSync("unshare", ["--net", ...inside], { stdio: "inherit", env }).status ?? 1;
 } else {
@@ -64,11 +57,13 @@ async function measure(): Promise<void> {
 	const holders: ChildProcess[] = [];
 	try {
 		await makeSockets(holders);
+		const snapshot = `${import.meta.dirname}/sockets-snapshot.ts`;
 		const commands: Record<string, readonly string[]> = {
-			"plumbline, with owners": [process.execPath, `${import.meta.dirname}/sockets-snapshot.ts`],
+			"plumbline, with owners": [process.execPath, snapshot],
 			"`ss -tanp`": ["ss", "-tanp"],
 			"`ss -tan` (no owners)": ["ss", "-tan"],
-			"`node -e 0` (start alone)": [process.execPath, "-e", "0"],
+			"plumbline's modules loaded, no snapshot": [process.execPath, snapshot, "nothing"],
+			"`node -e 0`": [process.execPath, "-e", "0"],
 		};
 		const timings = new Map<string, Timing[]>(Object.keys(commands).map((name) => [name, []]));
 		const inside: Steps[] = [];
