@@ -104,7 +104,9 @@ function metricsPage(recorder: Recorder, url: string, reach: Reach): Track {
 		},
 		async between(watch) {
 			const { signal } = watch;
-			const read = (sample: number) => collectMetrics(recorder, { url, reach, sample, signal });
+			// Shorter than what the window's end waits for: a late page must not become a gap.
+			const timeoutMs = 1000;
+			const read = (sample: number) => collectMetrics(recorder, { url, reach, sample, timeoutMs, signal });
 			return first ? watchMetrics(first, read, watch) : 0;
 		},
 	};
