@@ -8,11 +8,13 @@ import { leakLine, markedLine } from "./leak-marker.ts";
 import { type ExpectedFinding, listScenarios } from "./scenario.ts";
 
 const lineOf = () => 33;
+const place = { func: "shop.(*Orders).Reserve", file: "orders/reserve.go" };
+const seenAt = { func: "shop.(*Orders).Reserve", file: "/src/lab/go/orders/reserve.go", line: 33 };
 const expected: ExpectedFinding = {
 	id: "tx-open",
 	level: "confirmed",
 	count: 7,
-	holder: { func: "shop.(*Orders).Reserve", file: "orders/reserve.go" },
+	holder: place,
 	also: ["pool-starved"],
 };
 const right: VerdictFinding = {
@@ -20,7 +22,7 @@ const right: VerdictFinding = {
 	severity: "critical",
 	level: "confirmed",
 	count: 7,
-	holder: { func: "shop.(*Orders).Reserve", file: "/src/lab/go/orders/reserve.go", line: 33 },
+	holder: seenAt,
 };
 const starved: VerdictFinding = { id: "pool-starved", severity: "critical", level: "confirmed", count: 3 };
 const noted: VerdictFinding = { id: "conn-held", severity: "note", level: "suspected", count: 1 };
@@ -99,4 +101,19 @@ test("every expected holder has its marker inside the function it names", () => 
 		const [, receiver, method] = /^func \(\w+ (\*\w+)\) (\w+)\(/.exec(opening) ?? [];
 		assert.equal(func, `plumbline.dev/lab/orders.(${receiver}).${method}`, name);
 	}
+});
+
+test("where only the function can be known, any line of it will do", () => {
+	const loose: ExpectedFinding = { ...expected, holder: { ...place, anyLine: true } };
+	assert.deepEqual(against(loose, { ...right, holder: { ...seenAt, line: 99 } }), []);
+	assert.equal(against(loose, { ...right, holder: { ...seenAt, func: "f" } }).length, 1);
+});
+
+test("where nobody can be named, naming is as wrong as not listing", () => {
+	const { holder: _, ...unheld } = right;
+	const { holder: __, ...rest } = expected;
+	const open: ExpectedFinding = { ...rest, candidate: place };
+	assert.deepEqual(against(open, { ...unheld, candidates: [seenAt] }), []);
+	assert.equal(against(open, { ...right, candidates: [seenAt] }).length, 1);
+	assert.equal(against(open, { ...unheld, candidates: [] }).length, 1);
 });

@@ -1,6 +1,6 @@
 /** Compares a verdict with a scenario's expected answer. Pure, but for where the marker is read. */
 import { leakLine } from "./leak-marker.ts";
-import type { Count, Expectation, ExpectedFinding } from "./scenario.ts";
+import type { Count, Expectation, ExpectedFinding, ExpectedHolder } from "./scenario.ts";
 
 /** As much of a diagnosis as is compared. */
 export interface Verdict {
@@ -12,7 +12,14 @@ export interface VerdictFinding {
 	readonly severity: "critical" | "warning" | "note";
 	readonly level: "confirmed" | "suspected";
 	readonly count: number;
-	readonly holder?: { readonly func: string; readonly file: string; readonly line: number };
+	readonly holder?: Place;
+	readonly candidates?: readonly Place[];
+}
+
+interface Place {
+	readonly func: string;
+	readonly file: string;
+	readonly line: number;
 }
 
 /** Every way in which the verdict is not as expected, in words. Empty = as expected. */
@@ -42,19 +49,38 @@ function compareFirst(
 	if (!isWithin(expected.count, found.count))
 		wrong.push(`expected count ${shownCount(expected.count)}, found ${found.count}`);
 	if (expected.holder) wrong.push(...compareHolder(expected.holder, found, lineOf));
+	if (expected.candidate) wrong.push(...compareCandidate(expected.candidate, found));
 	return wrong;
 }
 
 function compareHolder(
-	{ func, file }: { readonly func: string; readonly file: string },
+	expected: ExpectedHolder,
 	{ holder }: VerdictFinding,
 	lineOf: (file: string) => number,
 ): readonly string[] {
-	const wanted = `${func} at ${file}:${lineOf(file)}`;
+	const { func, file } = expected;
+	const wanted = `${func} at ${file}${expected.anyLine ? "" : `:${lineOf(file)}`}`;
 	if (!holder) return [`expected holder ${wanted}, found none`];
-	// Compiled-in paths are absolute, or start with the module's name under -trimpath.
-	const same = holder.func === func && `/${holder.file}`.endsWith(`/${file}`) && holder.line === lineOf(file);
+	const same = isAt(expected, holder) && (expected.anyLine || holder.line === lineOf(file));
 	return same ? [] : [`expected holder ${wanted}, found ${holder.func} at ${holder.file}:${holder.line}`];
+}
+
+function compareCandidate(
+	expected: NonNullable<ExpectedFinding["candidate"]>,
+	{ holder, candidates = [] }: VerdictFinding,
+): readonly string[] {
+	const wrong: string[] = [];
+	if (holder) wrong.push(`expected no holder, found ${holder.func}`);
+	if (!candidates.some((place) => isAt(expected, place)))
+		wrong.push(
+			`expected candidate ${expected.func}, found ${candidates.map((c) => c.func).join(", ") || "none"}`,
+		);
+	return wrong;
+}
+
+/** Compiled-in paths are absolute, or start with the module's name under -trimpath. */
+function isAt({ func, file }: Pick<Place, "func" | "file">, place: Place): boolean {
+	return place.func === func && `/${place.file}`.endsWith(`/${file}`);
 }
 
 function compareRest(expected: ExpectedFinding, rest: readonly VerdictFinding[]): readonly string[] {

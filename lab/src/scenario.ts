@@ -60,13 +60,25 @@ export interface Staged {
 /** A count, exact or between bounds. */
 export type Count = number | { readonly min: number; readonly max: number };
 
+export interface ExpectedHolder {
+	readonly func: string;
+	readonly file: string;
+	/**
+	 * Only the function can be known: any line of it will do. Otherwise the line is the one that ends in
+	 * `// LEAK` in that file of lab/go.
+	 */
+	readonly anyLine?: true;
+}
+
 export interface ExpectedFinding {
 	readonly id: string;
 	readonly level: "confirmed" | "suspected";
 	readonly severity?: "critical" | "warning" | "note";
 	readonly count: Count;
-	/** Where any line can know it. The line is the one that ends in `// LEAK` in that file of lab/go. */
-	readonly holder?: { readonly func: string; readonly file: string };
+	/** Where a line of evidence can know it. */
+	readonly holder?: ExpectedHolder;
+	/** Where none can know it for sure: it must not be named, and be among the candidates. */
+	readonly candidate?: Pick<ExpectedHolder, "func" | "file">;
 	/** Ids that may follow as consequences; any other finding of warning or worse is a fault. */
 	readonly also?: readonly string[];
 	/** Ids that must follow. */

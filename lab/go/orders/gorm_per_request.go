@@ -36,7 +36,7 @@ func (s *ProfileService) Load(id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var status string
-	err = db.Raw(`SELECT status FROM orders WHERE id = ?`, id).Scan(&status).Error
+	var status, slept string
+	err = db.Raw(`SELECT status, pg_sleep(0.9) FROM orders WHERE id = ?`, id).Row().Scan(&status, &slept)
 	return status, err
 }

@@ -21,7 +21,7 @@ import type { World } from "../world.ts";
 const PINNED_MAX = 2;
 
 /** The ways to take a connection that leave no goroutine, the rarer ones first. */
-const SILENT_BORROWS: readonly BorrowApi[] = ["acquire", "conn", "row", "rows"];
+const SILENT_BORROWS: readonly BorrowApi[] = ["acquire", "conn", "conn-use", "row", "rows"];
 
 /** Candidates shown when no single holder can be named. */
 const CANDIDATES_MAX = 5;
@@ -106,7 +106,7 @@ function attributeSilentBorrow(world: World): Attribution {
 	const functions = new Set(sites.map((s) => s.frame.func));
 	const [first] = sites;
 	// QueryRow and Query are everywhere in healthy code, so they alone name nobody.
-	if (first !== undefined && functions.size === 1 && (first.api === "acquire" || first.api === "conn")) {
+	if (first !== undefined && functions.size === 1 && first.api !== "row" && first.api !== "rows") {
 		return attributeBySiblings(world, first.api);
 	}
 	const { holder: _, ...nobody } = attributeBySiblings({ ...world, siblings: [] }, "conn");

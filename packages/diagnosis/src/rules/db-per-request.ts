@@ -136,20 +136,32 @@ function youngSessions({ sessions }: World): SessionHistory[] {
 }
 
 /**
- * The caller of Open where one was seen. What the goroutines that opened the pools do now is a hint only: a
- * server connection may serve another request by now.
+ * The caller of Open where one was seen. Else the opener's own request, if it is at work with a database and was
+ * born before the pool, so that it is the one that opened it. What other openers do now is a hint only: a server
+ * connection may serve a later request.
  */
 function whoOpens(world: World, openers: readonly number[]): Attribution {
 	const named = attributeBySiblings(world, "open");
 	const { lastDump } = world;
 	if (named.holder !== undefined || named.candidates.length > 0 || lastDump === undefined) return named;
-	const functions = new Map<string, Holder>();
+	const inRequest = new Map<string, Holder>();
+	const elsewhere = new Map<string, Holder>();
 	for (const row of openers) {
-		const creator = lastDump.rowOf.get(lastDump.table.creatorGoid[row] ?? 0);
-		const frame = creator === undefined ? undefined : lastDump.facts(creator).application[0];
-		if (frame === undefined || functions.size === CANDIDATES_MAX) continue;
-		const how = "the goroutine that opened a pool is here now";
-		functions.set(frame.func, { ...frame, how, confidence: 0.3 });
+		const creator = lastDump.table.creatorGoid[row] ?? 0;
+		const at = lastDump.rowOf.get(creator);
+		const facts = at === undefined ? undefined : lastDump.facts(at);
+		const frame = facts?.borrow?.frame ?? facts?.application[0];
+		if (frame === undefined) continue;
+		const request = lastDump.requestOf.get(creator) ?? Number.POSITIVE_INFINITY;
+		if (facts?.borrow !== undefined && request < (lastDump.table.goid[row] ?? 0)) {
+			const how = "the request that opened one of the pools works on it here";
+			inRequest.set(frame.func, { ...frame, how, confidence: 0.75 });
+		} else if (elsewhere.size < CANDIDATES_MAX) {
+			const how = "the goroutine that opened a pool is here now";
+			elsewhere.set(frame.func, { ...frame, how, confidence: 0.3 });
+		}
 	}
-	return { ...named, candidates: [...functions.values()] };
+	const [holder, ...others] = inRequest.values();
+	if (holder !== undefined && others.length === 0) return { holder, candidates: [], siblings: [] };
+	return { ...named, candidates: [...inRequest.values(), ...elsewhere.values()].slice(0, CANDIDATES_MAX) };
 }
