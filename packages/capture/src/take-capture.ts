@@ -5,7 +5,7 @@
  *   find     start                         window                           end
  *   |--------|0 sockets fds process        :                                |n sockets fds process
  *            |0 goroutines debug=1,2       :1  :2  :3  debug=1 ...          |n goroutines debug=1,2
- *            |0 metrics                    :                                |n metrics
+ *            |0 metrics                    :1  :2  :3 ...                    |n metrics
  *            |0 database sessions          :1     :2     :3 ...             |n database sessions
  *
  * All lines of one end are read side by side, close together in time, so that they can be joined. Each
