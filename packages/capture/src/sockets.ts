@@ -18,7 +18,7 @@ import { howToRead } from "./process-rights.ts";
 import type { ReadBytes, Recorder } from "./recorder.ts";
 
 /** Sockets kept of one namespace. By netlink about 400 bytes each, so 160 MB at worst. */
-export const SOCKETS_MAX = 400_000;
+const SOCKETS_MAX = 400_000;
 const SS_BYTES_MAX = SOCKETS_MAX * 600;
 const PROC_BYTES_MAX = SOCKETS_MAX * 150;
 

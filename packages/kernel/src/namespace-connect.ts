@@ -3,7 +3,7 @@
  * started there by nsenter(1), connects and passes bytes between its stdio and the socket, so the caller
  * gets an ordinary duplex stream. Needs CAP_SYS_ADMIN, and nsenter of util-linux.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { type Reading, read, refused } from "./reading.ts";
 
@@ -47,16 +47,48 @@ export async function connectInNamespace(
 			`no connection to ${host}:${port} inside the network namespace of process ${pid}: ${said}`,
 		);
 	}
-	const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-	stream.once("close", () => child.kill("SIGKILL"));
-	return read(stream);
+	return read(new Relay(child));
+}
+
+type Child = ChildProcessWithoutNullStreams;
+
+/**
+ * The child's stdio as one stream that behaves like a socket: ending it early is no error. (Duplex.from
+ * emits an AbortError then, which nobody may be left to hear.)
+ */
+class Relay extends Duplex {
+	readonly #child: Child;
+
+	constructor(child: Child) {
+		// As a TCP socket in Node: when the peer ends, so do we, and the child with us.
+		super({ allowHalfOpen: false });
+		this.#child = child;
+		child.stdout.on("data", (chunk: Buffer) => {
+			if (!this.push(chunk)) child.stdout.pause();
+		});
+		child.stdout.on("end", () => this.push(null));
+	}
+
+	override _read(): void {
+		this.#child.stdout.resume();
+	}
+
+	override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+		this.#child.stdin.write(chunk, done);
+	}
+
+	override _final(done: () => void): void {
+		this.#child.stdin.end(done);
+	}
+
+	override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+		this.#child.kill("SIGKILL");
+		done(error);
+	}
 }
 
 /** "" when connected, else what went wrong. */
-function waitUntilConnected(
-	child: ReturnType<typeof spawn>,
-	signal: AbortSignal | undefined,
-): Promise<string> {
+function waitUntilConnected(child: Child, signal: AbortSignal | undefined): Promise<string> {
 	return new Promise((resolve) => {
 		let stderr = "";
 		const timer = setTimeout(() => settle(`no answer within ${START_MS_MAX} ms`), START_MS_MAX);
@@ -72,8 +104,8 @@ function waitUntilConnected(
 		);
 		child.on("close", () => settle(stderr.trim() || "the helper ended"));
 		// Without a listener, writing to a child that has ended would end this process.
-		child.stdin?.on("error", () => {});
-		child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+		child.stdin.on("error", () => {});
+		child.stderr.setEncoding("utf8").on("data", (text: string) => {
 			if (stderr.length < STDERR_CHARS_MAX) stderr += text;
 			if (stderr.includes(CONNECTED)) settle("");
 		});

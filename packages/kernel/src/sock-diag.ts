@@ -16,7 +16,7 @@ import { inNetworkNamespace } from "./network-namespace.ts";
 import { type Reading, type Refusal, read, refused } from "./reading.ts";
 
 /** TCP states as a mask: bit n = state n. The twelve states that ss shows. */
-export const ALL_STATES = 0xfff;
+const ALL_STATES = 0xfff;
 export const LISTEN_STATE = 1 << 10;
 
 export interface SockDiagQuery {

@@ -15,7 +15,7 @@ export type FoundBuildinfo =
 	| { readonly kind: "absent"; readonly why: string };
 
 /** Bytes of build info a caller should take at most. */
-export const BUILDINFO_BYTES_MAX = 1 << 20;
+const BUILDINFO_BYTES_MAX = 1 << 20;
 /** Headers of one kind: thousands of them. */
 const HEADERS_BYTES_MAX = 1 << 20;
 const NAMES_BYTES_MAX = 1 << 20;
