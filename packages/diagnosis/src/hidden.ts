@@ -5,7 +5,7 @@
  * somebody holds it and does nothing with it (hidden, pseudo-idle). The free ones are in every count of idle
  * connections, however short, so
  *
- *     hidden >= silent - (fewest idle ever seen)                              decides whether there is any
+ *     hidden >= silent by a reading - (idle at that reading)                  decides whether there is any
  *     hidden <= silent, and <= (fewest in use ever seen) - (explained)        says how many
  *
  * The first holds under any load, because connections that move only add to the idle. The second is exact as
@@ -46,15 +46,17 @@ const LISTENER = /^\s*(listen|select\s+pg_(try_)?advisory_lock|start_replication
 export function hiddenUse(world: World): Hidden | undefined {
 	const counted = world.pools.filter((p) => p.sightings.every((s) => s.counters.idle !== undefined));
 	if (counted.length === 0 || counted.every((p) => p.sightings.length < 2)) return undefined;
-	const { sessions, sockets } = silentConnections(world, counted);
-	const silent = sessions.length > 0 ? sessions.length : sockets.length;
-	const explained = heldByHandles(world, sessions.length > 0);
-	const least = silent - (leastOver(counted, "idle") ?? 0) - explained;
+	const silences = countings(counted).map(({ fromMs, idle }) => {
+		const { sessions, sockets } = silentConnections(world, fromMs);
+		const silent = sessions.length > 0 ? sessions.length : sockets.length;
+		const unexplained = silent - heldByHandles(world, sessions.length > 0);
+		return { sessions, sockets, unexplained, least: unexplained - idle };
+	});
+	const [clearest] = silences.sort((a, b) => b.least - a.least);
+	if (clearest === undefined) return undefined;
+	const { sessions, sockets, unexplained, least } = clearest;
 	const inUse = leastOver(counted, "inUse") ?? 0;
-	const most = Math.min(
-		silent - explained,
-		inUse - world.handles.filter((h) => h.kind === "tx" || !h.inTx).length,
-	);
+	const most = Math.min(unexplained, inUse - world.handles.filter((h) => h.kind === "tx" || !h.inTx).length);
 	if (least <= 0 || most <= 0) return undefined;
 	const open = world.lastDump?.rows("opener").length ?? 0;
 	const blind = sessions.length === 0 && !world.spansWindow;
@@ -64,13 +66,22 @@ export function hiddenUse(world: World): Hidden | undefined {
 /** gorm's exporter refreshes its gauges every 15 s unless told otherwise; the others read them when asked. */
 const GORM_GAUGE_AGE_MS = 15_000;
 
-/** The earliest moment that the last counters of these pools can be of, milliseconds from the window's start. */
-function countersFrom(pools: readonly PoolView[]): number {
-	return Math.min(
-		...pools.map(
-			({ last: { atMs, counters } }) => atMs - (counters.family === "gorm" ? GORM_GAUGE_AGE_MS : 0),
-		),
-	);
+/**
+ * Idle connections of all these pools at each reading, and the earliest moment the reading can be of. Only what
+ * was silent by then can be compared with it: a connection returned a moment later was in use there.
+ */
+function countings(pools: readonly PoolView[]): { fromMs: number; idle: number }[] {
+	const readings = Math.min(...pools.map((p) => p.sightings.length));
+	return Array.from({ length: readings }, (_, i) => {
+		const at = pools.flatMap((p) => p.sightings[i] ?? []);
+		const moments = at.map(
+			({ atMs, counters }) => atMs - (counters.family === "gorm" ? GORM_GAUGE_AGE_MS : 0),
+		);
+		return {
+			fromMs: Math.min(...moments),
+			idle: at.reduce((sum, s) => sum + (s.counters.idle ?? 0), 0),
+		};
+	});
 }
 
 /** Silent connections that an open handle accounts for; as sessions, only cursors look idle. */
@@ -87,10 +98,9 @@ function heldByHandles(world: World, asSessions: boolean): number {
 	return rows + transactions + working;
 }
 
-/** Silent all along, and already so when the counters were taken that they are compared with. */
-function silentConnections(world: World, counted: readonly PoolView[]): Pick<Hidden, "sessions" | "sockets"> {
+/** Silent all along, and already so at `sinceMs`. */
+function silentConnections(world: World, sinceMs: number): Pick<Hidden, "sessions" | "sockets"> {
 	const { sessions, sockets } = world;
-	const sinceMs = countersFrom(counted);
 	const silent =
 		sockets === undefined
 			? []

@@ -74,6 +74,17 @@ test("silent: an idle pool with keep-alives, whatever the order in which it hand
 	assert.equal(found(service, "conn-held"), undefined);
 });
 
+test("silent: connections that came back a moment after the first reading of the counters", () => {
+	const quiet = times(5, (i) => 40_000 + i);
+	const service: Service = {
+		dumps: [[opener(5)], [opener(5)]],
+		sessions: [[0], [9_960]].map(([ms = 0]) => quiet.map((port) => idleFor(port, ms))),
+		sockets: [0, 9_960].map((ms) => quiet.map((port) => dbSocket(port, ms))),
+		pools: [[pool({ maxOpen: 50, inUse: 18, idle: 0 })], [pool({ maxOpen: 50, inUse: 13, idle: 5 })]],
+	};
+	assert.equal(found(service, "conn-held"), undefined);
+});
+
 test("silent: LISTEN and advisory locks keep their connection on purpose", () => {
 	const pinned = [
 		"listen orders",
