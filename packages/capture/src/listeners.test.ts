@@ -12,6 +12,7 @@ import { type TestContext, test } from "node:test";
 import { findMetrics, findPprof } from "./listeners.ts";
 import { getStart } from "./listeners-get.ts";
 
+const OPENSSL = "openssl";
 const PPROF_PAGE = "<html>\n<head>\n<title>/debug/pprof/</title>\n";
 const METRICS_PAGE =
 	"# HELP go_goroutines Number of goroutines.\n# TYPE go_goroutines gauge\ngo_goroutines 7\n";
@@ -114,7 +115,7 @@ test("https with a self-signed certificate, on loopback only", async (t) => {
 	t.after(() => rmSync(folder, { recursive: true }));
 	const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
 	const request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout".split(" ");
-	if (spawnSync("openssl", [...request, key, "-out", cert]).error !== undefined) {
+	if (spawnSync(OPENSSL, [...request, key, "-out", cert]).error !== undefined) {
 		assert.notEqual(process.env.CI, "true", "openssl is not installed");
 		t.skip("openssl is not installed");
 		return;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { registerHooks } from "node:module";
 import { test } from "node:test";
+import { ssCommand } from "@plumbline/kernel/ss";
 import { recordingOf } from "./testing/recording.ts";
 
 registerHooks({
@@ -15,7 +16,8 @@ registerHooks({
 const { collectSockets } = await import("./sockets.ts");
 
 test("ss takes over, and the note names what to install", async (t) => {
-	if (spawnSync("ss", ["--version"]).error !== undefined) {
+	const [command = "ss"] = ssCommand();
+	if (spawnSync(command, ["--version"]).error !== undefined) {
 		assert.notEqual(process.env.CI, "true", "ss is not installed");
 		t.skip("ss is not installed");
 		return;
