@@ -114,6 +114,8 @@ const PGX_BORROW: readonly (readonly [RegExp, BorrowApi])[] = [
 	[/^github\.com\/jackc\/pgx\/v\d+\/pgxpool\.(New|NewWithConfig|Connect|ConnectConfig)$/, "open"],
 ];
 
+const SQL_CONN_METHOD = /^database\/sql\.\(\*Conn\)\./;
+
 /** Not `(*Stmt)`: a statement may be prepared on the whole pool, and then waits for it like any other call. */
 const TX_METHOD =
 	/^(database\/sql\.\(\*Tx\)\.|github\.com\/jackc\/pgx\/v\d+(\/pgxpool\.\(\*Tx\)|\.\(\*dbTx\))\.)/;
@@ -127,6 +129,7 @@ export function borrowApi(func: string): BorrowApi | undefined {
 	if (!DATABASE_LIBRARY.test(func)) return undefined;
 	const pgx = PGX_BORROW.find(([pattern]) => pattern.test(func));
 	if (pgx !== undefined) return pgx[1];
+	if (SQL_CONN_METHOD.test(func)) return "conn-use";
 	return isTxMethod(func) ? "tx-use" : "self-contained";
 }
 

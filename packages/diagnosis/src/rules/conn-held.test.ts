@@ -64,6 +64,16 @@ test("a live QueryRow could have kept it as well as the sql.Conn: nobody is name
 	assert.match(finding?.holderGap ?? "", /no line tells which.*borrow ledger/);
 });
 
+test("the taker is known by its work on the connection too, where nobody was seen taking one", () => {
+	const service = held();
+	const [, last = []] = service.dumps ?? [];
+	const works = [handler(90, runsStatement("conn"), CLAIM), requestReader(91, 90)];
+	assert.equal(
+		gist({ ...service, dumps: [[opener(5), ...works], last] }, "conn-held")?.holder,
+		"main.(*Shifts).Claim:36",
+	);
+});
+
 test("one or two may be pinned on purpose: a note", () => {
 	assert.equal(gist(held(2), "conn-held")?.severity, "note");
 });
