@@ -83,7 +83,8 @@ async function collectTable(recorder: Recorder, request: SocketsRequest): Promis
 function usableRoutes({ pid, routes = ROUTES }: SocketsRequest, refusals: string[]): readonly SocketRoute[] {
 	const place = placeOfNetworkNamespace(pid);
 	if (place.kind === "read") return routes;
-	refusals.push(`the network namespace cannot be told: ${place.why}; ${howToRead(pid)}`);
+	const how = place.code === "denied" ? `; ${howToRead(pid)}` : "";
+	refusals.push(`the network namespace cannot be told: ${place.why}${how}`);
 	return routes.filter((route) => route === "proc-net-tcp");
 }
 
