@@ -7,8 +7,11 @@ import type { SessionHistory } from "./session-history.ts";
 import type { SiblingSite } from "./siblings.ts";
 import type { OwnedSocket } from "./sockets-view.ts";
 
-/** A stack quoted as evidence shows its header and this many lines. */
-const QUOTE_LINES = 9;
+/** Lines of a stack that are looked at to quote from it; Go elides beyond 100 frames of two lines. */
+const STACK_LINES = 210;
+/** Calls quoted from the top of a stack, and around the first call of the service's own code. */
+const TOP_CALLS = 1;
+const OWN_CALLS = 2;
 /** Rows of a table quoted as evidence; the count is in `says`. */
 const QUOTE_ROWS = 3;
 
@@ -16,11 +19,32 @@ export function goroutineEvidence(dump: DumpView, row: number, says: string): Ev
 	return {
 		line: "runtime",
 		says,
-		quote: dump.table.quote(row, QUOTE_LINES),
+		quote: quoteStack(dump, row),
 		part: dump.sampled.part.name,
 		offset: dump.table.offset[row] ?? 0,
 		atMs: dump.atMs,
 	};
+}
+
+/**
+ * The header, where the goroutine is, and where the service's own code called into it; what lies between is
+ * elided. The creator closes a stack that has no code of the service.
+ */
+function quoteStack({ table, facts }: DumpView, row: number): string {
+	const [header = "", ...lines] = table.quote(row, STACK_LINES).trimEnd().split("\n");
+	const calls: string[][] = [];
+	for (const line of lines) {
+		if (line.startsWith("\t")) calls.at(-1)?.push(line);
+		else calls.push([line]);
+	}
+	const own = facts(row).application[0]?.func;
+	const ownAt = own === undefined ? -1 : calls.findIndex(([call]) => call?.startsWith(`${own}(`));
+	const from = ownAt < 0 ? calls.length - 1 : ownAt - 1;
+	const shown = calls.flatMap((call, i) => {
+		if (i < TOP_CALLS || (i >= from && i < from + OWN_CALLS)) return call;
+		return i === TOP_CALLS ? ["\t..."] : [];
+	});
+	return [header, ...shown].join("\n");
 }
 
 export function sessionEvidence(histories: readonly SessionHistory[], says: string): Evidence {

@@ -10,6 +10,7 @@ import { goroutineEvidence, plural, quoteSession, seconds, sessionEvidence } fro
 import type { Evidence } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { ServiceSessions, SessionHistory } from "../session-history.ts";
+import { endBlocker } from "../stop-sessions.ts";
 import type { World } from "../world.ts";
 
 /** Locks of busy tables are waited for all the time; this long, it is a queue. */
@@ -30,8 +31,12 @@ export const dbLockWait: Rule = {
 			"lock_timeout for callers that can do without, `FOR UPDATE SKIP LOCKED` for queues",
 			"take rows in one order everywhere",
 		],
-		stop: ["PostgreSQL: select pg_cancel_backend(PID), then pg_terminate_backend(PID) of the blocker"],
-		verify: ["select count(*) from pg_stat_activity where wait_event_type = 'Lock' falls to 0"],
+		stop: [
+			"PostgreSQL: `select pg_cancel_backend(PID);`, then `select pg_terminate_backend(PID);` of the blocker; MySQL and MariaDB: `KILL ID;`",
+		],
+		verify: [
+			"PostgreSQL: `select count(*) from pg_stat_activity where wait_event_type = 'Lock';` falls to 0",
+		],
 	},
 	examine(world, found) {
 		const { sessions } = world;
@@ -70,7 +75,7 @@ export const dbLockWait: Rule = {
 								? `the lock is held by ${whois(root, sessions)}, which is ${root.last.session.state}`
 								: `the lock is held from outside this service's code, by ${whois(root, sessions)}`,
 			},
-			...(root === undefined ? {} : { stop: stopCommands(root, sessions) }),
+			...(root === undefined ? {} : { stop: [endBlocker(sessions, root)] }),
 			evidence: present<Evidence>([
 				root && {
 					...sessionEvidence([root], "the session that blocks"),
@@ -120,12 +125,6 @@ function whois(history: SessionHistory, { ours, link }: ServiceSessions): string
 	const name =
 		s.application === undefined || s.application === "" ? "an unnamed client" : `"${s.application}"`;
 	return `${name} (session ${s.id}, user ${s.user ?? "unknown"}, from ${from})`;
-}
-
-function stopCommands({ id }: SessionHistory, { engine }: ServiceSessions): string[] {
-	return engine === "postgres"
-		? [`select pg_cancel_backend(${id}); if it is idle in transaction: select pg_terminate_backend(${id});`]
-		: [`KILL ${id};`];
 }
 
 function runtimeEvidence({ firstDump, lastDump, spansWindow }: World): Evidence[] {

@@ -28,7 +28,9 @@ export const rowsOpen: Rule = {
 			"read to the end or use a form that closes itself: `QueryRow(...).Scan`, gorm's `Find`, `pgx.CollectRows`",
 			"after the loop check rows.Err(); leaving the loop by break or return needs the Close too",
 		],
-		stop: ["restart the service, or end the sessions: select pg_terminate_backend(PID)"],
+		stop: [
+			"restart the service, or end the sessions quoted above: PostgreSQL `select pg_terminate_backend(PID);`, MySQL and MariaDB `KILL ID;`",
+		],
 		verify: ["run plumbline diagnose again under the same load: the count stays at 0"],
 	},
 	examine(world) {

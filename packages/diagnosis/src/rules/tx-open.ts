@@ -25,6 +25,7 @@ import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
 import type { SessionHistory } from "../session-history.ts";
 import { idleInTxThroughout, tellsPersistence } from "../session-patterns.ts";
 import { silentThroughout } from "../sockets-view.ts";
+import { endIdleTransactions } from "../stop-sessions.ts";
 import type { World } from "../world.ts";
 
 /** A join weaker than this does not carry a count. */
@@ -46,8 +47,8 @@ export const txOpen: Rule = {
 			"begin with the request's context, so that a forgotten transaction ends with its request",
 		],
 		stop: [
-			"PostgreSQL: select pg_terminate_backend(pid) from pg_stat_activity where state like 'idle in transaction%' and state_change < now() - interval '1 min'",
-			"or bound it from now on: alter role SERVICE set idle_in_transaction_session_timeout = '60s'",
+			"end the sessions that idle in a transaction: PostgreSQL `select pg_terminate_backend(PID);`, MySQL and MariaDB `KILL ID;`",
+			"PostgreSQL, from now on: `alter role SERVICE set idle_in_transaction_session_timeout = '60s';`",
 			"restarting the service frees the connections until the same path runs again",
 		],
 		verify: ["run plumbline diagnose again under the same load: the count stays at 0"],
@@ -80,6 +81,7 @@ export const txOpen: Rule = {
 				ownersInWords(handles),
 			]).join("; "),
 			attribution,
+			...stopNow(world, sessions),
 			evidence: present<Evidence>([
 				...runtimeEvidence(world, handles),
 				sessions.length > 0
@@ -94,6 +96,14 @@ export const txOpen: Rule = {
 		});
 	},
 };
+
+/** With the sessions at hand, the command that ends just these. */
+function stopNow({ sessions: service }: World, sessions: readonly SessionHistory[]): { stop?: string[] } {
+	const command = service && endIdleTransactions(service, sessions);
+	if (command === undefined) return {};
+	const [, timeout, restart] = txOpen.about.stop;
+	return { stop: present([command, service?.engine === "postgres" ? timeout : undefined, restart]) };
+}
 
 function idleSessions({ sessions }: World): SessionHistory[] {
 	if (sessions === undefined || sessions.link.confidence < LINK_CONFIDENCE_MIN) return [];
