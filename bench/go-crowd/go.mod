@@ -1,0 +1,3 @@
+module plumbline.dev/bench/crowd
+
+go 1.21
