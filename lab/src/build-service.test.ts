@@ -17,7 +17,7 @@ test("a machine without Go gets an answer, not an error", async () => {
 });
 
 test("a toolchain that is not to be had is named", async (t) => {
-	if (spawnSync("go", ["version"]).status !== 0) return t.skip("no Go here");
+	if (spawnSync("go", ["version"]).status !== 0) return t.skip("missing tool: go");
 	process.env.GOPROXY = "off";
 	const build = await buildService("go1.26.99");
 	assert.equal(build.kind, "no-go");

@@ -49,8 +49,12 @@ test("stop() returns when the process is gone, also when it does not want to go"
 	await willing.stop();
 	assert.deepEqual(await willing.ended, { code: null, signal: "SIGTERM" });
 	await willing.stop();
-	const stubborn = await startTied("sh", ["-c", "trap '' TERM; echo here; exec sleep 600"]);
-	await stubborn.stop("SIGKILL");
+	const { promise: deaf, resolve } = Promise.withResolvers<string>();
+	const stubborn = await startTied("sh", ["-c", "trap '' TERM; echo deaf; exec sleep 600"], {
+		onLine: resolve,
+	});
+	assert.equal(await deaf, "deaf");
+	await stubborn.stop("SIGTERM", 0);
 	assert.deepEqual(await stubborn.ended, { code: null, signal: "SIGKILL" });
 });
 

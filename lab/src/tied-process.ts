@@ -34,8 +34,8 @@ export interface TiedProcess {
 	readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 	/** The last lines it wrote, for error messages. */
 	tail(): string;
-	/** Ends it; returns when it is gone. */
-	stop(signal?: NodeJS.Signals): Promise<void>;
+	/** Ends it; returns when it is gone. One that does not listen to `signal` is killed after `graceMs`. */
+	stop(signal?: NodeJS.Signals, graceMs?: number): Promise<void>;
 }
 
 const TAIL_LINES_MAX = 20;
@@ -82,10 +82,10 @@ export async function startTied(
 		pid: child.pid as number,
 		ended,
 		tail: () => tail.join("\n"),
-		stop: async (signal = "SIGTERM") => {
+		stop: async (signal = "SIGTERM", graceMs = STOP_GRACE_MS_MAX) => {
 			if (!live.has(child)) return;
 			child.kill(signal);
-			const grace = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS_MAX);
+			const grace = setTimeout(() => child.kill("SIGKILL"), graceMs);
 			await ended;
 			clearTimeout(grace);
 		},

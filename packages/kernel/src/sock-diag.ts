@@ -184,7 +184,7 @@ class Dump {
 		}
 	}
 
-	/** Walks over the messages just received, of this dump only. */
+	/** Walks over the messages just received and keeps the whole ones. */
 	#take(count: number): Received {
 		const end = this.#size + count;
 		while (this.#size + HEADER_BYTES <= end) {
