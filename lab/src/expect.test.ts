@@ -112,7 +112,7 @@ test("where only the function can be known, any line of it will do", () => {
 test("where nobody can be named, naming is as wrong as not listing", () => {
 	const { holder: _, ...unheld } = right;
 	const { holder: __, ...rest } = expected;
-	const open: ExpectedFinding = { ...rest, candidate: place };
+	const open: ExpectedFinding = { ...rest, unnamed: true, candidate: place };
 	assert.deepEqual(against(open, { ...unheld, candidates: [seenAt] }), []);
 	assert.equal(against(open, { ...right, candidates: [seenAt] }).length, 1);
 	assert.equal(against(open, { ...unheld, candidates: [] }).length, 1);

@@ -49,6 +49,7 @@ function compareFirst(
 	if (!isWithin(expected.count, found.count))
 		wrong.push(`expected count ${shownCount(expected.count)}, found ${found.count}`);
 	if (expected.holder) wrong.push(...compareHolder(expected.holder, found, lineOf));
+	if (expected.unnamed && found.holder) wrong.push(`expected no holder, found ${found.holder.func}`);
 	if (expected.candidate) wrong.push(...compareCandidate(expected.candidate, found));
 	return wrong;
 }
@@ -67,15 +68,11 @@ function compareHolder(
 
 function compareCandidate(
 	expected: NonNullable<ExpectedFinding["candidate"]>,
-	{ holder, candidates = [] }: VerdictFinding,
+	{ candidates = [] }: VerdictFinding,
 ): readonly string[] {
-	const wrong: string[] = [];
-	if (holder) wrong.push(`expected no holder, found ${holder.func}`);
-	if (!candidates.some((place) => isAt(expected, place)))
-		wrong.push(
-			`expected candidate ${expected.func}, found ${candidates.map((c) => c.func).join(", ") || "none"}`,
-		);
-	return wrong;
+	if (candidates.some((place) => isAt(expected, place))) return [];
+	const listed = candidates.map((c) => c.func).join(", ") || "none";
+	return [`expected candidate ${expected.func}, found ${listed}`];
 }
 
 /** Compiled-in paths are absolute, or start with the module's name under -trimpath. */

@@ -77,7 +77,9 @@ export interface ExpectedFinding {
 	readonly count: Count;
 	/** Where a line of evidence can know it. */
 	readonly holder?: ExpectedHolder;
-	/** Where none can know it for sure: it must not be named, and be among the candidates. */
+	/** Where none can know it for sure: nobody may be named. */
+	readonly unnamed?: true;
+	/** Then this one may still have to be among the candidates. */
 	readonly candidate?: Pick<ExpectedHolder, "func" | "file">;
 	/** Ids that may follow as consequences; any other finding of warning or worse is a fault. */
 	readonly also?: readonly string[];

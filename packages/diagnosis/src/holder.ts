@@ -6,6 +6,8 @@ import type { Frame } from "@plumbline/signals/goroutines";
 import type { Holder } from "./finding.ts";
 import type { BorrowApi } from "./functions.ts";
 import type { Handle } from "./handles.ts";
+import { matchPaths, type PathMatch } from "./path-match.ts";
+import type { SessionHistory } from "./session-history.ts";
 import type { SiblingSite } from "./siblings.ts";
 import type { World } from "./world.ts";
 
@@ -23,8 +25,13 @@ const CANDIDATES_MAX = 5;
 export const WOULD_NAME_IT =
 	"the borrow ledger records who borrows each connection while the service runs; it comes in a later release";
 
-/** Who opened these handles (transactions or cursors). */
-export function attributeHandles(world: World, handles: readonly Handle[], api: BorrowApi): Attribution {
+/** Who opened these handles (transactions or cursors), which are these sessions of the database. */
+export function attributeHandles(
+	world: World,
+	handles: readonly Handle[],
+	api: BorrowApi,
+	sessions: readonly SessionHistory[],
+): Attribution {
 	const busy = handles.flatMap(({ owner }) => (owner.kind === "busy" && owner.certain ? [owner.facts] : []));
 	// All owners alive, in one and the same place: they say it themselves.
 	if (busy.length > 0 && busy.length === handles.length) {
@@ -47,11 +54,49 @@ export function attributeHandles(world: World, handles: readonly Handle[], api: 
 			return { holder: { ...common, how, confidence: 0.9 }, candidates: [], siblings: [] };
 		}
 	}
-	return attributeBySiblings(world, api);
+	return attributeBySiblings(world, api, sessions);
 }
 
-/** Who takes connections this way, judged by the siblings seen. */
-export function attributeBySiblings(world: World, api: BorrowApi): Attribution {
+/** Who takes connections this way, judged by the siblings seen and by what the leaked sessions ran last. */
+export function attributeBySiblings(
+	world: World,
+	api: BorrowApi,
+	leaked: readonly SessionHistory[] = [],
+): Attribution {
+	return weigh(onlySibling(world, api), matchPaths(world.sessions, leaked));
+}
+
+/** Takes the name away where the statements speak against it, and says how far they bear it out. */
+function weigh(attribution: Attribution, match: PathMatch): Attribution {
+	const { holder } = attribution;
+	if (holder === undefined) return attribution;
+	switch (match) {
+		case "alive":
+			return {
+				...attribution,
+				holder: {
+					...holder,
+					how: `${holder.how}; live sessions run what the leaked ones ran last`,
+					confidence: SURE,
+				},
+			};
+		case "unclear":
+			return attribution;
+		case "not seen":
+			return {
+				candidates: [{ ...holder, confidence: 0.2 }],
+				holderGap: `the code that borrowed has returned, and nothing seen at work runs what the leaked sessions ran last; ${WOULD_NAME_IT}`,
+				siblings: [],
+			};
+		default:
+			return match satisfies never;
+	}
+}
+
+/** The only function seen, with its statements borne out: short of certain, as another may share them. */
+const SURE = 0.85;
+
+function onlySibling(world: World, api: BorrowApi): Attribution {
 	const sites = sitesOf(world, api);
 	const [first] = sites;
 	if (first === undefined) {
@@ -61,7 +106,7 @@ export function attributeBySiblings(world: World, api: BorrowApi): Attribution {
 			return named(
 				site,
 				"the only function seen working in a transaction begun by hand; the line is where it was seen",
-				0.7,
+				0.6,
 				marked,
 			);
 		}
@@ -71,7 +116,7 @@ export function attributeBySiblings(world: World, api: BorrowApi): Attribution {
 		return named(
 			first,
 			`the only function seen that ${verb(api)} by hand, caught by live siblings`,
-			0.8,
+			0.7,
 			sites,
 		);
 	}

@@ -20,9 +20,9 @@
  * How it may mislead: `go build` without modules, Bazel, or `-buildvcs=false` leave lines out.
  */
 import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import type { GoBuild, GoModule } from "./go-binary.ts";
 import { quoteBytes } from "./sockets-bytes.ts";
-import { Flaws } from "./sockets-flaws.ts";
 
 /** `\xff Go buildinf:` */
 export const BUILDINFO_MAGIC: Uint8Array = new Uint8Array([

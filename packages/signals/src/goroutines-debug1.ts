@@ -18,9 +18,9 @@
  * What it lacks: states, ids, creators, arguments. Equal stacks with other labels are other records.
  */
 import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import type { Frame, GoroutineProfile, Labels, ProfileRecord } from "./goroutines.ts";
 import { lineEnd, NEWLINE, quoteBytes, textEnd, textOf } from "./goroutines-debug2-bytes.ts";
-import { FlawList } from "./goroutines-debug2-flaws.ts";
 import { parseLabels } from "./goroutines-debug2-labels.ts";
 
 /** Longest line that is read; addresses of 32 frames and the longest real path stay far below. */
@@ -47,7 +47,7 @@ interface OpenRecord {
 
 class ProfileReader {
 	readonly #bytes: Uint8Array;
-	readonly #flaws = new FlawList();
+	readonly #flaws = new Flaws();
 	readonly #records: ProfileRecord[] = [];
 	/** Lines repeat across records; equal frames are one object. */
 	readonly #frames = new Map<string, Frame>();
@@ -69,7 +69,7 @@ class ProfileReader {
 		this.#close();
 		const total = Number(title[1]);
 		this.#checkEnd(total);
-		return { kind: "decoded", value: { total, records: this.#records }, flaws: this.#flaws.finish() };
+		return { kind: "decoded", value: { total, records: this.#records }, flaws: this.#flaws.list() };
 	}
 
 	/** Reads one line and returns the start of the next. */
@@ -121,7 +121,7 @@ class ProfileReader {
 	#broken(at: number, end: number): void {
 		if (this.#lost && this.#open === undefined) return;
 		const found = quoteBytes(this.#bytes, at, end);
-		this.#flaws.malformed(at, `expected a record, its labels or its frames, found "${found}"`);
+		this.#flaws.malformed(`expected a record, its labels or its frames, found "${found}"`, at);
 		this.#lost = this.#open === undefined;
 	}
 
@@ -136,11 +136,11 @@ class ProfileReader {
 		const start = bytes.lastIndexOf(NEWLINE) + 1;
 		if (start < bytes.length) {
 			const found = quoteBytes(bytes, start, bytes.length);
-			this.#flaws.truncated(start, `the profile ends in the middle of the line "${found}"`);
+			this.#flaws.truncated(`the profile ends in the middle of the line "${found}"`, start);
 		} else if (counted !== total) {
 			const why = `expected ${total} goroutines, found records of ${counted}`;
-			if (counted < total) this.#flaws.truncated(bytes.length, why);
-			else this.#flaws.malformed(0, why);
+			if (counted < total) this.#flaws.truncated(why, bytes.length);
+			else this.#flaws.malformed(why, 0);
 		}
 	}
 }

@@ -8,6 +8,8 @@
  * Ancestors are stepped over: they tell where the creator was then, not where anything is now. A line
  * that fits nowhere is a flaw, and the reading goes on with the next one.
  */
+
+import type { Flaws } from "./flaws.ts";
 import {
 	ascii,
 	lineEnd,
@@ -19,7 +21,6 @@ import {
 	textEnd,
 } from "./goroutines-debug2-bytes.ts";
 import { creatorGoid, creatorNameEnd } from "./goroutines-debug2-creator.ts";
-import type { FlawList } from "./goroutines-debug2-flaws.ts";
 import { argumentsStart, bodyLine, isCall, NON_GO, placeEnd } from "./goroutines-debug2-lines.ts";
 import type { SpanTable } from "./goroutines-debug2-spans.ts";
 import { BARE, CALL, CREATED, ELIDED, NO_FILE, type StackTree, TOP } from "./goroutines-debug2-stacks.ts";
@@ -30,7 +31,7 @@ export class BodyReader {
 	readonly #bytes: Uint8Array;
 	readonly #spans: SpanTable;
 	readonly #tree: StackTree;
-	readonly #flaws: FlawList;
+	readonly #flaws: Flaws;
 	/** What the last body held: the end of its path, its creator (0 if absent), and whether it was printed. */
 	node = TOP;
 	creatorGoid = 0;
@@ -39,7 +40,7 @@ export class BodyReader {
 	/** Where the last line that fits nowhere ended: a run of such lines is one flaw. */
 	#strayEnd = -1;
 
-	constructor(bytes: Uint8Array, spans: SpanTable, tree: StackTree, flaws: FlawList) {
+	constructor(bytes: Uint8Array, spans: SpanTable, tree: StackTree, flaws: Flaws) {
 		this.#bytes = bytes;
 		this.#spans = spans;
 		this.#tree = tree;
@@ -74,7 +75,7 @@ export class BodyReader {
 	stray(start: number, end: number, next: number): void {
 		if (start !== this.#strayEnd) {
 			const found = quoteBytes(this.#bytes, start, end);
-			this.#flaws.malformed(start, `expected a stack frame or a goroutine, found "${found}"`);
+			this.#flaws.malformed(`expected a stack frame or a goroutine, found "${found}"`, start);
 		}
 		this.#strayEnd = next;
 	}
@@ -98,7 +99,7 @@ export class BodyReader {
 		else if (kind === "created") return this.#call(CREATED, start, end, next);
 		else if (isCall(bytes, start, end, next)) return this.#call(CALL, start, end, next);
 		else if (next === bytes.length)
-			this.#flaws.truncated(start, "the dump ends between a call and its file line");
+			this.#flaws.truncated("the dump ends between a call and its file line", start);
 		else this.stray(start, end, next);
 		return next;
 	}
@@ -121,13 +122,13 @@ export class BodyReader {
 	#place(name: number, at: number): number {
 		const bytes = this.#bytes;
 		if (at >= bytes.length) {
-			this.#flaws.truncated(name, "the dump ends between a call and its file line");
+			this.#flaws.truncated("the dump ends between a call and its file line", name);
 			return NO_FILE;
 		}
 		const newline = lineEnd(bytes, at);
 		const end = textEnd(bytes, at, newline);
 		if (bytes[at] !== TAB) {
-			this.#flaws.malformed(at, `expected a file line, found "${quoteBytes(bytes, at, end)}"`);
+			this.#flaws.malformed(`expected a file line, found "${quoteBytes(bytes, at, end)}"`, at);
 			return NO_FILE;
 		}
 		const past = placeEnd(bytes, at + 1, end);
@@ -135,7 +136,7 @@ export class BodyReader {
 		if (newline === bytes.length && bytes[past] !== SPACE) return NO_FILE;
 		if (past >= 0) return this.#spans.intern(at + 1, past);
 		if (!startsWith(bytes, at + 1, PC)) {
-			this.#flaws.malformed(at, `expected FILE:LINE, found "${quoteBytes(bytes, at, end)}"`);
+			this.#flaws.malformed(`expected FILE:LINE, found "${quoteBytes(bytes, at, end)}"`, at);
 		}
 		return NO_FILE;
 	}

@@ -267,7 +267,7 @@ test("a thousand broken headers: the list of flaws stays short and counts the re
 	const { value, flaws } = whole(good(1) + "goroutine x [select]:\n\n".repeat(1000) + good(2).slice(0, -9));
 	assert.equal(value.count, 2);
 	assert.equal(flaws.length, FLAWS_MAX);
-	assert.match(flaws.at(-2)?.why ?? "", /\(and 951 further flaws\)$/);
+	assert.match(flaws.at(-2)?.why ?? "", /\(and 951 more flaws\)$/);
 	assert.equal(flaws.at(-1)?.kind, "truncated");
 });
 

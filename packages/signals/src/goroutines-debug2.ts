@@ -21,6 +21,7 @@
  * garbage collection; arguments marked "?" are stale; goroutines of the runtime are left out.
  */
 import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import {
 	GOROUTINE_LOCKED_TO_THREAD,
 	GOROUTINE_STACK_UNAVAILABLE,
@@ -38,7 +39,6 @@ import {
 	textOf,
 } from "./goroutines-debug2-bytes.ts";
 import { GoroutineColumns } from "./goroutines-debug2-columns.ts";
-import { FlawList } from "./goroutines-debug2-flaws.ts";
 import { GOROUTINE, Header, type Status, splitStatus } from "./goroutines-debug2-header.ts";
 import { parseLabels } from "./goroutines-debug2-labels.ts";
 import { firstArgument, quoteGoroutine } from "./goroutines-debug2-reread.ts";
@@ -59,7 +59,7 @@ export function decodeGoroutinesDebug2(bytes: Uint8Array): Decoded<GoroutineTabl
 
 class DumpReader {
 	readonly #bytes: Uint8Array;
-	readonly #flaws = new FlawList();
+	readonly #flaws = new Flaws();
 	readonly #columns = new GoroutineColumns();
 	readonly #header = new Header();
 	readonly #spans: SpanTable;
@@ -90,7 +90,7 @@ class DumpReader {
 		}
 		if (!this.#recognised) return { kind: "foreign", found: quoteBytes(bytes, 0, bytes.length) };
 		this.#checkEnd(length);
-		return { kind: "decoded", value: this.#table(), flaws: this.#flaws.finish() };
+		return { kind: "decoded", value: this.#table(), flaws: this.#flaws.list() };
 	}
 
 	#goroutine(at: number): number {
@@ -102,7 +102,7 @@ class DumpReader {
 		const next = this.#body.read(Math.min(newline + 1, bytes.length));
 		this.#add(at);
 		if (next >= bytes.length && this.#body.node === TOP && !this.#body.unavailable) {
-			this.#flaws.truncated(at, "the dump ends after a goroutine's header");
+			this.#flaws.truncated("the dump ends after a goroutine's header", at);
 		}
 		return next;
 	}
@@ -149,7 +149,7 @@ class DumpReader {
 			index = labels === undefined ? 0 : this.#labels.push(labels);
 			this.#labelsBySpan.set(span, index);
 			if (labels === undefined) {
-				this.#flaws.malformed(start, `expected labels, found "${quoteBytes(this.#bytes, start, end)}"`);
+				this.#flaws.malformed(`expected labels, found "${quoteBytes(this.#bytes, start, end)}"`, start);
 			}
 		}
 		return index;
@@ -170,7 +170,7 @@ class DumpReader {
 		this.#recognised = true;
 		this.#lost = true;
 		const found = quoteBytes(bytes, at, textEnd(bytes, at, newline));
-		this.#flaws.malformed(at, `expected "goroutine N [state]:", found "${found}"`);
+		this.#flaws.malformed(`expected "goroutine N [state]:", found "${found}"`, at);
 		return newline + 1;
 	}
 
@@ -190,13 +190,13 @@ class DumpReader {
 		const bytes = this.#bytes;
 		if (length === PPROF_BYTES_MAX) {
 			const why = "the dump is exactly 64 MiB long, where Go stops writing: further goroutines are missing";
-			this.#flaws.truncated(length, why);
+			this.#flaws.truncated(why, length);
 		} else if (length > bytes.length) {
-			this.#flaws.truncated(bytes.length, `the dump has ${length} bytes, of which ${BYTES_MAX} were read`);
+			this.#flaws.truncated(`the dump has ${length} bytes, of which ${BYTES_MAX} were read`, bytes.length);
 		} else if (bytes[bytes.length - 1] !== NEWLINE) {
 			const start = bytes.lastIndexOf(NEWLINE) + 1;
 			const found = quoteBytes(bytes, start, bytes.length);
-			this.#flaws.truncated(start, `the dump ends in the middle of the line "${found}"`);
+			this.#flaws.truncated(`the dump ends in the middle of the line "${found}"`, start);
 		}
 	}
 

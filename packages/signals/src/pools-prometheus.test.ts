@@ -179,7 +179,7 @@ test("flaws are bounded and the further ones counted", () => {
 	const result = decodePrometheus(bytesOf(`# TYPE a gauge\na 1\n${"?\n".repeat(FLAWS_MAX + 7)}`));
 	assert.ok(result.kind === "decoded");
 	assert.equal(result.flaws.length, FLAWS_MAX);
-	assert.match(result.flaws.at(-1)?.why ?? "", /\(and 7 more\)$/);
+	assert.match(result.flaws.at(-1)?.why ?? "", /\(and 7 more flaws\)$/);
 });
 
 test("what is no metrics page is foreign and quoted", () => {

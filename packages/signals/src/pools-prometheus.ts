@@ -13,7 +13,8 @@
  *
  * How this can mislead: gauges of GORM's plugin are up to its RefreshInterval (15 s by default) old.
  */
-import { type Decoded, FLAWS_MAX, type Flaw } from "./decoded.ts";
+import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import type { Metrics, PoolCounters } from "./pools.ts";
 import { type PoolReading, readPoolName } from "./pools-families.ts";
 import { type MetricSample, parseSample } from "./pools-prometheus-text.ts";
@@ -29,7 +30,14 @@ const QUOTE_CHARS_MAX = 60;
 export function decodePrometheus(bytes: Uint8Array): Decoded<Metrics> {
 	// One character per byte, so that offsets in the text are offsets in the bytes.
 	const text = new TextDecoder("latin1").decode(bytes);
-	const page: Page = { bytes, pools: new Map(), go: new Map(), flaws: [], seriesCount: 0, badLines: 0 };
+	const page: Page = {
+		bytes,
+		pools: new Map(),
+		go: new Map(),
+		flaws: new Flaws(),
+		seriesCount: 0,
+		badLines: 0,
+	};
 	let described = false;
 	for (let start = 0; start < text.length; ) {
 		const lf = text.indexOf("\n", start);
@@ -47,7 +55,7 @@ export function decodePrometheus(bytes: Uint8Array): Decoded<Metrics> {
 	}
 	const { seriesCount, flaws } = page;
 	const value = { pools: [...namedPools(page.pools)], go: Object.fromEntries(page.go), seriesCount };
-	return { kind: "decoded", value, flaws };
+	return { kind: "decoded", value, flaws: flaws.list() };
 }
 
 /** What has been read so far. */
@@ -55,7 +63,7 @@ interface Page {
 	readonly bytes: Uint8Array;
 	readonly pools: Map<string, PoolDraft>;
 	readonly go: Map<string, number>;
-	readonly flaws: Flaw[];
+	readonly flaws: Flaws;
 	seriesCount: number;
 	badLines: number;
 }
@@ -163,16 +171,9 @@ function withOpen(counters: PoolDraft["counters"]): PoolDraft["counters"] {
 		: counters;
 }
 
-function addFlaw(page: Page, kind: Flaw["kind"], why: string, line: string, at: number): void {
+function addFlaw(page: Page, kind: "malformed" | "truncated", why: string, line: string, at: number): void {
 	const found = line === "" ? "" : `, in "${line.slice(0, QUOTE_CHARS_MAX)}"`;
-	const last = page.flaws[FLAWS_MAX - 1];
-	if (last === undefined) page.flaws.push({ kind, why: why + found, at });
-	else page.flaws[FLAWS_MAX - 1] = { ...last, why: countMore(last.why) };
-}
-
-function countMore(why: string): string {
-	const [, before = why, more = "0"] = /^(.*) \(and (\d+) more\)$/s.exec(why) ?? [];
-	return `${before} (and ${Number(more) + 1} more)`;
+	page.flaws[kind](why + found, at);
 }
 
 const decoder = new TextDecoder();

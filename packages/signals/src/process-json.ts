@@ -9,9 +9,9 @@
  * Every field but pid may be absent; unknown ones are ignored, so that later versions may add some.
  */
 import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import type { ProcessFacts } from "./process.ts";
 import { quoteBytes } from "./sockets-bytes.ts";
-import { Flaws } from "./sockets-flaws.ts";
 
 const SCHEMA = "plumbline.process/1";
 /** The facts are a few hundred bytes; a longer command line is cut by capture. */

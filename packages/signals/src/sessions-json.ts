@@ -11,7 +11,8 @@
  *     {"id":4243,...}
  *     ]}
  */
-import { type Decoded, FLAWS_MAX, type Flaw } from "./decoded.ts";
+import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import type { DbSession, SessionTable } from "./sessions.ts";
 
 /** Characters of a foreign beginning or a bad row that a message quotes. */
@@ -29,7 +30,8 @@ export interface SessionsDialect {
 
 export function decodeSessions(bytes: Uint8Array, dialect: SessionsDialect): Decoded<SessionTable> {
 	const text = new TextDecoder().decode(bytes);
-	const { frame, flaws } = readFrame(text);
+	const flaws = new Flaws();
+	const frame = readFrame(text, flaws);
 	if (frame?.format !== dialect.format || !Array.isArray(frame.sessions)) {
 		return { kind: "foreign", found: text.slice(0, QUOTE_CHARS_MAX).split(/[\r\n]/, 1)[0] ?? "" };
 	}
@@ -42,20 +44,14 @@ export function decodeSessions(bytes: Uint8Array, dialect: SessionsDialect): Dec
 		const id = numberOf(fields.id);
 		if (id === undefined || !Number.isInteger(id)) {
 			const found = JSON.stringify(row).slice(0, QUOTE_CHARS_MAX);
-			if (flaws.length < FLAWS_MAX) {
-				flaws.push({
-					kind: "malformed",
-					why: `expected a session with an id, found ${found}`,
-					at: offset ?? 0,
-				});
-			}
+			flaws.malformed(`expected a session with an id, found ${found}`, offset ?? 0);
 			return;
 		}
 		rows.push(fields);
 		sessions.push({ ...dialect.session(fields, id), ...(offset === undefined ? {} : { offset }) });
 	});
 	const table = dialect.table(fieldsOf(frame.server), fieldsOf(frame.self), rows);
-	return { kind: "decoded", value: { ...table, sessions }, flaws };
+	return { kind: "decoded", value: { ...table, sessions }, flaws: flaws.list() };
 }
 
 interface Frame extends Fields {
@@ -63,18 +59,17 @@ interface Frame extends Fields {
 }
 
 /** The frame, mended when its end is missing. Undefined when it is no JSON object with rows. */
-function readFrame(text: string): { frame: Frame | undefined; flaws: Flaw[] } {
+function readFrame(text: string, flaws: Flaws): Frame | undefined {
 	const whole = parse(text);
-	if (whole !== undefined) return { frame: whole, flaws: [] };
+	if (whole !== undefined) return whole;
 	const rowsEnd = Math.max(
 		text.lastIndexOf("}\n"),
 		text.lastIndexOf("},\n"),
 		text.lastIndexOf('"sessions":[\n') + 11,
 	);
 	const mended = parse(`${text.slice(0, rowsEnd + 1)}]}`);
-	if (mended === undefined) return { frame: undefined, flaws: [] };
-	const why = "expected more rows, found the end of the bytes";
-	return { frame: mended, flaws: [{ kind: "truncated", why, at: rowsEnd + 1 }] };
+	if (mended !== undefined) flaws.truncated("expected more rows, found the end of the bytes", rowsEnd + 1);
+	return mended;
 }
 
 function parse(text: string): Frame | undefined {

@@ -11,9 +11,9 @@
  * passed to another process has several rows: the first one is kept.
  */
 import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import type { FdTable } from "./sockets.ts";
 import { quoteBytes } from "./sockets-bytes.ts";
-import { Flaws } from "./sockets-flaws.ts";
 
 const TAB = 9;
 const NEWLINE = 10;

@@ -15,10 +15,10 @@
  * without a peer the inode tells them apart.
  */
 import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import type { Socket, SocketTable } from "./sockets.ts";
 import { AddressTexts } from "./sockets-address.ts";
 import { linesOf, quoteBytes } from "./sockets-bytes.ts";
-import { Flaws } from "./sockets-flaws.ts";
 import { TCP_STATES } from "./sockets-states.ts";
 
 const HEADER = /^\s*sl\s+local_address\s/;

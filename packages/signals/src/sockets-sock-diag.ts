@@ -18,10 +18,10 @@
  * means that rows are missing. Sample: `captures` and fixtures of `sockets-sock-diag.test.ts`.
  */
 import type { Decoded } from "./decoded.ts";
+import { Flaws } from "./flaws.ts";
 import type { Socket, SocketTable, TcpInfo, TcpState } from "./sockets.ts";
 import { AddressTexts } from "./sockets-address.ts";
 import { quoteBytes } from "./sockets-bytes.ts";
-import { Flaws } from "./sockets-flaws.ts";
 import { TCP_STATES } from "./sockets-states.ts";
 
 const HEADER_BYTES = 16;

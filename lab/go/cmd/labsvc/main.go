@@ -24,6 +24,7 @@ var setups = map[string]func(*shop.Server) error{
 	"tx-error-background": orders.TxErrorBackground,
 	"tx-error-mysql":      orders.TxErrorMySQL,
 	"tx-error-request":    orders.TxErrorRequest,
+	"tx-rare-path":        orders.TxRarePath,
 	"tx-panic":            orders.TxPanic,
 	"rows-unclosed-gorm":  orders.RowsUnclosedGorm,
 	"rows-break":          orders.RowsBreak,

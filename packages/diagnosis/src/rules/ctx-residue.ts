@@ -45,7 +45,11 @@ export const ctxResidue: Rule = {
 		const count = Math.max(ended.length >= ENDED_MIN ? ended.length : 0, blocked.length);
 		const vanished = ended.filter((e) => e.how === "session gone").length;
 		const age = commonEndAge(ended);
-		const attribution = attributeBySiblings(world, "begin");
+		const attribution = attributeBySiblings(
+			world,
+			"begin",
+			ended.map((e) => e.history),
+		);
 		return finding("ctx-residue", ctxResidue.about, {
 			// Only the runtime line tells a deadline from code that pauses and then ends its transaction itself.
 			severity: openers === "gone before the end" || blocked.length > 0 ? "warning" : "note",

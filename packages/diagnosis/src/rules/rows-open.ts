@@ -39,7 +39,7 @@ export const rowsOpen: Rule = {
 		const count = Math.max(handles.length, stuck.sessions.length);
 		if (count === 0) return undefined;
 		const unsure = stuck.sessions.length === 0 && mayAllBeRead(world, handles);
-		const attribution = attributeHandles(world, handles, "rows");
+		const attribution = attributeHandles(world, handles, "rows", stuck.sessions);
 		const evidence = present<Evidence>([
 			...runtimeEvidence(world, handles),
 			stuck.sessions.length > 0

@@ -61,7 +61,7 @@ export const txOpen: Rule = {
 		if (count === 0) return undefined;
 
 		const held = handles.length > 0 && handles.every((h) => h.owner.kind === "busy");
-		const attribution = attributeHandles(world, handles, "begin");
+		const attribution = attributeHandles(world, handles, "begin", sessions);
 		const age = Math.max(
 			0,
 			...sessions.map((s) => s.last.session.xactAgeMs ?? s.last.session.stateAgeMs ?? 0),

@@ -1,0 +1,42 @@
+/**
+ * Whether the code paths seen alive are those that leaked, judged by the statements.
+ *
+ * A leaked session still shows the last statement that its code path ran. If sessions that move run the same
+ * one, the path is alive, and live siblings of it are good witnesses. If plenty of transactions were seen at
+ * work and none ran it, the siblings belong to some other path: naming that one would accuse the innocent.
+ * It can mislead where two paths share their last statement; the count of functions seen guards that.
+ */
+import { fingerprintSql } from "@plumbline/signals/sql";
+import type { ServiceSessions, SessionHistory } from "./session-history.ts";
+
+export type PathMatch = "alive" | "not seen" | "unclear";
+
+/** Fewer sightings of other transactions at work may have missed a path that is alive. */
+const SIGHTINGS_MIN = 10;
+
+/** Every path runs these. */
+const FRAME_OF_TRANSACTION = /^(begin|start transaction|commit|rollback|savepoint|set|$)/;
+
+export function matchPaths(
+	sessions: ServiceSessions | undefined,
+	leaked: readonly SessionHistory[],
+): PathMatch {
+	if (sessions === undefined) return "unclear";
+	const { engine, ours } = sessions;
+	const fingerprint = (statement: string): string => fingerprintSql(statement, { engine });
+	const last = new Set(
+		leaked
+			.map((h) => fingerprint(h.last.session.statement))
+			.filter((text) => !FRAME_OF_TRANSACTION.test(text)),
+	);
+	if (last.size === 0) return "unclear";
+	const still = new Set(leaked.map((h) => h.id));
+	const atWork = ours
+		.filter((h) => !still.has(h.id))
+		.flatMap((h) => h.sightings)
+		.filter(({ session }) => session.state === "active" || session.state === "idle in transaction")
+		.map(({ session }) => fingerprint(session.statement))
+		.filter((text) => !FRAME_OF_TRANSACTION.test(text));
+	if (atWork.some((text) => last.has(text))) return "alive";
+	return atWork.length >= SIGHTINGS_MIN ? "not seen" : "unclear";
+}
