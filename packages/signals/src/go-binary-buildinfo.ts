@@ -22,7 +22,7 @@
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
 import type { GoBuild, GoModule } from "./go-binary.ts";
-import { quoteBytes } from "./sockets-bytes.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 
 /** `\xff Go buildinf:` */
 export const BUILDINFO_MAGIC: Uint8Array = new Uint8Array([

@@ -20,8 +20,9 @@
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
 import type { Frame, GoroutineProfile, Labels, ProfileRecord } from "./goroutines.ts";
-import { lineEnd, NEWLINE, quoteBytes, textEnd, textOf } from "./goroutines-debug2-bytes.ts";
+import { lineEnd, NEWLINE, textEnd, textOf } from "./goroutines-debug2-bytes.ts";
 import { parseLabels } from "./goroutines-debug2-labels.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 
 /** Longest line that is read; addresses of 32 frames and the longest real path stay far below. */
 const LINE_BYTES_MAX = 1 << 20;

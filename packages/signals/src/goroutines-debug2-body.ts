@@ -10,20 +10,12 @@
  */
 
 import type { Flaws } from "./flaws.ts";
-import {
-	ascii,
-	lineEnd,
-	NEWLINE,
-	quoteBytes,
-	SPACE,
-	startsWith,
-	TAB,
-	textEnd,
-} from "./goroutines-debug2-bytes.ts";
+import { ascii, lineEnd, NEWLINE, SPACE, startsWith, TAB, textEnd } from "./goroutines-debug2-bytes.ts";
 import { creatorGoid, creatorNameEnd } from "./goroutines-debug2-creator.ts";
 import { argumentsStart, bodyLine, isCall, NON_GO, placeEnd } from "./goroutines-debug2-lines.ts";
 import type { SpanTable } from "./goroutines-debug2-spans.ts";
 import { BARE, CALL, CREATED, ELIDED, NO_FILE, type StackTree, TOP } from "./goroutines-debug2-stacks.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 
 const PC = ascii("pc=0x");
 

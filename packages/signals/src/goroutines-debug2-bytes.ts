@@ -1,6 +1,6 @@
 /**
  * The few byte-level habits the goroutine decoders share: where a line ends, whether it starts with
- * a known word, and how foreign bytes are quoted for a person.
+ * a known word.
  */
 
 export const TAB = 0x09;
@@ -10,9 +10,6 @@ export const SPACE = 0x20;
 export const PAREN_OPEN = 0x28;
 export const PAREN_CLOSE = 0x29;
 export const COLON = 0x3a;
-
-/** Longest quotation of input in a flaw or a foreign answer, in characters. */
-const QUOTE_CHARS_MAX = 60;
 
 const utf8 = new TextDecoder("utf-8");
 
@@ -45,30 +42,4 @@ export function startsWith(bytes: Uint8Array, at: number, word: Uint8Array): boo
 
 export function isDigit(byte: number | undefined): boolean {
 	return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-
-/** At most QUOTE_CHARS_MAX characters of the input from `start`, everything unprintable escaped. */
-export function quoteBytes(bytes: Uint8Array, start: number, end: number): string {
-	let text = "";
-	for (let i = start; i < end; i++) {
-		const shown = printable(bytes[i] ?? 0);
-		if (text.length + shown.length > QUOTE_CHARS_MAX) break;
-		text += shown;
-	}
-	return text;
-}
-
-function printable(byte: number): string {
-	switch (byte) {
-		case NEWLINE:
-			return "\\n";
-		case RETURN:
-			return "\\r";
-		case TAB:
-			return "\\t";
-		case 0x5c:
-			return "\\\\";
-	}
-	if (byte >= SPACE && byte < 0x7f) return String.fromCharCode(byte);
-	return `\\x${byte.toString(16).padStart(2, "0")}`;
 }

@@ -29,21 +29,14 @@ import {
 	type Labels,
 } from "./goroutines.ts";
 import { BodyReader } from "./goroutines-debug2-body.ts";
-import {
-	isDigit,
-	lineEnd,
-	NEWLINE,
-	quoteBytes,
-	startsWith,
-	textEnd,
-	textOf,
-} from "./goroutines-debug2-bytes.ts";
+import { isDigit, lineEnd, NEWLINE, startsWith, textEnd, textOf } from "./goroutines-debug2-bytes.ts";
 import { GoroutineColumns } from "./goroutines-debug2-columns.ts";
 import { GOROUTINE, Header, type Status, splitStatus } from "./goroutines-debug2-header.ts";
 import { parseLabels } from "./goroutines-debug2-labels.ts";
 import { firstArgument, quoteGoroutine } from "./goroutines-debug2-reread.ts";
 import { SpanTable } from "./goroutines-debug2-spans.ts";
 import { StackTree, TOP } from "./goroutines-debug2-stacks.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 
 /** Offsets are kept in 32 bits; what lies beyond 4 GiB is reported as cut. */
 const BYTES_MAX = 0xffff_fffe;

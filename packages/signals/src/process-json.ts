@@ -11,7 +11,7 @@
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
 import type { ProcessFacts } from "./process.ts";
-import { quoteBytes } from "./sockets-bytes.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 
 const SCHEMA = "plumbline.process/1";
 /** The facts are a few hundred bytes; a longer command line is cut by capture. */

@@ -1,18 +1,4 @@
-/** Small pieces the text decoders of sockets share: lines by offset, quoting, foreign answers. */
-
-/** Bytes of foreign or broken input that a message quotes. */
-const QUOTE_BYTES_MAX = 48;
-
-/** What bytes start with, printable, for a message. */
-export function quoteBytes(bytes: Uint8Array, at = 0): string {
-	let text = "";
-	for (const byte of bytes.subarray(at, at + QUOTE_BYTES_MAX)) {
-		if (byte === 10) break;
-		text +=
-			byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
-	}
-	return text;
-}
+/** What the text decoders of sockets share: lines by offset. */
 
 /** One line of a text: where it starts and ends (without the newline), and whether the newline came. */
 export interface Line {

@@ -12,8 +12,8 @@
  */
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 import type { FdTable } from "./sockets.ts";
-import { quoteBytes } from "./sockets-bytes.ts";
 
 const TAB = 9;
 const NEWLINE = 10;

@@ -16,9 +16,10 @@
  */
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 import type { Socket, SocketTable } from "./sockets.ts";
 import { AddressTexts } from "./sockets-address.ts";
-import { linesOf, quoteBytes } from "./sockets-bytes.ts";
+import { linesOf } from "./sockets-bytes.ts";
 import { TCP_STATES } from "./sockets-states.ts";
 
 const HEADER = /^\s*sl\s+local_address\s/;

@@ -19,9 +19,9 @@
  */
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 import type { Socket, SocketTable, TcpInfo, TcpState } from "./sockets.ts";
 import { AddressTexts } from "./sockets-address.ts";
-import { quoteBytes } from "./sockets-bytes.ts";
 import { TCP_STATES } from "./sockets-states.ts";
 
 const HEADER_BYTES = 16;

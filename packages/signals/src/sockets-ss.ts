@@ -18,9 +18,10 @@
  */
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
+import { quoteBytes } from "./quote-bytes.ts";
 import type { Socket, SocketTable, TcpInfo, TcpState } from "./sockets.ts";
 import { AddressTexts, normalizeAddress } from "./sockets-address.ts";
-import { type Line, linesOf, quoteBytes } from "./sockets-bytes.ts";
+import { type Line, linesOf } from "./sockets-bytes.ts";
 import { stateOfToolName } from "./sockets-states.ts";
 
 /** Words before the counts: a log prefix of that length is still seen through. */
