@@ -13,7 +13,7 @@
  */
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
-import type { DbSession, SessionTable } from "./sessions.ts";
+import type { DbSession, Engine, SessionTable } from "./sessions.ts";
 
 /** Characters of a foreign beginning or a bad row that a message quotes. */
 const QUOTE_CHARS_MAX = 60;
@@ -24,7 +24,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 export interface SessionsDialect {
 	/** Value of `format`. */
 	readonly format: string;
-	readonly table: (server: Fields, self: Fields, rows: readonly Fields[]) => Omit<SessionTable, "sessions">;
+	readonly engine: Engine;
+	readonly seesAllUsers: (self: Fields, rows: readonly Fields[]) => boolean;
 	readonly session: (row: Fields, id: number) => DbSession;
 }
 
@@ -50,8 +51,20 @@ export function decodeSessions(bytes: Uint8Array, dialect: SessionsDialect): Dec
 		rows.push(fields);
 		sessions.push({ ...dialect.session(fields, id), ...(offset === undefined ? {} : { offset }) });
 	});
-	const table = dialect.table(fieldsOf(frame.server), fieldsOf(frame.self), rows);
-	return { kind: "decoded", value: { ...table, sessions }, flaws: flaws.list() };
+	const server = fieldsOf(frame.server);
+	const self = fieldsOf(frame.self);
+	const value = {
+		engine: dialect.engine,
+		serverVersion: textOf(server.version) ?? "unknown",
+		server: { ip: plainIp(textOf(server.ip) ?? ""), port: numberOf(server.port) ?? 0 },
+		...present<Pick<SessionTable, "connectionsMax" | "ownId">>({
+			connectionsMax: numberOf(server.connectionsMax),
+			ownId: numberOf(self.id),
+		}),
+		seesAllUsers: dialect.seesAllUsers(self, rows),
+		sessions,
+	};
+	return { kind: "decoded", value, flaws: flaws.list() };
 }
 
 interface Frame extends Fields {

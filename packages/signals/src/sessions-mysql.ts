@@ -36,16 +36,8 @@ import {
 export function decodeMysqlSessions(bytes: Uint8Array): Decoded<SessionTable> {
 	return decodeSessions(bytes, {
 		format: "plumbline.mysql-sessions/1",
-		table: (server, self) => ({
-			engine: "mysql",
-			serverVersion: textOf(server.version) ?? "unknown",
-			server: { ip: plainIp(textOf(server.ip) ?? ""), port: numberOf(server.port) ?? 0 },
-			...present<Pick<SessionTable, "connectionsMax" | "ownId">>({
-				connectionsMax: numberOf(server.connectionsMax),
-				ownId: numberOf(self.id),
-			}),
-			seesAllUsers: self.seesAllUsers === true,
-		}),
+		engine: "mysql",
+		seesAllUsers: (self) => self.seesAllUsers === true,
 		session,
 	});
 }

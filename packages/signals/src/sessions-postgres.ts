@@ -39,16 +39,8 @@ export const POSTGRES_HIDDEN = "<insufficient privilege>";
 export function decodePostgresSessions(bytes: Uint8Array): Decoded<SessionTable> {
 	return decodeSessions(bytes, {
 		format: "plumbline.postgres-sessions/1",
-		table: (server, self, rows) => ({
-			engine: "postgres",
-			serverVersion: textOf(server.version) ?? "unknown",
-			server: { ip: plainIp(textOf(server.ip) ?? ""), port: numberOf(server.port) ?? 0 },
-			...present<Pick<SessionTable, "connectionsMax" | "ownId">>({
-				connectionsMax: numberOf(server.connectionsMax),
-				ownId: numberOf(self.id),
-			}),
-			seesAllUsers: !rows.some((row) => row.statement === POSTGRES_HIDDEN),
-		}),
+		engine: "postgres",
+		seesAllUsers: (_, rows) => !rows.some((row) => row.statement === POSTGRES_HIDDEN),
 		session,
 	});
 }
