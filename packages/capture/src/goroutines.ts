@@ -7,6 +7,7 @@
  */
 
 import { redactLabels } from "@plumbline/signals/redact-labels";
+import { redactUrl } from "@plumbline/signals/redact-url";
 import { httpGet, quoteStart, refusal } from "./http-get.ts";
 import type { Reach } from "./reach.ts";
 import type { ReadBytes, Recorder } from "./recorder.ts";
@@ -60,17 +61,17 @@ export async function collectGoroutines(
 		});
 		return probe;
 	}
-	const source = `${request.pprof}goroutine?debug=2`;
+	const url = `${request.pprof}goroutine?debug=2`;
 	const plan = {
 		name: `goroutines.${request.sample}.debug2.txt`,
 		format: "go-debug2",
 		sample: request.sample,
-		source,
+		source: redactUrl(url),
 		line: "runtime",
 		what: "goroutine dump",
 	} as const;
 	await recorder.record(plan, async () => {
-		const dump = await read(source, DUMP_BYTES_MAX, "a goroutine dump", /^(?:goroutine \d|$)/, request);
+		const dump = await read(url, DUMP_BYTES_MAX, "a goroutine dump", /^(?:goroutine \d|$)/, request);
 		return dump.bytes.length < RUNTIME_DUMP_BYTES || dump.truncated !== undefined
 			? dump
 			: { ...dump, truncated: "the Go runtime cuts a dump at 64 MiB" };
@@ -83,17 +84,17 @@ export async function probeGoroutines(
 	recorder: Recorder,
 	request: Omit<GoroutinesRequest, "goroutinesMax">,
 ): Promise<Probe | undefined> {
-	const source = `${request.pprof}goroutine?debug=1`;
+	const url = `${request.pprof}goroutine?debug=1`;
 	const plan = {
 		name: `goroutines.${request.sample}.debug1.txt`,
 		format: "go-debug1",
 		sample: request.sample,
-		source,
+		source: redactUrl(url),
 		line: "runtime",
 		what: "goroutines",
 	} as const;
 	const part = await recorder.record(plan, () =>
-		read(source, PROFILE_BYTES_MAX, "a goroutine profile", /^goroutine profile: total \d/, request),
+		read(url, PROFILE_BYTES_MAX, "a goroutine profile", /^goroutine profile: total \d/, request),
 	);
 	if (!part) return undefined;
 	const total = /^goroutine profile: total (\d+)/.exec(start(part.bytes))?.[1];
@@ -114,9 +115,10 @@ async function read(
 	const answer = await httpGet(url, { timeoutMs, bytesMax, signal, reach });
 	const refused = refusal(answer, url);
 	if (refused !== undefined) throw new Error(refused);
-	if (answer.bytes.length === 0) throw new Error(`${url} answered with an empty body instead of ${what}`);
+	const shown = redactUrl(url);
+	if (answer.bytes.length === 0) throw new Error(`${shown} answered with an empty body instead of ${what}`);
 	if (!opening.test(start(answer.bytes))) {
-		throw new Error(`${url} answered something else than ${what}: "${quoteStart(answer.bytes)}"`);
+		throw new Error(`${shown} answered something else than ${what}: "${quoteStart(answer.bytes)}"`);
 	}
 	const bytes = redactLabels(answer.bytes);
 	return answer.truncated === undefined ? { bytes } : { bytes, truncated: answer.truncated };

@@ -12,7 +12,7 @@
  * part has a bound on its time, and so has the whole: what hangs becomes a gap. Sample numbers count the
  * rounds of one line; the end has the same number n in all of them.
  */
-import type { Capture } from "@plumbline/signals/capture";
+import type { Capture, Target } from "@plumbline/signals/capture";
 import { redactUrl } from "@plumbline/signals/redact-url";
 import { findTarget } from "./find-target.ts";
 import type { Clock } from "./recorder.ts";
@@ -33,12 +33,13 @@ const BETWEEN_LATE_MS_MAX = 1300;
 const MARGIN_MS = 300;
 const PROGRESS_MS = 500;
 
+/** Addresses may hold credentials; only their redacted form is kept. */
 export interface CaptureRequest {
 	readonly pid?: number;
 	/** Base URL ending in `/debug/pprof/`: see pprofBase in target.ts. */
 	readonly pprof?: string;
 	readonly metrics?: string;
-	/** `postgres://…` or `mysql://…`, with credentials; only its redacted form is kept. */
+	/** `postgres://…` or `mysql://…`. */
 	readonly db?: string;
 	readonly windowMs: number;
 	/** Full dumps are taken up to this many goroutines. */
@@ -67,16 +68,26 @@ export async function takeCapture(request: CaptureRequest, context: CaptureConte
 		const start = clock.now();
 		const rounds = await throughWindow(recorder, tracks, request.windowMs, context);
 		progress("last sample");
-		const ms = Math.max(MARGIN_MS * 2, Math.min(SAMPLE_MS_MAX, deadlineMs - clock.now().monoMs));
+		const leftMs = Math.round(deadlineMs - clock.now().monoMs);
+		const ms = Math.max(MARGIN_MS * 2, Math.min(SAMPLE_MS_MAX, leftMs));
 		await sampleAll(recorder, tracks, Math.max(0, ...rounds) + 1, { ms, signal });
 		await noteEnd(recorder, target.pid);
 		const end = clock.now();
 		signal.throwIfAborted();
-		const shown = { ...target, ...(target.db === undefined ? {} : { db: redactUrl(target.db) }) };
-		return { takenBy, target: shown, window: { start, end }, ...recorder.collected() };
+		return { takenBy, target: withoutSecrets(target), window: { start, end }, ...recorder.collected() };
 	} finally {
 		await closeTracks(tracks);
 	}
+}
+
+/** The addresses were needed with their credentials until here; from here on they are only shown. */
+function withoutSecrets({ pid, pprof, metrics, db }: Target): Target {
+	return {
+		...(pid === undefined ? {} : { pid }),
+		...(pprof === undefined ? {} : { pprof: redactUrl(pprof) }),
+		...(metrics === undefined ? {} : { metrics: redactUrl(metrics) }),
+		...(db === undefined ? {} : { db: redactUrl(db) }),
+	};
 }
 
 /** Sample 0 of every line, then those in between until the window ends. Answers the last round of each. */

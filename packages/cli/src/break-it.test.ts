@@ -8,6 +8,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { CAPTURES_FOLDER } from "./captures-folder.ts";
 import { type Run, type RunOptions, runPlumbline, STACK_TRACE } from "./testing/run-plumbline.ts";
 
@@ -68,6 +69,25 @@ test("pprof behind 404", async (t) => {
 	]);
 	assert.equal(run.code, 3);
 	assert.match(said(run), /answered 404/);
+});
+
+test("credentials in an address are used, and neither shown nor kept", async (t) => {
+	const authorised = `Basic ${Buffer.from("me:hunter2").toString("base64")}`;
+	const address = await serve(t, (request, response) => {
+		if (request.headers.authorization === authorised) HEALTHY(request, response);
+		else response.writeHead(401).end();
+	});
+	const save = join(folder, "credentials.plumb");
+	const url = `http://me:hunter2@${address}`;
+	const run = await diagnose(["--pprof", url, "--metrics", url, "--save", save]);
+	assert.match(said(run), /runtime read: 2 full dumps/);
+	assert.match(said(run), /me:\*\*\*@127\.0\.0\.1:\d+\/metrics answered 404/);
+	assert.doesNotMatch(said(run), /hunter2/);
+	assert.doesNotMatch(gunzipSync(readFileSync(save)).toString("latin1"), /hunter2/);
+	const other = await serve(t, (_, response) => void response.end("no dump\n"));
+	const refused = await diagnose(["--pprof", `http://me:hunter2@${other}`]);
+	assert.match(said(refused), /me:\*\*\*@.* answered something else than a goroutine profile/);
+	assert.doesNotMatch(said(refused), /hunter2/);
 });
 
 test("/dev/urandom as a dump", async (t) => {
