@@ -12,6 +12,7 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { redactUrl } from "@plumbline/signals/redact";
+import { redactArgument } from "@plumbline/signals/redact-command-line";
 import type { Engine } from "@plumbline/signals/sessions";
 
 export type TlsMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
@@ -59,18 +60,18 @@ const TLS_MODES: Readonly<Record<string, TlsMode>> = {
 
 /** Throws an Error whose message a person can act on; it never holds the password. */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
-	const shown = redactUrl(text);
 	if (!/^(?:postgres|postgresql|mysql|mariadb):\/\//.test(text)) {
-		throw new Error(`"${shown}" is no database URL: it must begin with postgres:// or mysql://`);
+		throw new Error(`"${redactArgument(text)}" is no database URL: it must begin with postgres:// or mysql://`);
 	}
 	// libpq allows credentials without a host; the URL standard does not.
 	const whole = text.replace(/^([^/]*\/\/[^/?#]*@)(?=[/?#]|$)/, "$1localhost");
 	if (!URL.canParse(whole)) {
 		throw new Error(
-			`"${shown}" is no valid URL: write it as postgres://user:password@host:port/database, with @ : / # ? % in the password percent-encoded`,
+			`"${redactArgument(text)}" is no valid URL: write it as postgres://user:password@host:port/database, with @ : / # ? % in the password percent-encoded`,
 		);
 	}
 	const url = new URL(whole);
+	const shown = redactUrl(text);
 	const engine = ENGINES[url.protocol] ?? "postgres";
 	const query = url.searchParams;
 	const given = query.get("host") ?? query.get("socket") ?? query.get("socketPath") ?? undefined;

@@ -1,4 +1,5 @@
 /** The command tree and how its errors read. */
+import { redactArgument } from "@plumbline/signals/redact-command-line";
 import {
 	type Application,
 	ArgumentScannerError,
@@ -59,6 +60,8 @@ export function buildApp({ describe, exitCodeOf }: Endings): Application<CliCont
 		localization: {
 			text: {
 				...text_en,
+				noCommandRegisteredForInput: ({ input, ...rest }) =>
+					text_en.noCommandRegisteredForInput({ ...rest, input: redactArgument(input) }),
 				exceptionWhileParsingArguments: (error) => describeUsage(error) ?? describe(error),
 				exceptionWhileRunningCommand: describe,
 				exceptionWhileLoadingCommandFunction: describe,
@@ -70,11 +73,18 @@ export function buildApp({ describe, exitCodeOf }: Endings): Application<CliCont
 	});
 }
 
-/** A parser's own message says which flag wants what; the value is left out, it could hold a password. */
+/** Says which flag wants what. Words of the command line are repeated redacted: they may hold a password. */
 function describeUsage(error: unknown): string | undefined {
 	if (!(error instanceof ArgumentScannerError)) return undefined;
 	return formatMessageForArgumentScannerError(error, {
-		ArgumentParseError: ({ exception }) =>
-			exception instanceof Error ? exception.message : String(exception),
+		ArgumentParseError: ({ exception, input }) =>
+			redactWords(exception instanceof Error ? exception.message : String(exception), input),
+		UnexpectedFlagError: ({ message, input, previousInput }) => redactWords(message, input, previousInput),
+		UnexpectedPositionalError: ({ message, input }) =>
+			/^\d+$/.test(input) ? `${message}, did you mean --pid ${input}?` : redactWords(message, input),
 	});
+}
+
+function redactWords(message: string, ...words: readonly string[]): string {
+	return words.reduce((text, word) => text.replaceAll(word, () => redactArgument(word)), message);
 }

@@ -65,6 +65,30 @@ test("a password on the command line is not repeated in an error", async () => {
 	assert.doesNotMatch(fromEnv.stderr, /hunter2/);
 });
 
+test("nor in any other complaint about the command line", async () => {
+	const url = "postgres://me:hunter2@h/db";
+	const cases = [
+		[url],
+		["diagnose", url],
+		["diagnose", "--db", url, "--db", url],
+		["diagnose", `--json=${url}`],
+		["diagnose", "--db", "me:hunter2@h:5432/db"],
+		["diagnose", "--db", "host=h user=me password=hunter2"],
+		["diagnose", "--db", "me:hunter2@tcp(h:3306)/db"],
+		["diagnose", "--db", "postgres://me:hun hunter2@h:port/db"],
+		["diagnose", "--pprof", "http://me:hunter2@h:99999999"],
+		["diagnose", "--metrics", "me:hunter2@h:port/metrics"],
+		["diagnose", "--pprof", "http://h:1:1/?token=hunter2"],
+		["completion", url],
+	];
+	for (const args of cases) {
+		const { code, stderr } = await runPlumbline(args);
+		assert.equal(code, 2, args.join(" "));
+		assert.notEqual(stderr, "");
+		assert.doesNotMatch(stderr, /hunter2/, args.join(" "));
+	}
+});
+
 test("the version is that of the package, by command and by flag", async () => {
 	for (const args of [["version"], ["--version"], ["-v"]]) {
 		const { code, stdout } = await runPlumbline(args);

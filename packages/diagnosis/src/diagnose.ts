@@ -2,7 +2,8 @@
 import type { Gap, Line } from "@plumbline/signals/capture";
 import type { Signals } from "@plumbline/signals/signals";
 import type { Diagnosis, Examined, Finding } from "./finding.ts";
-import { rank } from "./rank.ts";
+import { joined, linksOf } from "./links.ts";
+import { asGraveAsTheirConsequences, rank } from "./rank.ts";
 import type { Rule } from "./rule.ts";
 import { connHeld } from "./rules/conn-held.ts";
 import { ctxResidue } from "./rules/ctx-residue.ts";
@@ -30,10 +31,11 @@ const RULES: readonly Rule[] = [
 
 export function diagnose(signals: Signals): Diagnosis {
 	const world = joinLines(signals);
+	const links = linksOf(world);
 	const found: Finding[] = [];
 	for (const rule of RULES) {
 		const finding = rule.examine(world, found);
-		if (finding !== undefined) found.push(finding);
+		if (finding !== undefined) found.push(joined(finding, links));
 	}
 	const { window, build, process } = signals;
 	const facts = process[0]?.value;
@@ -50,7 +52,8 @@ export function diagnose(signals: Signals): Diagnosis {
 		},
 		examined: (["sockets", "runtime", "pool"] as const).map((line) => examined(line, world)),
 		gaps: [...signals.gaps, ...joinGaps(world)],
-		findings: rank(found),
+		links,
+		findings: rank(asGraveAsTheirConsequences(found)),
 	};
 }
 

@@ -32,6 +32,15 @@ export interface Evidence {
 	readonly atMs: number;
 }
 
+/** How surely two lines speak of the same service and the same connections. */
+export interface Link {
+	readonly between: readonly [Line, Line];
+	/** 0..1. */
+	readonly confidence: number;
+	/** What joins them, or what weakens the join: NAT, a proxy, a unix socket. */
+	readonly reason: string;
+}
+
 /** The function, file and line that holds the resource. */
 export interface Holder {
 	readonly func: string;
@@ -61,6 +70,8 @@ export interface Finding {
 	/** Absent when a holder is named: why no line could name it and what would. */
 	readonly holderGap?: string;
 	readonly evidence: readonly Evidence[];
+	/** The less than certain links between the lines of its evidence; they bound the confidence. */
+	readonly joins: readonly Link[];
 	/** What else would look like this. */
 	readonly otherwise: readonly string[];
 	readonly fix: readonly string[];
@@ -91,6 +102,8 @@ export interface Diagnosis {
 	readonly window: { readonly startWallMs: number; readonly durationMs: number };
 	readonly examined: readonly Examined[];
 	readonly gaps: readonly Gap[];
+	/** Between lines that were both read. */
+	readonly links: readonly Link[];
 	/** Causes before consequences, then by severity, level, count. */
 	readonly findings: readonly Finding[];
 }

@@ -19,7 +19,7 @@
 import { persistentRows } from "./dump-view.ts";
 import { leakedRows } from "./leaked.ts";
 import { leastOver, type PoolView } from "./pool-view.ts";
-import type { SessionHistory } from "./session-history.ts";
+import { LINK_CONFIDENCE_MIN, type SessionHistory } from "./session-history.ts";
 import { idleThroughout } from "./session-patterns.ts";
 import { databaseSockets, type OwnedSocket, silentMs, silentThroughout } from "./sockets-view.ts";
 import type { World } from "./world.ts";
@@ -107,7 +107,8 @@ function silentConnections(world: World, sinceMs: number): Pick<Hidden, "session
 			: databaseSockets(sockets.last, world.databasePort).filter(
 					(o) => silentThroughout(sockets, o) && o.atMs - silentMs(o) <= sinceMs,
 				);
-	if (sessions === undefined || sessions.link.confidence < 0.5) return { sessions: [], sockets: silent };
+	if (sessions === undefined || sessions.link.confidence < LINK_CONFIDENCE_MIN)
+		return { sessions: [], sockets: silent };
 	const idle = sessions.ours.filter(
 		(h) =>
 			idleThroughout(h, sessions) &&

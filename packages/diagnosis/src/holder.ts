@@ -22,8 +22,7 @@ export interface Attribution {
 /** Candidates shown when no single holder can be named. */
 const CANDIDATES_MAX = 5;
 
-export const WOULD_NAME_IT =
-	"the borrow ledger records who borrows each connection while the service runs; it comes in a later release";
+export const WOULD_NAME_IT = "a record of every borrow would name it (the borrow ledger, planned)";
 
 /** Who opened these handles (transactions or cursors), which are these sessions of the database. */
 export function attributeHandles(

@@ -1,12 +1,11 @@
 /** Which of the handles that last the window nobody will close. */
+
 import { deadlockedHolders } from "./deadlock.ts";
 import { persistentRows } from "./dump-view.ts";
 import { type Handle, ownerWorks } from "./handles.ts";
+import { LINK_CONFIDENCE_MIN } from "./session-history.ts";
 import { idleInTxThroughout, tellsPersistence } from "./session-patterns.ts";
 import type { World } from "./world.ts";
-
-/** Join of sessions to the target below which they neither prove nor refute. */
-const LINK_CONFIDENCE_MIN = 0.5;
 
 /**
  * Transactions open all along that nobody works in. Where the opener is gone, that is sure. Where it lives, or

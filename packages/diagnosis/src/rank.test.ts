@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Finding, FindingId } from "./finding.ts";
-import { rank } from "./rank.ts";
+import { asGraveAsTheirConsequences, rank } from "./rank.ts";
 
 function made(id: FindingId, over: Partial<Finding> = {}): Finding {
 	return {
@@ -14,6 +14,7 @@ function made(id: FindingId, over: Partial<Finding> = {}): Finding {
 		story: id,
 		candidates: [],
 		evidence: [],
+		joins: [],
 		otherwise: [],
 		fix: [],
 		stop: [],
@@ -50,4 +51,15 @@ test("a ring of causes, or one that was not found, does not hang it", () => {
 	const ring = [made("tx-open", { causes: ["rows-open"] }), made("rows-open", { causes: ["tx-open"] })];
 	assert.equal(order(...ring).length, 2);
 	assert.deepEqual(order(made("pool-starved", { causes: ["tx-open"] })), ["pool-starved"]);
+});
+
+test("a cause is as grave as what follows from it, at any distance; a note raises nothing", () => {
+	const chain = [
+		made("tx-open", { severity: "note" }),
+		made("db-lock-wait", { severity: "warning", causes: ["tx-open"] }),
+		made("pool-starved", { severity: "critical", causes: ["db-lock-wait"] }),
+		made("rows-open", { severity: "warning" }),
+	];
+	const severities = asGraveAsTheirConsequences(chain).map((f) => f.severity);
+	assert.deepEqual(severities, ["critical", "critical", "critical", "warning"]);
 });

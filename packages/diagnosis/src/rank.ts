@@ -15,6 +15,18 @@ export function rank(findings: readonly Finding[]): Finding[] {
 	);
 }
 
+/** A cause is as grave as what follows from it: one leaked transaction that blocks everybody is critical. */
+export function asGraveAsTheirConsequences(findings: readonly Finding[]): Finding[] {
+	const gravest = (finding: Finding, on: ReadonlySet<FindingId>): Severity => {
+		const path = new Set([...on, finding.id]);
+		const after = findings.filter((f) => !path.has(f.id) && f.causes.includes(finding.id));
+		return [finding.severity, ...after.map((f) => gravest(f, path))].reduce((a, b) =>
+			SEVERITY_RANK[a] <= SEVERITY_RANK[b] ? a : b,
+		);
+	};
+	return findings.map((finding) => ({ ...finding, severity: gravest(finding, new Set()) }));
+}
+
 /** 0 for a root cause, otherwise one more than its deepest cause; a ring of causes counts as one. */
 function depthOf(finding: Finding, all: readonly Finding[], on: ReadonlySet<FindingId>): number {
 	if (on.has(finding.id)) return 0;

@@ -49,6 +49,7 @@ export function finding(id: FindingId, about: About, made: Case): Finding {
 		stop: about.stop,
 		verify: about.verify,
 		causes: [],
+		joins: [],
 		...rest,
 		evidence,
 	};

@@ -24,6 +24,9 @@ export interface SessionHistory {
 	readonly throughout: boolean;
 }
 
+/** A join weaker than this carries no count, and refutes nothing. */
+export const LINK_CONFIDENCE_MIN = 0.5;
+
 /** How surely the sessions are the target's, and why. */
 export interface SessionLink {
 	/** 0..1. */

@@ -12,28 +12,36 @@ export function endIdleTransactions(
 	{ engine }: ServiceSessions,
 	sessions: readonly SessionHistory[],
 ): string | undefined {
-	const ids = sessions.slice(0, IDS_MAX).map((s) => s.id);
-	if (ids.length === 0) return undefined;
+	const shown = sessions.slice(0, IDS_MAX);
+	if (shown.length === 0) return undefined;
 	switch (engine) {
 		case "postgres":
-			return `\`select pg_terminate_backend(pid) from pg_stat_activity where pid in (${ids.join(", ")}) and state like 'idle in transaction%';\``;
+			return `\`${terminateIfStillIdle(shown)}\``;
 		case "mysql":
-			return `look first (\`show processlist\`: still Sleep?), then \`${ids.map((id) => `KILL ${id};`).join(" ")}\``;
+			return `look first (\`show processlist\`: still Sleep?), then \`${shown.map(({ id }) => `KILL ${id};`).join(" ")}\``;
 		default:
 			return engine satisfies never;
 	}
 }
 
-/** Ends one session that blocks others, the gentle way first. */
-export function endBlocker({ engine }: ServiceSessions, { id, last }: SessionHistory): string {
+/** Ends one session that blocks others; whose it is, is not known here, so its owner comes first. */
+export function endBlocker({ engine }: ServiceSessions, history: SessionHistory): string {
+	const { id } = history;
 	switch (engine) {
 		case "postgres":
-			return last.session.state.startsWith("idle")
-				? `\`select pg_terminate_backend(${id});\` (it runs nothing that could be cancelled)`
-				: `\`select pg_cancel_backend(${id});\` and, if it stays, \`select pg_terminate_backend(${id});\``;
+			return history.last.session.state.startsWith("idle in transaction")
+				? `ask its owner; then \`${terminateIfStillIdle([history])}\``
+				: `ask its owner; then \`select pg_cancel_backend(${id});\``;
 		case "mysql":
-			return `\`KILL ${id};\``;
+			return `ask its owner; then \`KILL ${id};\``;
 		default:
 			return engine satisfies never;
 	}
+}
+
+function terminateIfStillIdle(sessions: readonly SessionHistory[]): string {
+	const ids = sessions.map((s) => s.id).join(", ");
+	const ports = sessions.map((s) => s.last.session.client?.port).filter((port) => port !== undefined);
+	const from = ports.length === sessions.length ? ` and client_port in (${ports.join(", ")})` : "";
+	return `select pg_terminate_backend(pid) from pg_stat_activity where pid in (${ids})${from} and state like 'idle in transaction%';`;
 }

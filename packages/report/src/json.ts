@@ -2,7 +2,7 @@
  * A diagnosis as JSON for programs. Its JSON Schema is docs/diagnosis.schema.json: fields may be added under
  * the same `schema` name, none is removed or changes its meaning.
  */
-import type { Diagnosis, Evidence, Finding, Holder } from "@plumbline/diagnosis/finding";
+import type { Diagnosis, Evidence, Finding, Holder, Link } from "@plumbline/diagnosis/finding";
 import { verdictOf } from "./verdict.ts";
 
 const DIAGNOSIS_SCHEMA = "plumbline.diagnosis/1";
@@ -20,7 +20,7 @@ function asEscapes(char: string): string {
 
 /** Two-space JSON that ends in a line break. */
 export function renderJson(diagnosis: Diagnosis): string {
-	const { target, service, window, examined, gaps, findings } = diagnosis;
+	const { target, service, window, examined, gaps, links, findings } = diagnosis;
 	const out = {
 		schema: DIAGNOSIS_SCHEMA,
 		verdict: verdictOf(diagnosis),
@@ -35,6 +35,7 @@ export function renderJson(diagnosis: Diagnosis): string {
 		window: { startWallMs: window.startWallMs, durationMs: window.durationMs },
 		examined: examined.map(({ line, state, what }) => ({ line, state, what })),
 		gaps: gaps.map(({ line, what, why, at, weight }) => ({ line, what, why, at, weight })),
+		links: links.map(linkFields),
 		findings: findings.map(findingFields),
 	};
 	return `${JSON.stringify(out, undefined, 2).replace(STEERING, asEscapes)}\n`;
@@ -54,12 +55,17 @@ function findingFields(f: Finding): object {
 		candidates: f.candidates.map(holderFields),
 		holderGap: f.holderGap,
 		evidence: f.evidence.map(evidenceFields),
+		joins: f.joins.map(linkFields),
 		otherwise: f.otherwise,
 		fix: f.fix,
 		stop: f.stop,
 		verify: f.verify,
 		causes: f.causes,
 	};
+}
+
+function linkFields({ between, confidence, reason }: Link): object {
+	return { between, confidence, reason };
 }
 
 function holderFields({ func, file, line, how, confidence }: Holder): object {

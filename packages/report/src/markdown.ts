@@ -1,7 +1,16 @@
 /** A diagnosis as Markdown for a ticket: what the text says, with quotes in code blocks. */
 import type { Diagnosis, Finding, Holder } from "@plumbline/diagnosis/finding";
 import { codeBlock, codeCell, codeSpan, proseCell, proseSpan } from "./markdown-escape.ts";
-import { examinedInWords, gapInWords, howSure, percent, place, position, targetFacts } from "./phrases.ts";
+import {
+	examinedInWords,
+	gapInWords,
+	howSure,
+	joinInWords,
+	percent,
+	place,
+	position,
+	targetFacts,
+} from "./phrases.ts";
 import { quoteLines } from "./quote.ts";
 import { type Consequence, threadsOf } from "./threads.ts";
 import { verdictOf } from "./verdict.ts";
@@ -64,15 +73,16 @@ function findingBlocks(finding: Finding): readonly (readonly string[])[] {
 		[`## ${finding.id}: ${proseSpan(finding.title)}`],
 		whereLines(finding),
 		[proseSpan(finding.story)],
+		...list("Stop the bleeding", finding.stop, numbered),
+		...list("Fix", finding.fix, numbered),
+		...list("Verify", finding.verify, numbered),
 		["### Evidence"],
 		...finding.evidence.map((evidence) => [
 			`${evidence.line}: ${proseSpan(evidence.says)} (${codeSpan(position(evidence))})`,
 			...(evidence.quote === "" ? [] : ["", ...codeBlock(quoteLines(evidence.quote, QUOTE_COLUMNS))]),
 		]),
+		...list("How its lines are joined", finding.joins.map(joinInWords), () => "-"),
 		...list("What else it could be", finding.otherwise, () => "-"),
-		...list("Stop the bleeding", finding.stop, numbered),
-		...list("Fix", finding.fix, numbered),
-		...list("Verify", finding.verify, numbered),
 	];
 }
 

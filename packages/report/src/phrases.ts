@@ -1,5 +1,5 @@
 /** Small facts in words, the same in every rendering for people. */
-import type { Diagnosis, Evidence, Examined, Holder } from "@plumbline/diagnosis/finding";
+import type { Diagnosis, Evidence, Examined, Holder, Link } from "@plumbline/diagnosis/finding";
 import type { Gap } from "@plumbline/signals/capture";
 
 /** The largest time a date can hold, either way. */
@@ -32,6 +32,11 @@ export function place({ file, line }: Holder): string {
 
 export function howSure({ how, confidence }: Holder): string {
 	return `${percent(confidence)} sure: ${how}`;
+}
+
+/** `sockets and pool: client ports match ... (60 % sure)`. */
+export function joinInWords({ between, reason, confidence }: Link): string {
+	return `${between.join(" and ")}: ${reason} (${percent(confidence)} sure)`;
 }
 
 /** `unexamined: goroutines (connection refused)`. */

@@ -1,29 +1,35 @@
 /** One finding on a page of text: what it is, where, why, on what evidence, and what to do. */
 import type { Evidence, Finding, Holder } from "@plumbline/diagnosis/finding";
 import { LABELLED_INDENT, type Page } from "./page.ts";
-import { howSure, percent, place, position } from "./phrases.ts";
+import { howSure, joinInWords, percent, place, position } from "./phrases.ts";
 import { quoteLines } from "./quote.ts";
 import type { Consequence } from "./threads.ts";
 
 const EVIDENCE_SHOWN_MAX = 8;
 const CANDIDATES_SHOWN_MAX = 5;
+const JOINS_SHOWN_MAX = 3;
 const STEP_INDENT = 4;
 
 export function writeCause(page: Page, finding: Finding): void {
 	writeHead(page, finding);
 	writeWhere(page, finding);
 	page.labelled("why", finding.story);
+	// What to do stands on the first screen; what it rests on is there to scroll to.
+	writeSteps(page, "STOP THE BLEEDING", finding.stop);
+	writeSteps(page, "FIX", finding.fix);
+	writeSteps(page, "VERIFY", finding.verify);
+	page.blank();
 	finding.evidence.slice(0, EVIDENCE_SHOWN_MAX).forEach((evidence, at) => {
 		page.labelled(at === 0 ? "evidence" : "", `${evidence.line}: ${evidence.says}`);
 		writeQuote(page, evidence);
 	});
 	writeRest(page, finding.evidence.length - EVIDENCE_SHOWN_MAX, "pieces of evidence");
+	finding.joins.slice(0, JOINS_SHOWN_MAX).forEach((join, at) => {
+		page.labelled(at === 0 ? "joined by" : "", joinInWords(join));
+	});
 	finding.otherwise.forEach((other, at) => {
 		page.labelled(at === 0 ? "or else" : "", other);
 	});
-	writeSteps(page, "STOP THE BLEEDING", finding.stop);
-	writeSteps(page, "FIX", finding.fix);
-	writeSteps(page, "VERIFY", finding.verify);
 }
 
 /**

@@ -18,6 +18,14 @@ export function redactCommandLine(text: string): string {
 	return words.map((word, i) => redactWord(word, words[i - 1] ?? "", program)).join(" ");
 }
 
+/**
+ * Redacts one argument that could not be understood, for the message that says so. Broken as it is, its
+ * form tells nothing: whatever stands between a `:` and the last `@` goes as well.
+ */
+export function redactArgument(text: string): string {
+	return redactCommandLine(text).replace(/(^|\/\/)([^/:@]*):(?!\/\/).*@/s, `$1$2:${REDACTED}@`);
+}
+
 /** A run without blanks, quoted parts taken whole; a quote that never closes is a plain character. */
 const SHELL_WORD = /(?:'[^']*'|"[^"]*"|\S)+/g;
 

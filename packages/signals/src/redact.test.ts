@@ -169,3 +169,15 @@ test("any bytes at all: no throw, and text without braces is never touched", () 
 		}),
 	);
 });
+
+test("an argument that could not be understood shows no password, however it is broken", () => {
+	const cases: [string, string][] = [
+		["postgres://me:s3@cret@h:port/db", "postgres://me:***@h:port/db"],
+		["postgres://me:two words@h/db", "postgres://me:***@h/db"],
+		["me:s3cret@h:5432/db", "me:***@h:5432/db"],
+		["host=h password=s3cret", "host=h password=***"],
+		["127.0.0.1:6060/debug", "127.0.0.1:6060/debug"],
+		["http://h:99999999", "http://h:99999999"],
+	];
+	for (const [given, shown] of cases) assert.equal(redactArgument(given), shown);
+});

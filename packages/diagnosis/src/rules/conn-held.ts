@@ -14,6 +14,7 @@ import type { BorrowApi } from "../functions.ts";
 import { type Hidden, hiddenUse } from "../hidden.ts";
 import { type Attribution, attributeBySiblings, WOULD_NAME_IT } from "../holder.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
+import { LINK_CONFIDENCE_MIN } from "../session-history.ts";
 import { idleThroughout } from "../session-patterns.ts";
 import type { World } from "../world.ts";
 
@@ -85,7 +86,8 @@ export const connHeld: Rule = {
 /** No pool counters: callers that waited all along while connections sat silent give the same answer. */
 function starvedBesideSilent(world: World): Hidden | undefined {
 	const { sessions, spansWindow, firstDump, lastDump, pools } = world;
-	if (pools.length > 0 || sessions === undefined || sessions.link.confidence < 0.5) return undefined;
+	if (pools.length > 0 || sessions === undefined || sessions.link.confidence < LINK_CONFIDENCE_MIN)
+		return undefined;
 	if (!spansWindow || firstDump === undefined || lastDump === undefined) return undefined;
 	if (persistentRows(firstDump, lastDump, "pool-wait").length === 0) return undefined;
 	const silent = sessions.ours.filter((h) => idleThroughout(h, sessions));

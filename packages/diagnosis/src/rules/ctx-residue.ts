@@ -12,7 +12,7 @@ import type { Evidence } from "../finding.ts";
 import { type Handle, handlesIn } from "../handles.ts";
 import { attributeBySiblings } from "../holder.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import type { ServiceSessions, SessionHistory } from "../session-history.ts";
+import { LINK_CONFIDENCE_MIN, type ServiceSessions, type SessionHistory } from "../session-history.ts";
 import type { World } from "../world.ts";
 
 /** A transaction idle for less may be a pause between two statements. */
@@ -90,7 +90,7 @@ interface Ended {
 
 /** Transactions that idled at one sample and were over, not by a commit, at the next. */
 function endedByContext(sessions: ServiceSessions | undefined): Ended[] {
-	if (sessions === undefined || sessions.link.confidence < 0.5) return [];
+	if (sessions === undefined || sessions.link.confidence < LINK_CONFIDENCE_MIN) return [];
 	const times = sessions.sampleTimesMs;
 	const ended: Ended[] = [];
 	for (const history of sessions.ours) {

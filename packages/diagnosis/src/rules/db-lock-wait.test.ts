@@ -37,7 +37,7 @@ test("five wait for a lock that somebody else's session holds: his name, address
 	const finding = found(service, "db-lock-wait");
 	assert.deepEqual([finding?.count, finding?.level, finding?.severity], [5, "confirmed", "critical"]);
 	assert.match(finding?.title ?? "", /"psql" \(session 155000, user orders, from 10\.0\.0\.99:55000\)/);
-	assert.match(finding?.stop[0] ?? "", /pg_terminate_backend\(155000\)/);
+	assert.match(finding?.stop[0] ?? "", /pid in \(155000\) and client_port in \(55000\)/);
 	assert.equal(finding?.holder, undefined);
 	assert.deepEqual(alarms(service), ["db-lock-wait"]);
 });

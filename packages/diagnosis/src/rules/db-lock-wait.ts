@@ -9,14 +9,12 @@ import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, quoteSession, seconds, sessionEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import type { ServiceSessions, SessionHistory } from "../session-history.ts";
+import { LINK_CONFIDENCE_MIN, type ServiceSessions, type SessionHistory } from "../session-history.ts";
 import { endBlocker } from "../stop-sessions.ts";
 import type { World } from "../world.ts";
 
 /** Locks of busy tables are waited for all the time; this long, it is a queue. */
 const LOCK_WAIT_MS_MIN = 2_000;
-/** A join weaker than this does not say whose a session is. */
-const LINK_CONFIDENCE_MIN = 0.5;
 /** Longest chain followed; PostgreSQL's deadlock detector ends real rings within a second. */
 const CHAIN_MAX = 64;
 

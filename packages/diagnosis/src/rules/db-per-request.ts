@@ -83,7 +83,7 @@ export const dbPerRequest: Rule = {
 				young.length > 0
 					? sessionEvidence(
 							young,
-							`${plural(young.length, "session")} younger than ${seconds(world.sessions?.spanMs ?? 0)}, each with a pool of its own`,
+							`${plural(young.length, "session")} connected within the last ${seconds(world.sessions?.spanMs ?? 0)}`,
 						)
 					: undefined,
 			]),

@@ -24,12 +24,9 @@ export const poolDeadlock: Rule = {
 		fix: [
 			"run everything inside the transaction on the transaction: pass `tx` down, not `db`",
 			"do the second lookup before Begin or after Commit",
-			"a larger pool only moves the point where it locks up",
+			"until then a context timeout on the second call breaks the ring; a larger pool only moves the point",
 		],
-		stop: [
-			"restart the service",
-			"or give waiters a deadline: a context timeout on the second call breaks the ring",
-		],
+		stop: ["restart the service: none of them can go on"],
 		verify: ["run plumbline diagnose under peak load: no goroutine waits for the pool inside a transaction"],
 	},
 	examine(world) {

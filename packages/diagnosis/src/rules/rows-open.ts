@@ -120,7 +120,7 @@ function runtimeEvidence({ lastDump }: World, handles: readonly Handle[]) {
 		goroutineEvidence(
 			lastDump,
 			first.row,
-			`${plural(handles.length, "goroutine")} wait in (*Rows).awaitDone all along: one for each open cursor`,
+			`${plural(handles.length, "goroutine")} in (*Rows).awaitDone all along: one for each open cursor`,
 		),
 	];
 }

@@ -22,14 +22,11 @@ import type { Handle } from "../handles.ts";
 import { attributeHandles } from "../holder.ts";
 import { leakedTransactions } from "../leaked.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
-import type { SessionHistory } from "../session-history.ts";
+import { LINK_CONFIDENCE_MIN, type SessionHistory } from "../session-history.ts";
 import { idleInTxThroughout, tellsPersistence } from "../session-patterns.ts";
 import { silentThroughout } from "../sockets-view.ts";
 import { endIdleTransactions } from "../stop-sessions.ts";
 import type { World } from "../world.ts";
-
-/** A join weaker than this does not carry a count. */
-const LINK_CONFIDENCE_MIN = 0.5;
 
 export const txOpen: Rule = {
 	id: "tx-open",
@@ -81,7 +78,8 @@ export const txOpen: Rule = {
 				ownersInWords(handles),
 			]).join("; "),
 			attribution,
-			...stopNow(world, sessions),
+			// Which of the idle ones wait in a deadlock instead is not known by session.
+			...(deadlocked > 0 ? {} : stopNow(world, sessions)),
 			evidence: present<Evidence>([
 				...runtimeEvidence(world, handles),
 				sessions.length > 0
@@ -114,11 +112,11 @@ function ownersInWords(handles: readonly Handle[]): string | undefined {
 	const of = (kind: Handle["owner"]["kind"]): number => handles.filter((h) => h.owner.kind === kind).length;
 	const [gone, moved, busy] = [of("gone"), of("moved-on"), of("busy")];
 	const words = present([
-		gone > 0 ? `${gone} of their goroutines have ended` : undefined,
-		moved > 0 ? `${moved} have moved on to other work` : undefined,
-		busy > 0 ? `${busy} are still in the call` : undefined,
+		gone > 0 ? `${gone} ended` : undefined,
+		moved > 0 ? `${moved} moved on to other work` : undefined,
+		busy > 0 ? `${busy} still in the call` : undefined,
 	]);
-	return words.length === 0 ? undefined : words.join(", ");
+	return words.length === 0 ? undefined : `of the goroutines that began them ${words.join(", ")}`;
 }
 
 function runtimeEvidence({ lastDump, spansWindow }: World, handles: readonly Handle[]) {
@@ -129,7 +127,7 @@ function runtimeEvidence({ lastDump, spansWindow }: World, handles: readonly Han
 		goroutineEvidence(
 			lastDump,
 			first.row,
-			`${plural(handles.length, "goroutine")} wait in (*Tx).awaitDone ${where}: one for each open transaction`,
+			`${plural(handles.length, "goroutine")} in (*Tx).awaitDone ${where}: one for each open transaction`,
 		),
 	];
 }

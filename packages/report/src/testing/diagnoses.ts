@@ -18,6 +18,7 @@ const texts = fc.array(text, { maxLength: 3 });
 
 const holder = fc.record({ func: text, file: text, line: number, how: text, confidence: share });
 const evidence = fc.record({ line, says: text, quote: text, part: text, offset: number, atMs: number });
+const link = fc.record({ between: fc.tuple(line, line), confidence: share, reason: text });
 const finding: fc.Arbitrary<Finding> = fc.record(
 	{
 		id: fc.constantFrom(...IDS),
@@ -31,6 +32,7 @@ const finding: fc.Arbitrary<Finding> = fc.record(
 		candidates: fc.array(holder, { maxLength: 7 }),
 		holderGap: text,
 		evidence: fc.array(evidence, { maxLength: 10 }),
+		joins: fc.array(link, { maxLength: 5 }),
 		otherwise: texts,
 		fix: texts,
 		stop: texts,
@@ -48,6 +50,7 @@ const finding: fc.Arbitrary<Finding> = fc.record(
 			"story",
 			"candidates",
 			"evidence",
+			"joins",
 			"otherwise",
 			"fix",
 			"stop",
@@ -79,5 +82,6 @@ export const diagnoses: fc.Arbitrary<Diagnosis> = fc.record({
 		),
 		{ maxLength: 25 },
 	),
+	links: fc.array(link, { maxLength: 3 }),
 	findings: fc.array(finding, { maxLength: 6 }),
 });

@@ -42,6 +42,13 @@ const txOpen: Finding = {
 	},
 	candidates: [],
 	evidence: [dumpEvidence, sessionEvidence],
+	joins: [
+		{
+			between: ["sockets", "pool"],
+			confidence: 0.97,
+			reason: "client ports match this process's sockets but addresses do not (NAT between them)",
+		},
+	],
 	otherwise: ["a transaction held on purpose across a slow call to another service"],
 	fix: [
 		"right after Begin: check its error, then `defer tx.Rollback()` (after Commit it does nothing)",
@@ -131,6 +138,7 @@ const leak: Diagnosis = {
 		{ line: "runtime", state: "read", what: "2 dumps, 412 goroutines" },
 		{ line: "pool", state: "partly", what: "2 session lists, 31 sessions" },
 	],
+	links: [],
 	gaps: [
 		{ line: "pool", what: "pool counters", why: "no Prometheus page on ports 8080, 9090", weight: "note" },
 	],
@@ -146,6 +154,7 @@ const blind: Diagnosis = {
 		{ line: "runtime", state: "unexamined", what: "" },
 		{ line: "pool", state: "unexamined", what: "" },
 	],
+	links: [],
 	gaps: [
 		{ line: "pool", what: "database sessions", why: "no --db given", weight: "note" },
 		{ line: "runtime", what: "goroutines", why: "connection refused by 127.0.0.1:6060", weight: "loss" },
@@ -169,6 +178,7 @@ const hostile: Diagnosis = {
 	target: { pid: 1, pprof: EVIL, files: [EVIL, "日本語のファイル名.txt"] },
 	service: { command: EVIL, goVersion: EVIL, modules: [EVIL] },
 	examined: [{ line: "runtime", state: "partly", what: EVIL }],
+	links: [],
 	gaps: [{ line: "runtime", what: EVIL, why: EVIL, at: EVIL, weight: "loss" }],
 	findings: [
 		{
@@ -178,6 +188,7 @@ const hostile: Diagnosis = {
 			holder: { func: EVIL, file: EVIL, line: 1, how: EVIL, confidence: Number.NaN },
 			candidates: [],
 			evidence: [{ ...dumpEvidence, says: EVIL, quote: `${EVIL}\n${"日本語".repeat(60)}`, part: EVIL }],
+			joins: [{ between: ["sockets", "pool"], confidence: Number.NaN, reason: EVIL }],
 			otherwise: [EVIL],
 			fix: [EVIL],
 			stop: [EVIL],
