@@ -11,8 +11,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
-import { redactUrl } from "@plumbline/signals/redact";
-import { redactArgument } from "@plumbline/signals/redact-command-line";
+import { redactArgument, redactUrl } from "@plumbline/signals/redact";
 import type { Engine } from "@plumbline/signals/sessions";
 
 export type TlsMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
@@ -61,7 +60,9 @@ const TLS_MODES: Readonly<Record<string, TlsMode>> = {
 /** Throws an Error whose message a person can act on; it never holds the password. */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
 	if (!/^(?:postgres|postgresql|mysql|mariadb):\/\//.test(text)) {
-		throw new Error(`"${redactArgument(text)}" is no database URL: it must begin with postgres:// or mysql://`);
+		throw new Error(
+			`"${redactArgument(text)}" is no database URL: it must begin with postgres:// or mysql://`,
+		);
 	}
 	// libpq allows credentials without a host; the URL standard does not.
 	const whole = text.replace(/^([^/]*\/\/[^/?#]*@)(?=[/?#]|$)/, "$1localhost");

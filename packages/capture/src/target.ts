@@ -1,6 +1,6 @@
 /** Who is examined: what the user gave, made exact, and the missing half found where it can be. */
 import { readdir, readFile, readlink } from "node:fs/promises";
-import { redactArgument } from "@plumbline/signals/redact-command-line";
+import { redactArgument } from "@plumbline/signals/redact";
 import { decodeProcNetTcp } from "@plumbline/signals/sockets-proc-net-tcp";
 
 /** File descriptors looked at to find who listens on a port: a second's work. */
@@ -37,7 +37,9 @@ function httpUrl(text: string, flag: string, example: string): URL {
 		url.hash = "";
 		return url;
 	}
-	throw new RangeError(`${flag} wants an http or https address such as ${example}, not "${redactArgument(text)}"`);
+	throw new RangeError(
+		`${flag} wants an http or https address such as ${example}, not "${redactArgument(text)}"`,
+	);
 }
 
 /** Whether a process with this id runs. Zombies do not. */

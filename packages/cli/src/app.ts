@@ -1,5 +1,5 @@
 /** The command tree and how its errors read. */
-import { redactArgument } from "@plumbline/signals/redact-command-line";
+import { redactArgument } from "@plumbline/signals/redact";
 import {
 	type Application,
 	ArgumentScannerError,

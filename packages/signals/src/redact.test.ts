@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { redactCommandLine, redactLabels, redactMetricLabels, redactUrl } from "./redact.ts";
+import { redactArgument, redactCommandLine, redactLabels, redactMetricLabels, redactUrl } from "./redact.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
