@@ -112,3 +112,22 @@ test("what is no capture is refused in words", async () => {
 	await assert.rejects(readCapture(join(folder, "absent")), { message: /no such file/ });
 	await assert.rejects(readCapture(folder), { name: "CaptureFileError", message: /it is a folder/ });
 });
+
+test("a pipe or a device is neither read, which may never end, nor replaced by a file", async () => {
+	const pipe = join(folder, "pipe");
+	execFileSync("mkfifo", [pipe]);
+	for (const path of [pipe, "/dev/null"]) {
+		const refused = { name: "CaptureFileError", message: /: it is a (?:pipe|device), not a file$/ };
+		await assert.rejects(readCapture(path), refused);
+		await assert.rejects(writeCapture(path, CAPTURE), refused);
+		assert.ok(!statSync(path).isFile());
+	}
+});
+
+test("a name that is too long is refused in words", async () => {
+	const path = join(folder, "a".repeat(250));
+	await assert.rejects(writeCapture(path, CAPTURE), {
+		name: "CaptureFileError",
+		message: /name is too long/,
+	});
+});

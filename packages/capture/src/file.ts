@@ -6,7 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
@@ -29,6 +29,7 @@ export async function writeCapture(path: string, capture: Capture, signal?: Abor
 	const bytes = capture.parts.reduce((sum, part) => sum + part.bytes.length, 0);
 	const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
 	try {
+		await refuseSpecial(path);
 		await pipeline(
 			Readable.from(captureChunks(capture), { objectMode: true }),
 			createGzip({ level: bytes >= FAST_GZIP_BYTES_MIN ? 1 : 6 }),
@@ -37,7 +38,8 @@ export async function writeCapture(path: string, capture: Capture, signal?: Abor
 		);
 		await rename(temporary, path);
 	} catch (error) {
-		await rm(temporary, { force: true });
+		// Where it could not be made it cannot be removed either; the first failure is the one to tell.
+		await rm(temporary, { force: true }).catch(() => undefined);
 		if (signal?.aborted) throw error;
 		throw new CaptureFileError(`cannot write ${path}: ${reason(error)}`, { cause: error });
 	}
@@ -95,6 +97,7 @@ async function inflate(path: string, signal: AbortSignal | undefined): Promise<I
 /** Whether it is gzip, and how large it says it is: the trailer's last word, modulo 2^32. */
 async function peek(path: string): Promise<{ zipped: boolean; bytesGuess: number }> {
 	try {
+		await refuseSpecial(path);
 		const file = await open(path, "r");
 		try {
 			const { size } = await file.stat();
@@ -113,6 +116,16 @@ async function peek(path: string): Promise<{ zipped: boolean; bytesGuess: number
 	}
 }
 
+/**
+ * Only files are files: to open a pipe nobody writes to would wait for ever, deaf to Ctrl-C, and a rename
+ * over /dev/null would replace it. What does not exist yet is nobody's harm.
+ */
+async function refuseSpecial(path: string): Promise<void> {
+	const found = await stat(path).catch(() => undefined);
+	if (found === undefined || found.isFile() || found.isDirectory()) return;
+	throw new Error(`it is a ${found.isFIFO() ? "pipe" : found.isSocket() ? "socket" : "device"}, not a file`);
+}
+
 function grown(bytes: Uint8Array<ArrayBuffer>, need: number): Uint8Array<ArrayBuffer> {
 	const larger = new Uint8Array(Math.min(CAPTURE_BYTES_MAX, Math.max(need, bytes.length * 2, 1 << 16)));
 	larger.set(bytes);
@@ -128,6 +141,9 @@ function reason(error: unknown): string {
 		ENOSPC: "no space left on the device",
 		EROFS: "the file system is read-only",
 		ENOTDIR: "its folder is a file",
+		ENAMETOOLONG: "the name is too long",
+		ELOOP: "its links lead in a circle",
+		EDQUOT: "the disk quota is used up",
 		Z_BUF_ERROR: "it ends in the middle",
 	};
 	return known[code] ?? (error instanceof Error ? error.message : String(error));
