@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+	lstatSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -122,6 +131,14 @@ test("a pipe or a device is neither read, which may never end, nor replaced by a
 		await assert.rejects(writeCapture(path, CAPTURE), refused);
 		assert.ok(!statSync(path).isFile());
 	}
+});
+
+test("a link is not replaced by a file: it may be /dev/stdout", async () => {
+	const path = join(folder, "link");
+	symlinkSync("whole.plumb", path);
+	await assert.rejects(writeCapture(path, CAPTURE), { message: /: it is a link, not a file$/ });
+	assert.ok(lstatSync(path).isSymbolicLink());
+	assert.equal((await readCapture(path)).parts.length, 2);
 });
 
 test("a name that is too long is refused in words", async () => {

@@ -5,8 +5,8 @@
  * by its owner only, because stacks and statements tell much about a service.
  */
 import { randomBytes } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { createReadStream, createWriteStream, type Stats } from "node:fs";
+import { lstat, open, rename, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
@@ -29,7 +29,8 @@ export async function writeCapture(path: string, capture: Capture, signal?: Abor
 	const bytes = capture.parts.reduce((sum, part) => sum + part.bytes.length, 0);
 	const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
 	try {
-		await refuseSpecial(path);
+		// A rename replaces a link, not what it leads to; and /dev/stdout is one.
+		refuseSpecial(await statOf(lstat, path));
 		await pipeline(
 			Readable.from(captureChunks(capture), { objectMode: true }),
 			createGzip({ level: bytes >= FAST_GZIP_BYTES_MIN ? 1 : 6 }),
@@ -97,7 +98,7 @@ async function inflate(path: string, signal: AbortSignal | undefined): Promise<I
 /** Whether it is gzip, and how large it says it is: the trailer's last word, modulo 2^32. */
 async function peek(path: string): Promise<{ zipped: boolean; bytesGuess: number }> {
 	try {
-		await refuseSpecial(path);
+		refuseSpecial(await statOf(stat, path));
 		const file = await open(path, "r");
 		try {
 			const { size } = await file.stat();
@@ -120,10 +121,14 @@ async function peek(path: string): Promise<{ zipped: boolean; bytesGuess: number
  * Only files are files: to open a pipe nobody writes to would wait for ever, deaf to Ctrl-C, and a rename
  * over /dev/null would replace it. What does not exist yet is nobody's harm.
  */
-async function refuseSpecial(path: string): Promise<void> {
-	const found = await stat(path).catch(() => undefined);
+function refuseSpecial(found: Stats | undefined): void {
 	if (found === undefined || found.isFile() || found.isDirectory()) return;
-	throw new Error(`it is a ${found.isFIFO() ? "pipe" : found.isSocket() ? "socket" : "device"}, not a file`);
+	const kind = found.isSymbolicLink() ? "link" : found.isFIFO() ? "pipe" : "device";
+	throw new Error(`it is a ${kind}, not a file`);
+}
+
+function statOf(read: (path: string) => Promise<Stats>, path: string): Promise<Stats | undefined> {
+	return read(path).catch(() => undefined);
 }
 
 function grown(bytes: Uint8Array<ArrayBuffer>, need: number): Uint8Array<ArrayBuffer> {
