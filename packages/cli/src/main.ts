@@ -14,12 +14,8 @@ const progress = progressOn(process.stderr);
 const stop = new AbortController();
 const app = buildApp({ describe, exitCodeOf });
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, interrupted);
-// A reader that went away (`| head`) is no error; what it did not want is not written.
-for (const stream of [process.stdout, process.stderr]) {
-	stream.on("error", (error: NodeJS.ErrnoException) => {
-		if (error.code !== "EPIPE") end(EXIT_UNEXAMINED);
-	});
-}
+// What fails to be written is told by end(); unheard, the event would end the process with a stack trace.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
@@ -76,6 +72,11 @@ function describe(error: unknown): string {
 /** Ends even if an abandoned connection still hangs, but not before stdout has been handed over. */
 function end(code: number): void {
 	process.exitCode = code;
-	if (process.stdout.writableLength === 0 || process.stdout.destroyed) process.exit(code);
-	process.stdout.once("drain", () => process.exit(code)).once("close", () => process.exit(code));
+	process.stdout.write("", () => {
+		const error: NodeJS.ErrnoException | null = process.stdout.errored;
+		// A reader that went away (`| head`) is no error; what it did not want is not written.
+		if (error === null || error.code === "EPIPE") process.exit(code);
+		process.stderr.write(`plumbline: the result cannot be written: ${error.message}\n`);
+		process.exit(EXIT_UNEXAMINED);
+	});
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -160,4 +160,13 @@ test("a reader that goes away is no error", () => {
 		},
 	);
 	assert.equal(text, "USAGE\n");
+});
+
+test("a result that cannot be written is no success, and said in one line", (t) => {
+	if (!existsSync("/dev/full")) return t.skip("no /dev/full on this system");
+	const { status, stderr } = spawnSync("sh", ["-c", `'${launcher}' version > /dev/full`], {
+		encoding: "utf8",
+	});
+	assert.equal(status, 3);
+	assert.match(stderr, /^plumbline: the result cannot be written: .*ENOSPC.*\n$/);
 });
