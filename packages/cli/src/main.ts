@@ -10,7 +10,7 @@ const CLEANUP_MS_MAX = 10_000;
 const COLUMNS_DEFAULT = 80;
 const COLUMNS_MAX = 120;
 
-const progress = progressOn(process.stderr);
+const progress = progressOn(process.stderr, process.env.TERM);
 const stop = new AbortController();
 const app = buildApp({ describe, exitCodeOf });
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, interrupted);

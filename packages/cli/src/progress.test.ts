@@ -28,6 +28,15 @@ test("on a terminal one line is rewritten, notes go above it, and nothing stays"
 	assert.equal(terminal.written.join(""), `${erase}one${erase}two${erase}a note\n${erase}two${erase}`);
 });
 
+test("a terminal that cannot erase a line is not asked to", () => {
+	const terminal = screen(true);
+	const progress = progressOn(terminal, "dumb");
+	progress.step("one");
+	progress.note("a note");
+	progress.done();
+	assert.equal(terminal.written.join(""), "a note\n");
+});
+
 test("a step never wraps", () => {
 	const narrow = screen(true, 20);
 	progressOn(narrow).step("watching the service, 10 s left");

@@ -21,10 +21,12 @@ export interface Progress {
 const ERASE_LINE = "\r\x1b[K";
 const COLUMNS_DEFAULT = 80;
 
-export function progressOn(screen: Screen): Progress {
+/** `terminal` is $TERM: a dumb one cannot erase a line. */
+export function progressOn(screen: Screen, terminal?: string): Progress {
+	const rewrites = screen.isTTY === true && terminal !== "dumb";
 	let shown = "";
 	const show = (text: string) => {
-		if (!screen.isTTY || text === shown) return;
+		if (!rewrites || text === shown) return;
 		shown = text;
 		const width = (screen.columns ?? COLUMNS_DEFAULT) - 1;
 		screen.write(ERASE_LINE + (text.length > width ? `${text.slice(0, width - 1)}…` : text));
