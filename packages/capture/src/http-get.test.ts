@@ -180,3 +180,17 @@ test("a quote is one short printable line", () => {
 	assert.equal(quoted(`see http://a:${PASSWORD}@h/`), "see http://a:***@h/");
 	assert.equal(quoteStart(new Uint8Array()), "");
 });
+
+test("an answer that switches protocols is refused at once", async (t) => {
+	const server = createTcpServer((socket) => {
+		socket.on("error", () => {});
+		socket.on("data", () =>
+			socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc"),
+		);
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	t.after(() => server.close());
+	const address = server.address();
+	const port = typeof address === "object" ? address?.port : "";
+	await rejects(`http://127.0.0.1:${port}/`, "not-http", /answers 101/);
+});

@@ -117,6 +117,11 @@ async function getResponse(url: URL, options: HttpGetOptions, stop: AbortSignal)
 	return new Promise((resolve, reject) => {
 		request(url, { ...route.value, headers, signal: stop })
 			.on("response", resolve)
+			.on("upgrade", (_, socket) => {
+				socket.destroy();
+				const why = `${show(url)} answers 101 to switch to another protocol, although none was asked for`;
+				reject(new HttpGetError("not-http", why));
+			})
 			.on("error", reject)
 			.end();
 	});

@@ -138,6 +138,7 @@ async function ask(
 ): Promise<Asked> {
 	const refusals: { url: string; why: string }[] = [];
 	for (const host of hosts) {
+		let nobodyListens = false;
 		for (const scheme of ["http", "https"]) {
 			const url = new URL(`${scheme}://${host}:${port}${path}`);
 			const answer = await getStart(url, reach, signal);
@@ -145,9 +146,10 @@ async function ask(
 			if (why === undefined) return { found: { url: url.href, reach }, refusals };
 			refusals.push({ url: url.href, why });
 			if (answer.kind === "answer" && answer.status !== 400) return { refusals };
-			if (why.includes("ECONNREFUSED")) break;
+			nobodyListens = answer.kind === "none" && answer.nobodyListens === true;
+			if (nobodyListens) break;
 		}
-		if (!refusals.at(-1)?.why.includes("ECONNREFUSED")) break;
+		if (!nobodyListens) break;
 	}
 	return { refusals };
 }
