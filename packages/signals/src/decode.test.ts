@@ -90,3 +90,15 @@ test("a dump cut at every byte of its last 2 kB keeps every whole goroutine and 
 	}
 	assert.ok(fewest < whole);
 });
+
+test("what every sample of a line lacks is told once", () => {
+	const page = text("# TYPE up gauge\nup 1\nodd{ 7\n");
+	const samples = [0, 1, 2].map((sample) => ({
+		...part(`metrics.${sample}.txt`, "prometheus", page),
+		sample,
+	}));
+	const { gaps, metrics } = decodeCapture(capture(samples));
+	assert.equal(metrics.length, 3);
+	assert.equal(gaps.length, 1);
+	assert.match(gaps[0]?.at ?? "", /^metrics\.0\.txt byte \d+ and 2 more like it$/);
+});

@@ -88,14 +88,29 @@ export function decodeCapture(capture: Capture): Signals {
 		process: [],
 		build: [],
 	};
-	const gaps = [...capture.gaps];
+	const gaps: Gap[] = [];
 	for (const part of capture.parts.toSorted((a, b) => a.sample - b.sample)) {
 		const { line, what, read } = FORMATS[part.format];
 		gaps.push(...gapsOf(part, { line, what }, read(part, lists)));
 	}
 	const { build, ...signals } = lists;
 	const { target, window } = capture;
-	return { target, window, gaps, ...signals, ...(build[0] ? { build: build[0] } : {}) };
+	return {
+		target,
+		window,
+		gaps: [...capture.gaps, ...toldOnce(gaps)],
+		...signals,
+		...(build[0] ? { build: build[0] } : {}),
+	};
+}
+
+/** A line that is odd in one sample is odd in all forty: told of the first, with how many there are. */
+function toldOnce(gaps: readonly Gap[]): Gap[] {
+	const alike = Map.groupBy(gaps, ({ line, what, why, weight }) => JSON.stringify([line, what, why, weight]));
+	return [...alike.values()].flatMap(([first, ...others]) => {
+		if (first?.at === undefined || others.length === 0) return first ?? [];
+		return { ...first, at: `${first.at} and ${others.length} more like it` };
+	});
 }
 
 function gapsOf(part: Part, missing: Pick<Gap, "line" | "what">, decoded: Decoded<unknown>): Gap[] {
