@@ -47,6 +47,10 @@ export function attributeHandles(
 				exact,
 			);
 		}
+		// They are in this call, but what it called to borrow has returned. Siblings seen to run the same statements
+		// are of that callee; only without such does the call itself stand for it.
+		const callee = attributeBySiblings(world, api, sessions);
+		if (callee.holder !== undefined && matchPaths(world.sessions, sessions) === "alive") return callee;
 		const common = samePath(busy.map((f) => f.application));
 		if (common !== undefined) {
 			const how = "the goroutine that opened it is still in this call";
