@@ -3,7 +3,7 @@ import type { GapLine, Target } from "@plumbline/signals/capture";
 import { type EndpointQuery, type EndpointSearch, findMetrics, findPprof } from "./listeners.ts";
 import type { Reach } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
-import { pidBehind, processRuns } from "./target.ts";
+import { pidBehind, whyNotRunning } from "./target.ts";
 import { within } from "./within.ts";
 
 /** There is nothing to examine. The message says so for people. */
@@ -24,9 +24,8 @@ interface Limits {
 }
 
 export async function findTarget(recorder: Recorder, given: Given, limits: Limits): Promise<FoundTarget> {
-	if (given.pid !== undefined && !(await processRuns(given.pid))) {
-		throw new TargetError(`no process with id ${given.pid} runs on this host`);
-	}
+	const gone = given.pid === undefined ? undefined : whyNotRunning(given.pid);
+	if (gone !== undefined) throw new TargetError(gone);
 	const { db } = given;
 	const pid = given.pid ?? (await findPid(recorder, given.pprof ?? given.metrics, limits));
 	const [pprof, metrics] = await Promise.all([

@@ -107,3 +107,15 @@ test("a program that is not Go is a note, not a loss", async () => {
 	assert.deepEqual(recording.parts, []);
 	assert.equal(recording.gaps[0]?.weight, "note");
 });
+
+test("that a process is stopped explains why nothing of it answers", async (t) => {
+	const child = spawn("sh", ["-c", "kill -STOP $$; echo"], { stdio: "pipe" });
+	t.after(() => child.kill("SIGKILL"));
+	const pid = child.pid ?? 0;
+	let recording = await collect(pid);
+	while (recording.gaps.length === 0) recording = await collect(pid);
+	assert.match(recording.gaps[0]?.why ?? "", /is stopped .*: kill -CONT \d+$/);
+	assert.equal(recording.gaps[0]?.weight, "note");
+	child.kill("SIGCONT");
+	await once(child.stdout, "data");
+});

@@ -37,9 +37,16 @@ export async function collectProcess(recorder: Recorder, request: ProcessRequest
 		const gone = whyGone(stat.value);
 		if (gone !== undefined) throw new Error(gone);
 		noteRefusals(recorder, pid, refusals);
-		const { comm, startTicks } = stat.value;
+		const { comm, startTicks, stopped } = stat.value;
+		if (stopped) recorder.gap({ ...STOPPED, why: whyStopped(pid) });
 		return { bytes: encodeProcess({ pid, comm, startTicks, ...facts }) };
 	});
+}
+
+const STOPPED = { line: "process", what: "process state", weight: "note" } as const;
+
+function whyStopped(pid: number): string {
+	return `process ${pid} is stopped (SIGSTOP or a debugger) and answers nothing until it continues: kill -CONT ${pid}`;
 }
 
 async function readFacts({

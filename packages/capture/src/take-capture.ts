@@ -17,7 +17,7 @@ import { redactUrl } from "@plumbline/signals/redact-url";
 import { findTarget } from "./find-target.ts";
 import type { Clock } from "./recorder.ts";
 import { Recorder } from "./recorder.ts";
-import { processRuns } from "./target.ts";
+import { whyNotRunning } from "./target.ts";
 import { closeTracks, type Track, tracksOf } from "./tracks.ts";
 import { within } from "./within.ts";
 
@@ -71,7 +71,7 @@ export async function takeCapture(request: CaptureRequest, context: CaptureConte
 		const leftMs = Math.round(deadlineMs - clock.now().monoMs);
 		const ms = Math.max(MARGIN_MS * 2, Math.min(SAMPLE_MS_MAX, leftMs));
 		await sampleAll(recorder, tracks, Math.max(0, ...rounds) + 1, { ms, signal });
-		await noteEnd(recorder, target.pid);
+		noteEnd(recorder, target.pid);
 		const end = clock.now();
 		signal.throwIfAborted();
 		return { takenBy, target: withoutSecrets(target), window: { start, end }, ...recorder.collected() };
@@ -146,8 +146,8 @@ async function sampleOne(recorder: Recorder, track: Track, sample: number, { ms,
 }
 
 /** A process that ended explains the gaps its end left. */
-async function noteEnd(recorder: Recorder, pid: number | undefined): Promise<void> {
-	if (pid === undefined || (await processRuns(pid))) return;
+function noteEnd(recorder: Recorder, pid: number | undefined): void {
+	if (pid === undefined || whyNotRunning(pid) === undefined) return;
 	recorder.gap({
 		line: "process",
 		what: "target",

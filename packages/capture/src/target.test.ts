@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { metricsUrl, pidBehind, pprofBase, processRuns } from "./target.ts";
+import { metricsUrl, pidBehind, pprofBase, whyNotRunning } from "./target.ts";
 
 test("a pprof address is taken as people write it", () => {
 	const base = "http://127.0.0.1:6060/debug/pprof/";
@@ -49,7 +49,8 @@ test("the owner of a loopback port is found, and another host's is not looked fo
 	);
 });
 
-test("a running process runs, one that never was does not", async () => {
-	assert.equal(await processRuns(process.pid), true);
-	assert.equal(await processRuns(4_194_304), false);
+test("a running process runs, one that never was does not", () => {
+	assert.equal(whyNotRunning(process.pid), undefined);
+	assert.equal(whyNotRunning(1), undefined);
+	assert.equal(whyNotRunning(4_194_304), "no process with id 4194304 runs on this host");
 });

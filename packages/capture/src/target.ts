@@ -1,5 +1,6 @@
 /** Who is examined: what the user gave, made exact, and the missing half found where it can be. */
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { readProcessStat } from "@plumbline/kernel/process-stat";
 import { redactArgument } from "@plumbline/signals/redact";
 import { decodeProcNetTcp } from "@plumbline/signals/sockets-proc-net-tcp";
 
@@ -42,24 +43,13 @@ function httpUrl(text: string, flag: string, example: string): URL {
 	);
 }
 
-/** Whether a process with this id runs. Zombies do not. */
-export async function processRuns(pid: number): Promise<boolean> {
-	try {
-		const status = await readFile(`/proc/${pid}/stat`, "latin1");
-		return !/\) [ZX] /.test(status);
-	} catch {
-		return exists(pid);
-	}
-}
-
-/** /proc may hide other users' processes (hidepid); a signal that is refused still tells they are there. */
-function exists(pid: number): boolean {
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch (error) {
-		return error instanceof Error && "code" in error && error.code === "EPERM";
-	}
+/** Why there is no such process, or nothing left of it but its entry (a zombie); undefined while it runs. */
+export function whyNotRunning(pid: number): string | undefined {
+	const stat = readProcessStat(pid);
+	if (stat.kind === "read") return undefined;
+	if (stat.code === "absent") return `no process with id ${pid} runs on this host`;
+	// Others that cannot be read are there: /proc may hide another user's process (hidepid).
+	return stat.code === "gone" ? stat.why : undefined;
 }
 
 /** Who owns the listener a loopback URL leads to: the pid, or in words why it cannot be told. */

@@ -13,6 +13,8 @@ export interface ProcessStat {
 	readonly pid: number;
 	readonly comm: string;
 	readonly startTicks: number;
+	/** By a signal or a debugger: it will answer nothing until it continues. */
+	readonly stopped: boolean;
 }
 
 const STATE_FIELD = 3;
@@ -41,7 +43,7 @@ export function readProcessStat(pid: number, proc = "/proc"): Reading<ProcessSta
 			`process ${pid} (${comm}) has exited; only its entry is left for its parent (zombie)`,
 		);
 	}
-	return read({ pid, comm, startTicks });
+	return read({ pid, comm, startTicks, stopped: state === "T" || state === "t" });
 }
 
 /** Undefined while `known` still runs; else what became of it. */
