@@ -42,7 +42,9 @@ async function bind(): Promise<Reading<Libc>> {
 			errorName: (errno) => `${names.get(errno) ?? "errno"} (${errno})`,
 		});
 	} catch (error) {
-		const message = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
+		// Node adds which file of ours imported it: nothing a person needs.
+		const message =
+			error instanceof Error ? (error.message.split(/\n| imported from /, 1)[0] ?? "") : String(error);
 		return refused("unsupported", `koffi could not be loaded (${message}); npm install koffi`);
 	}
 }
