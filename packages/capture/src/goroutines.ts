@@ -18,6 +18,8 @@ export const GOROUTINES_DEBUG2_MAX = 12_000;
 const DUMP_BYTES_MAX = 256 << 20;
 /** Bytes of one grouped profile: thousands of distinct stacks. */
 const PROFILE_BYTES_MAX = 16 << 20;
+/** By then an answer has shown what it is. */
+const OPENING_BYTES = 64;
 /** Where runtime/pprof stops printing: its buffer doubles from 1 MiB up to this, then it is cut. */
 const RUNTIME_DUMP_BYTES = 64 << 20;
 /**
@@ -118,14 +120,19 @@ async function read(
 	const shown = redactUrl(url);
 	if (answer.bytes.length === 0) throw new Error(`${shown} answered with an empty body instead of ${what}`);
 	if (!opening.test(start(answer.bytes))) {
-		throw new Error(`${shown} answered something else than ${what}: "${quoteStart(answer.bytes)}"`);
+		const found = quoteStart(answer.bytes);
+		throw new Error(
+			answer.truncated !== undefined && answer.bytes.length < OPENING_BYTES
+				? `the answer of ${shown} ended too early: ${answer.truncated}: "${found}"`
+				: `${shown} answered something else than ${what}: "${found}"`,
+		);
 	}
 	const bytes = redactLabels(answer.bytes);
 	return answer.truncated === undefined ? { bytes } : { bytes, truncated: answer.truncated };
 }
 
 function start(bytes: Uint8Array): string {
-	return new TextDecoder("latin1").decode(bytes.subarray(0, 64));
+	return new TextDecoder("latin1").decode(bytes.subarray(0, OPENING_BYTES));
 }
 
 function tooMany(total: number, max: number): string {

@@ -8,6 +8,8 @@ import type { Recorder } from "./recorder.ts";
 
 /** A page larger than this is read in part; busy services with many labels serve a few megabytes. */
 export const METRICS_BYTES_MAX = 16 * 1024 * 1024;
+/** By then a page has shown whether it holds metrics, comments before the first one included. */
+const OPENING_BYTES = 65536;
 /** For one page when nothing tighter is asked. */
 const METRICS_MS_MAX = 2000;
 
@@ -42,7 +44,9 @@ export async function collectMetrics(
 		const answer = await httpGet(url, signal ? { ...options, signal } : options);
 		const refused = refusal(answer, url);
 		if (refused !== undefined) throw new Error(refused);
-		if (decodePrometheus(answer.bytes).kind === "foreign") {
+		if (decodePrometheus(answer.bytes.subarray(0, OPENING_BYTES)).kind === "foreign") {
+			if (answer.truncated !== undefined && answer.bytes.length < OPENING_BYTES)
+				throw new Error(`the answer of ${plan.source} ended too early: ${answer.truncated}`);
 			const type = answer.contentType === "" ? "no content type" : answer.contentType;
 			const found = answer.bytes.length === 0 ? "is empty" : `begins "${quoteStart(answer.bytes)}"`;
 			throw new Error(

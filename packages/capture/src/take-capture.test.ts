@@ -83,6 +83,15 @@ test("what is no goroutine dump is a gap that quotes it", async (t) => {
 	assert.match(why(await take({ pprof: empty, windowMs: 50 }), "goroutine dump"), /empty body/);
 });
 
+test("an answer cut before it can be told is not called something else", async (t) => {
+	const pprof = await servePprof(t, (_, response) => {
+		response.writeHead(200, { "content-length": "99999" });
+		response.write("gor", () => response.destroy());
+	});
+	const capture = await take({ pprof, windowMs: 50 });
+	assert.match(why(capture, "goroutines"), /ended too early: the connection broke after 3 bytes: "gor"$/);
+});
+
 test("a dump whose connection breaks is kept and marked", async (t) => {
 	const pprof = await servePprof(t, (debug, response) => {
 		if (debug === "1") return response.end(profileOf(40));
