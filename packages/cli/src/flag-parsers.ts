@@ -36,6 +36,14 @@ function parseCount(flag: string, text: string): number {
 	throw new RangeError(`${flag} wants a number such as 100, not "${text}"`);
 }
 
+/** A script's unset variable gives an empty name; better said at once than after the window. */
+export function parseFile(flag: string): (text: string) => string {
+	return (text) => {
+		if (text !== "") return text;
+		throw new RangeError(`${flag} wants the name of a file`);
+	};
+}
+
 export const parsePprof = pprofBase;
 export const parseMetrics = metricsUrl;
 

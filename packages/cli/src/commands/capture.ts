@@ -2,6 +2,7 @@
 import { buildCommand } from "@stricli/core";
 import type { CaptureFlags } from "../capture-service.ts";
 import type { CliContext } from "../context.ts";
+import { parseFile } from "../flag-parsers.ts";
 import { LIVE_FLAGS } from "../live-flags.ts";
 
 export const captureCommand = buildCommand<CaptureFlags, [], CliContext>({
@@ -22,7 +23,12 @@ export const captureCommand = buildCommand<CaptureFlags, [], CliContext>({
 	parameters: {
 		flags: {
 			...LIVE_FLAGS,
-			output: { kind: "parsed", parse: String, brief: "File to write", placeholder: "FILE.plumb" },
+			output: {
+				kind: "parsed",
+				parse: parseFile("--output"),
+				brief: "File to write",
+				placeholder: "FILE.plumb",
+			},
 		},
 		aliases: { o: "output" },
 	},

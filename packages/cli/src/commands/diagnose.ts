@@ -2,6 +2,7 @@
 import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.ts";
 import type { DiagnoseFlags } from "../diagnose-service.ts";
+import { parseFile } from "../flag-parsers.ts";
 import { LIVE_FLAGS } from "../live-flags.ts";
 
 export const diagnoseCommand = buildCommand<DiagnoseFlags, [], CliContext>({
@@ -35,14 +36,14 @@ export const diagnoseCommand = buildCommand<DiagnoseFlags, [], CliContext>({
 			...LIVE_FLAGS,
 			from: {
 				kind: "parsed",
-				parse: String,
+				parse: parseFile("--from"),
 				optional: true,
 				brief: "Diagnose this capture file instead of a running service",
 				placeholder: "FILE.plumb",
 			},
 			save: {
 				kind: "parsed",
-				parse: String,
+				parse: parseFile("--save"),
 				optional: true,
 				brief: "Keep the capture in this file",
 				placeholder: "FILE.plumb",
