@@ -2,8 +2,8 @@
  * Finds the target's own HTTP endpoints from nothing but its pid: the ports it listens on, each asked once
  * for the page wanted.
  *
- * The question appears in the service's access log, so callers make it possible to turn it off. Ports of
- * well-known databases are never asked. `profile` and `trace` are never requested: they cost the target.
+ * The question appears in the service's access log; a URL given by the user spares it. Ports of well-known
+ * databases are never asked. `profile` and `trace` are never requested: they cost the target.
  */
 import { loadLibc } from "@plumbline/kernel/libc";
 import { placeOfNetworkNamespace } from "@plumbline/kernel/network-namespace";
@@ -32,7 +32,7 @@ const DATABASE_PORTS: ReadonlySet<number> = new Set([
 export interface EndpointQuery {
 	readonly pid: number;
 	readonly signal?: AbortSignal;
-	/** Ports not to ask. */
+	/** Ports not to ask: tests are their own target. */
 	readonly exclude?: readonly number[];
 }
 

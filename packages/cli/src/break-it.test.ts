@@ -170,6 +170,15 @@ test("a capture that cannot be saved does not cost the verdict", async (t) => {
 	assert.match(run.stderr, /^plumbline: cannot write .*: no such file or folder\n$/);
 });
 
+test("capture tells what it could not read as diagnose does, and does not call notes lost", async (t) => {
+	const path = join(folder, "taken.plumb");
+	const target = ["--pprof", await serve(t, HEALTHY), "--metrics", "127.0.0.1:1"];
+	const run = await runPlumbline(["capture", ...target, "--window", "1s", "-o", path]);
+	assert.equal(run.code, 0);
+	assert.match(run.stderr, /^unexamined: metrics \(connection refused by 127\.0\.0\.1:1/m);
+	assert.match(run.stderr, /^note: database sessions \(no database was given/m);
+});
+
 test("half of each recorded capture is still diagnosed, with what it lacks", async (t) => {
 	const recorded = readdirSync(CAPTURES_FOLDER).filter((name) => name.endsWith(".plumb"));
 	if (recorded.length === 0) return t.skip("no captures are recorded");
