@@ -155,6 +155,9 @@ test("a file that is not there, or is no capture", async () => {
 	assert.deepEqual([absent.code, absent.stdout], [3, ""]);
 	assert.match(absent.stderr, /^plumbline: cannot read .*: no such file or folder\n$/);
 
+	const steering = await diagnose(["--from", "\x1b[2J.plumb"]);
+	assert.equal(steering.stderr, "plumbline: cannot read \\x1b[2J.plumb: no such file or folder\n");
+
 	const text = join(folder, "text.plumb");
 	writeFileSync(text, "goroutine 1 [running]:\n");
 	const foreign = await diagnose(["--from", text]);

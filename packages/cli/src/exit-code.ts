@@ -1,4 +1,5 @@
 /** How the command ends, and the errors that decide it. */
+import { visibleLines } from "@plumbline/report/visible";
 
 export const EXIT_NOTHING_FOUND = 0;
 export const EXIT_FINDINGS = 1;
@@ -30,8 +31,12 @@ export function isAbort(error: unknown): boolean {
 /** Errors other rooms throw for people: their message says it all. */
 const SPOKEN = new Set(["CommandError", "CaptureFileError", "TargetError"]);
 
-/** The one line for an error that ended a command. */
+/** The one line for an error that ended a command. Names in it come from outside: processes, files, servers. */
 export function describeError(error: unknown, debug: boolean): string {
+	return visibleLines(inWords(error, debug)).join("\n");
+}
+
+function inWords(error: unknown, debug: boolean): string {
 	if (isAbort(error)) return "interrupted";
 	if (error instanceof Error && SPOKEN.has(error.name)) return `plumbline: ${error.message}`;
 	const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
