@@ -117,8 +117,8 @@ test("https with a self-signed certificate, on loopback only", async (t) => {
 	const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
 	const request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout".split(" ");
 	if (spawnSync(OPENSSL, [...request, key, "-out", cert]).error !== undefined) {
-		assert.notEqual(process.env.CI, "true", "openssl is not installed");
-		t.skip("openssl is not installed");
+		assert.notEqual(process.env.CI, "true", "missing tool: openssl");
+		t.skip("missing tool: openssl");
 		return;
 	}
 	const port = await listen(t, createHttps({ key: readFileSync(key), cert: readFileSync(cert) }, answer));
@@ -132,7 +132,7 @@ test("https with a self-signed certificate, on loopback only", async (t) => {
 
 test("a process in another network namespace is asked from inside", async (t) => {
 	if (process.geteuid?.() !== 0) {
-		t.skip("needs root to make a network namespace");
+		t.skip("not possible here: not root, so no network namespace of its own");
 		return;
 	}
 	const program = `require("node:http").createServer((request, response) => {

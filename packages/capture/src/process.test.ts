@@ -54,7 +54,7 @@ test("no byte of a secret in the command line is kept", async (t) => {
 
 test("in another network namespace its own settings are read", async (t) => {
 	if (process.geteuid?.() !== 0) {
-		t.skip("needs root to make a network namespace");
+		t.skip("not possible here: not root, so no network namespace of its own");
 		return;
 	}
 	const holder = await holdSockets("own");
@@ -66,7 +66,7 @@ test("in another network namespace its own settings are read", async (t) => {
 
 test("what another user may not see is noted with the missing right, the rest is there", async (t) => {
 	if (process.geteuid?.() !== 0) {
-		t.skip("needs root to become another user");
+		t.skip("not possible here: not root, so no other user to be");
 		return;
 	}
 	const child = spawn("cat", { stdio: ["pipe", "ignore", "inherit"] });

@@ -139,7 +139,7 @@ test("PostgreSQL over TLS: require, prefer, and a certificate that is or is not 
 	]);
 	if (made.error) {
 		assert.notEqual(process.env.CI, "true", "openssl is not installed");
-		t.skip("openssl is not installed: no certificate for the server");
+		t.skip("missing tool: openssl");
 		return;
 	}
 	const server = await servers.postgres();

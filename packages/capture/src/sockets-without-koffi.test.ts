@@ -18,8 +18,8 @@ const { collectSockets } = await import("./sockets.ts");
 test("ss takes over, and the note names what to install", async (t) => {
 	const [command = "ss"] = ssCommand();
 	if (spawnSync(command, ["--version"]).error !== undefined) {
-		assert.notEqual(process.env.CI, "true", "ss is not installed");
-		t.skip("ss is not installed");
+		assert.notEqual(process.env.CI, "true", "missing tool: ss");
+		t.skip("missing tool: ss");
 		return;
 	}
 	const recording = await recordingOf((recorder) =>

@@ -48,7 +48,7 @@ function ownRows(sockets: readonly Socket[], owners: FdTable["byInode"]): string
 for (const namespace of ["ours", "own"] as const) {
 	test(`every route gives the same sockets of a process in ${namespace} namespace`, async (t) => {
 		if (namespace === "own" && process.geteuid?.() !== 0) {
-			t.skip("needs root to make a network namespace");
+			t.skip("not possible here: not root, so no network namespace of its own");
 			return;
 		}
 		const holder = await holdSockets(namespace);
@@ -103,7 +103,7 @@ test("the first route that works is taken, and why not a better one is noted", a
 
 test("without the right to look into the process: its sockets without owners, and what right is missing", async (t) => {
 	if (process.geteuid?.() !== 0) {
-		t.skip("needs root to become another user");
+		t.skip("not possible here: not root, so no other user to be");
 		return;
 	}
 	const holder = await holdSockets("ours");
@@ -128,13 +128,13 @@ test("without the right to look into the process: its sockets without owners, an
 
 test("as the service's own user all is there, without root", async (t) => {
 	if (process.geteuid?.() !== 0) {
-		t.skip("needs root to become another user");
+		t.skip("not possible here: not root, so no other user to be");
 		return;
 	}
 	// That user may not be allowed to read this very checkout.
 	const holder = await holdSockets("ours", NOBODY).catch(() => undefined);
 	if (holder === undefined) {
-		t.skip("uid 65534 cannot run this checkout, or setpriv is not installed");
+		t.skip("not possible here: uid 65534 may not read this checkout");
 		return;
 	}
 	t.after(holder.end);

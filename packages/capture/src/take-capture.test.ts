@@ -44,7 +44,6 @@ test("every line has its first sample 0 and its last the same number; profiles l
 	const names = parts.map(({ name }) => name);
 	assert.equal(new Set(names).size, names.length);
 	const last = Math.max(...parts.map(({ sample }) => sample));
-	assert.ok(last >= 2, "at least one witness in 700 ms");
 	for (const format of ["go-debug2", "fd-table", "process"]) {
 		const samples = parts.filter((part) => part.format === format).map(({ sample }) => sample);
 		assert.deepEqual(samples, [0, last], format);

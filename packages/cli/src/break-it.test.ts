@@ -182,9 +182,9 @@ test("capture tells what it could not read as diagnose does, and does not call n
 	assert.match(run.stderr, /^note: database sessions \(no database was given/m);
 });
 
-test("half of each recorded capture is still diagnosed, with what it lacks", async (t) => {
+test("half of each recorded capture is still diagnosed, with what it lacks", async () => {
 	const recorded = readdirSync(CAPTURES_FOLDER).filter((name) => name.endsWith(".plumb"));
-	if (recorded.length === 0) return t.skip("no captures are recorded");
+	assert.ok(recorded.length > 0, "captures are recorded");
 	const whole = readFileSync(join(CAPTURES_FOLDER, recorded[0] ?? ""));
 	const half = join(folder, "half.plumb");
 	writeFileSync(half, whole.subarray(0, whole.length / 2));

@@ -1,7 +1,7 @@
 /**
  * Every recorded capture gives its recorded text, byte for byte, by code that cannot reach the world.
  * After a wanted change: `plumbline diagnose --from captures/NAME.plumb` shows the new text;
- * PLUMBLINE_GOLDENS=write npm test -- packages/cli/src/goldens.test.ts rewrites all of them for review.
+ * UPDATE_GOLDENS=1 npm test -- packages/cli/src/goldens.test.ts rewrites all of them for review.
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -36,7 +36,7 @@ if (paths.length > 0) {
 		test(`${path.slice(CAPTURES_FOLDER.length + 1)} gives its recorded text`, () => {
 			assert.equal(error, undefined);
 			const golden = path.replace(/\.plumb$/, ".txt");
-			if (process.env.PLUMBLINE_GOLDENS === "write") writeFileSync(golden, text ?? "");
+			if (process.env.UPDATE_GOLDENS === "1") writeFileSync(golden, text ?? "");
 			assert.ok(existsSync(golden), `${golden} is missing`);
 			assert.equal(text, readFileSync(golden, "utf8"));
 		});

@@ -167,7 +167,7 @@ test("a reader that goes away is no error", () => {
 });
 
 test("a result that cannot be written is no success, and said in one line", (t) => {
-	if (!existsSync("/dev/full")) return t.skip("no /dev/full on this system");
+	if (!existsSync("/dev/full")) return t.skip("not possible here: no /dev/full");
 	const { status, stderr } = spawnSync("sh", ["-c", `'${launcher}' version > /dev/full`], {
 		encoding: "utf8",
 	});
