@@ -87,7 +87,7 @@ function weigh(attribution: Attribution, match: PathMatch): Attribution {
 			return attribution;
 		case "not seen":
 			return {
-				candidates: [{ ...holder, confidence: 0.2 }],
+				candidates: [{ ...holder, how: `${holder.how}, but other statements run`, confidence: 0.2 }],
 				holderGap: `the code that borrowed has returned, and nothing seen at work runs what the leaked sessions ran last; ${WOULD_NAME_IT}`,
 				siblings: [],
 			};
