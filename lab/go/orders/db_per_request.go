@@ -29,13 +29,13 @@ func DbPerRequest(s *shop.Server) error {
 
 // Lookup counts a tenant's orders.
 func (s *TenantService) Lookup(ctx context.Context) (int64, error) {
-	db, err := sql.Open("postgres", s.databaseURL)
+	db, err := sql.Open("postgres", s.databaseURL) // LEAK
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
 	var orders int64
 	var slept string
-	err = db.QueryRowContext(ctx, `SELECT count(*), pg_sleep(1) FROM orders`).Scan(&orders, &slept) // LEAK
+	err = db.QueryRowContext(ctx, `SELECT count(*), pg_sleep(1) FROM orders`).Scan(&orders, &slept)
 	return orders, err
 }
