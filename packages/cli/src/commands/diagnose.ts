@@ -10,7 +10,8 @@ export const diagnoseCommand = buildCommand<DiagnoseFlags, [], CliContext>({
 		brief: "Find the connection leak of a running Go service and name the line that leaks",
 		fullDescription: [
 			"Reads the service's sockets, goroutines, pool counters and database sessions at both ends of a",
-			"window of 10 seconds, lays them over each other and says what leaks, where, how sure, and what to do.",
+			"window of 10 seconds, and what is cheap also in between; lays them over each other and says what",
+			"leaks, where, how sure, and what to do.",
 			"It changes nothing in the service. A full goroutine dump pauses it for some milliseconds.",
 			"",
 			"EXIT STATUS",
