@@ -2,7 +2,7 @@
 import type { Gap, Line } from "@plumbline/signals/capture";
 import type { Signals } from "@plumbline/signals/signals";
 import type { Diagnosis, Examined, Finding } from "./finding.ts";
-import { joined, linksOf } from "./links.ts";
+import { joined, linksOf, shown } from "./links.ts";
 import { asGraveAsTheirConsequences, rank } from "./rank.ts";
 import type { Rule } from "./rule.ts";
 import { connHeld } from "./rules/conn-held.ts";
@@ -52,7 +52,7 @@ export function diagnose(signals: Signals): Diagnosis {
 		},
 		examined: (["sockets", "runtime", "pool"] as const).map((line) => examined(line, world)),
 		gaps: [...signals.gaps, ...joinGaps(world)],
-		links,
+		links: links.map(shown),
 		findings: rank(asGraveAsTheirConsequences(found)),
 	};
 }

@@ -41,7 +41,9 @@ test("each line by itself finds them and only suspects", () => {
 	assert.deepEqual([runtime?.count, runtime?.level], [7, "suspected"]);
 	const database = gist({ sessions, sockets }, "tx-open");
 	assert.equal(database?.count, 7);
-	assert.equal(gist({ sessions }, "tx-open"), undefined, "whose the sessions are is not known");
+	const somebodys = found({ sessions }, "tx-open");
+	assert.deepEqual([somebodys?.count, somebodys?.severity, somebodys?.level], [7, "note", "suspected"]);
+	assert.match(somebodys?.title ?? "", /by a client not known to be this service/);
 	assert.equal(gist({ sockets }, "tx-open"), undefined);
 });
 

@@ -17,7 +17,7 @@ import {
 	sessionEvidence,
 	socketEvidence,
 } from "../evidence.ts";
-import type { Evidence } from "../finding.ts";
+import type { Evidence, Finding } from "../finding.ts";
 import type { Handle } from "../handles.ts";
 import { attributeHandles } from "../holder.ts";
 import { leakedTransactions } from "../leaked.ts";
@@ -55,7 +55,7 @@ export const txOpen: Rule = {
 		const deadlocked = deadlockedHolders(world).length;
 		const sessions = idleSessions(world).slice(deadlocked);
 		const count = Math.max(handles.length, sessions.length);
-		if (count === 0) return undefined;
+		if (count === 0) return somebodysTransactions(world);
 
 		const held = handles.length > 0 && handles.every((h) => h.owner.kind === "busy");
 		const attribution = attributeHandles(world, handles, "begin", sessions);
@@ -94,6 +94,31 @@ export const txOpen: Rule = {
 		});
 	},
 };
+
+/**
+ * Nothing ties the sessions to the target, so they may be another service's: told, since whoever asks wants to
+ * know, but as a note.
+ */
+function somebodysTransactions({ sessions }: World): Finding | undefined {
+	if (sessions === undefined || sessions.link.confidence === 0) return undefined;
+	if (sessions.link.confidence >= LINK_CONFIDENCE_MIN) return undefined;
+	const idle = sessions.ours.filter((h) => idleInTxThroughout(h, sessions));
+	if (idle.length === 0) return undefined;
+	const says = `${plural(idle.length, "session")} idle in transaction in every sample, nothing run`;
+	return finding("tx-open", txOpen.about, {
+		severity: "note",
+		confidence: sessions.link.confidence,
+		count: idle.length,
+		title: `${plural(idle.length, "transaction")} open in this database, by a client not known to be this service`,
+		story: `${says}; ${sessions.link.reason}`,
+		attribution: {
+			candidates: [],
+			siblings: [],
+			holderGap: "whose they are is not known: give --pid of the service, so that its sockets are read",
+		},
+		evidence: [sessionEvidence(idle, says)],
+	});
+}
 
 /** With the sessions at hand, the command that ends just these. */
 function stopNow({ sessions: service }: World, sessions: readonly SessionHistory[]): { stop?: string[] } {
