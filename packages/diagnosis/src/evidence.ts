@@ -2,7 +2,7 @@
 import type { DbSession } from "@plumbline/signals/sessions";
 import type { DumpView } from "./dump-view.ts";
 import type { Evidence } from "./finding.ts";
-import type { PoolSighting } from "./pool-view.ts";
+import type { PoolSighting, PoolView } from "./pool-view.ts";
 import type { SessionHistory } from "./session-history.ts";
 import type { SiblingSite } from "./siblings.ts";
 import type { OwnedSocket } from "./sockets-view.ts";
@@ -62,6 +62,12 @@ export function sessionEvidence(histories: readonly SessionHistory[], says: stri
 
 export function poolEvidence({ counters, part, atMs }: PoolSighting, says: string): Evidence {
 	return { line: "pool", says, quote: counters.quoted.text, part, offset: counters.quoted.offset, atMs };
+}
+
+/** A pool that had at least `count` connections in use whenever it was read; undefined where none had. */
+export function inUseEvidence(pools: readonly PoolView[], count: number): Evidence | undefined {
+	const pool = pools.find((p) => p.sightings.every((s) => (s.counters.inUse ?? 0) >= count));
+	return pool && poolEvidence(pool.last, `the pool counts ${pool.last.counters.inUse} connections in use`);
 }
 
 export function socketEvidence(sockets: readonly OwnedSocket[], says: string): Evidence {

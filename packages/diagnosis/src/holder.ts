@@ -20,7 +20,7 @@ export interface Attribution {
 }
 
 /** Candidates shown when no single holder can be named. */
-const CANDIDATES_MAX = 5;
+export const CANDIDATES_MAX = 5;
 
 export const WOULD_NAME_IT = "a record of every borrow would name it (the borrow ledger, planned)";
 
@@ -31,6 +31,8 @@ export function attributeHandles(
 	api: BorrowApi,
 	sessions: readonly SessionHistory[],
 ): Attribution {
+	const match = matchPaths(world.sessions, sessions);
+	const bySiblings = weigh(onlySibling(world, api), match);
 	const busy = handles.flatMap(({ owner }) => (owner.kind === "busy" && owner.certain ? [owner.facts] : []));
 	// All owners alive, in one and the same place: they say it themselves.
 	if (busy.length > 0 && busy.length === handles.length) {
@@ -49,15 +51,14 @@ export function attributeHandles(
 		}
 		// They are in this call, but what it called to borrow has returned. Siblings seen to run the same statements
 		// are of that callee; only without such does the call itself stand for it.
-		const callee = attributeBySiblings(world, api, sessions);
-		if (callee.holder !== undefined && matchPaths(world.sessions, sessions) === "alive") return callee;
+		if (bySiblings.holder !== undefined && match === "alive") return bySiblings;
 		const common = samePath(busy.map((f) => f.application));
 		if (common !== undefined) {
 			const how = "the goroutine that opened it is still in this call";
 			return { holder: { ...common, how, confidence: 0.9 }, candidates: [], siblings: [] };
 		}
 	}
-	return attributeBySiblings(world, api, sessions);
+	return bySiblings;
 }
 
 /** Who takes connections this way, judged by the siblings seen and by what the leaked sessions ran last. */

@@ -3,7 +3,7 @@
 import { deadlockedHolders } from "./deadlock.ts";
 import { persistentRows } from "./dump-view.ts";
 import { type Handle, ownerWorks } from "./handles.ts";
-import { LINK_CONFIDENCE_MIN } from "./session-history.ts";
+import { LINK_CONFIDENCE_MIN, type SessionHistory } from "./session-history.ts";
 import { idleInTxThroughout, tellsPersistence } from "./session-patterns.ts";
 import type { World } from "./world.ts";
 
@@ -21,7 +21,7 @@ export function leakedTransactions(world: World): Handle[] {
 	);
 	const idle = idleTransactions(world);
 	if (idle !== undefined) {
-		const left = idle - deadlockedHolders(world).length - sure.length;
+		const left = idle.length - deadlockedHolders(world).length - sure.length;
 		return [...sure, ...perhaps.slice(0, Math.max(0, left))];
 	}
 	const parked = perhaps.filter(({ owner }) => owner.kind === "unknown" || isParked(world, owner));
@@ -31,10 +31,10 @@ export function leakedTransactions(world: World): Handle[] {
 }
 
 /** Transactions of the service that idled all along, as the database tells; undefined where it cannot tell. */
-function idleTransactions({ sessions }: World): number | undefined {
+export function idleTransactions({ sessions }: World): SessionHistory[] | undefined {
 	if (sessions === undefined || sessions.link.confidence < LINK_CONFIDENCE_MIN) return undefined;
 	if (!tellsPersistence(sessions)) return undefined;
-	return sessions.ours.filter((h) => idleInTxThroughout(h, sessions)).length;
+	return sessions.ours.filter((h) => idleInTxThroughout(h, sessions));
 }
 
 /** Blocked outside the database in the very same call in both dumps. */

@@ -7,7 +7,7 @@ const AGE_SLACK_MS = 1_500;
 /** Two samples closer than this say nothing about what lasts. */
 const SPAN_MS_MIN = 1_000;
 
-export function tellsPersistence({ spanMs }: ServiceSessions): boolean {
+export function tellsPersistence({ spanMs }: { readonly spanMs: number }): boolean {
 	return spanMs >= SPAN_MS_MIN;
 }
 

@@ -1,6 +1,7 @@
 /** The target's own connections to its databases, over the window. */
 import type { Signals } from "@plumbline/signals/signals";
 import type { Socket } from "@plumbline/signals/sockets";
+import { tellsPersistence } from "./session-patterns.ts";
 
 export interface OwnedSocket {
 	readonly socket: Socket;
@@ -60,12 +61,9 @@ export function outgoing({ last, listening }: SocketView): OwnedSocket[] {
 	return last.filter(({ socket }) => socket.state === "ESTABLISHED" && !listening.has(socket.localPort));
 }
 
-/** Two samples closer than this say nothing about what lasts. */
-const SPAN_MS_MIN = 1_000;
-
 /** No byte either way for the whole window. Needs tcp_info, which text routes lack. */
-export function silentThroughout({ spanMs }: SocketView, socket: OwnedSocket): boolean {
-	return spanMs >= SPAN_MS_MIN && silentMs(socket) >= spanMs;
+export function silentThroughout(view: SocketView, socket: OwnedSocket): boolean {
+	return tellsPersistence(view) && silentMs(socket) >= view.spanMs;
 }
 
 /** Since the last byte either way; 0 where the kernel was not asked. */

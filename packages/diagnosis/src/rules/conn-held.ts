@@ -12,7 +12,7 @@ import { goroutineEvidence, plural, poolEvidence, sessionEvidence, socketEvidenc
 import type { Evidence } from "../finding.ts";
 import type { BorrowApi } from "../functions.ts";
 import { type Hidden, hiddenUse } from "../hidden.ts";
-import { type Attribution, attributeBySiblings, WOULD_NAME_IT } from "../holder.ts";
+import { type Attribution, attributeBySiblings, CANDIDATES_MAX, WOULD_NAME_IT } from "../holder.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
 import { LINK_CONFIDENCE_MIN } from "../session-history.ts";
 import { idleThroughout } from "../session-patterns.ts";
@@ -23,9 +23,6 @@ const PINNED_MAX = 2;
 
 /** The ways to take a connection that leave no goroutine, the rarer ones first. */
 const SILENT_BORROWS: readonly BorrowApi[] = ["acquire", "conn", "conn-use", "row", "rows"];
-
-/** Candidates shown when no single holder can be named. */
-const CANDIDATES_MAX = 5;
 
 export const connHeld: Rule = {
 	id: "conn-held",

@@ -9,7 +9,7 @@
 import type { DumpView } from "../dump-view.ts";
 import { goroutineEvidence, plural, seconds, sessionEvidence } from "../evidence.ts";
 import type { Evidence, Holder } from "../finding.ts";
-import { type Attribution, attributeBySiblings } from "../holder.ts";
+import { type Attribution, attributeBySiblings, CANDIDATES_MAX } from "../holder.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { SessionHistory } from "../session-history.ts";
 import type { World } from "../world.ts";
@@ -20,9 +20,6 @@ const NEW_POOLS_MIN = 3;
 const OPENERS_MIN = 5;
 /** Goroutines caught making an ORM instance at one moment. */
 const ORM_INSTANCE_GOROUTINES_MIN = 100;
-
-/** Candidates shown when no single holder can be named. */
-const CANDIDATES_MAX = 5;
 
 export const dbPerRequest: Rule = {
 	id: "db-per-request",

@@ -6,7 +6,7 @@
  * Database line: a session that is active but cannot send, because the client does not read; with the
  * sockets line saying that no byte moved, so that a slow reader is not accused.
  */
-import { goroutineEvidence, plural, poolEvidence, sessionEvidence, socketEvidence } from "../evidence.ts";
+import { goroutineEvidence, inUseEvidence, plural, sessionEvidence, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import type { Handle } from "../handles.ts";
 import { attributeHandles } from "../holder.ts";
@@ -127,10 +127,8 @@ function runtimeEvidence({ lastDump }: World, handles: readonly Handle[]) {
 
 /** A finished result leaves the session idle; the pool still counts the connection as in use. */
 function databaseAgrees(world: World, count: number) {
-	const pool = world.pools.find((p) => p.sightings.every((s) => (s.counters.inUse ?? 0) >= count));
-	if (pool !== undefined) {
-		return poolEvidence(pool.last, `the pool counts ${pool.last.counters.inUse} connections in use`);
-	}
+	const inUse = inUseEvidence(world.pools, count);
+	if (inUse !== undefined) return inUse;
 	const { sessions } = world;
 	const quiet = sessions?.ours.filter((h) => idleThroughout(h, sessions) || unreadResultThroughout(h)) ?? [];
 	return quiet.length < count

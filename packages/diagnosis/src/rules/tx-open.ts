@@ -11,8 +11,8 @@
 import { deadlockedHolders } from "../deadlock.ts";
 import {
 	goroutineEvidence,
+	inUseEvidence,
 	plural,
-	poolEvidence,
 	seconds,
 	sessionEvidence,
 	socketEvidence,
@@ -20,10 +20,10 @@ import {
 import type { Evidence, Finding } from "../finding.ts";
 import type { Handle } from "../handles.ts";
 import { attributeHandles } from "../holder.ts";
-import { leakedTransactions } from "../leaked.ts";
+import { idleTransactions, leakedTransactions } from "../leaked.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
 import { LINK_CONFIDENCE_MIN, type SessionHistory } from "../session-history.ts";
-import { idleInTxThroughout, tellsPersistence } from "../session-patterns.ts";
+import { idleInTxThroughout } from "../session-patterns.ts";
 import { silentThroughout } from "../sockets-view.ts";
 import { endIdleTransactions } from "../stop-sessions.ts";
 import type { World } from "../world.ts";
@@ -53,7 +53,7 @@ export const txOpen: Rule = {
 	examine(world) {
 		const handles = leakedTransactions(world);
 		const deadlocked = deadlockedHolders(world).length;
-		const sessions = idleSessions(world).slice(deadlocked);
+		const sessions = (idleTransactions(world) ?? []).slice(deadlocked);
 		const count = Math.max(handles.length, sessions.length);
 		if (count === 0) return somebodysTransactions(world);
 
@@ -88,7 +88,7 @@ export const txOpen: Rule = {
 							`${plural(sessions.length, "session")} idle in transaction in every sample, nothing run`,
 						)
 					: undefined,
-				refuted(world, sessions) ? undefined : poolAgrees(world, count),
+				refuted(world, sessions) ? undefined : inUseEvidence(world.pools, count),
 				handles.length === 0 ? silentSockets(world, sessions) : undefined,
 			]),
 		});
@@ -128,11 +128,6 @@ function stopNow({ sessions: service }: World, sessions: readonly SessionHistory
 	return { stop: present([command, service?.engine === "postgres" ? timeout : undefined, restart]) };
 }
 
-function idleSessions({ sessions }: World): SessionHistory[] {
-	if (sessions === undefined || sessions.link.confidence < LINK_CONFIDENCE_MIN) return [];
-	return sessions.ours.filter((h) => idleInTxThroughout(h, sessions));
-}
-
 function ownersInWords(handles: readonly Handle[]): string | undefined {
 	const of = (kind: Handle["owner"]["kind"]): number => handles.filter((h) => h.owner.kind === kind).length;
 	const [gone, moved, busy] = [of("gone"), of("moved-on"), of("busy")];
@@ -158,14 +153,8 @@ function runtimeEvidence({ lastDump, spansWindow }: World, handles: readonly Han
 }
 
 /** The service's sessions were read and none idles in a transaction: then its pool's use agrees with nothing. */
-function refuted({ sessions }: World, idle: readonly SessionHistory[]): boolean {
-	const told = sessions !== undefined && sessions.link.confidence >= LINK_CONFIDENCE_MIN;
-	return told && tellsPersistence(sessions) && idle.length === 0;
-}
-
-function poolAgrees({ pools }: World, count: number) {
-	const pool = pools.find((p) => p.sightings.every((s) => (s.counters.inUse ?? 0) >= count));
-	return pool && poolEvidence(pool.last, `the pool counts ${pool.last.counters.inUse} connections in use`);
+function refuted(world: World, idle: readonly SessionHistory[]): boolean {
+	return idleTransactions(world) !== undefined && idle.length === 0;
 }
 
 /** For transactions that only the database shows: their own sockets, silent all along. */
