@@ -1,6 +1,6 @@
 module plumbline.dev/lab
 
-go 1.21
+go 1.19
 
 require (
 	github.com/IBM/pgxpoolprometheus v1.1.1

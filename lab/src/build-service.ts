@@ -1,8 +1,8 @@
 /**
- * Builds the lab's Go service, once a distinct source, toolchain and module file.
+ * Builds the lab's Go programs, once a distinct source, toolchain, module file and way of building.
  *
- * The binary lies in .cache/lab/ under a name made from all three, so that a change of any of them
- * builds anew and nothing else does.
+ * The binary lies in .cache/lab/ under a name made from all of them, so that a change of any builds
+ * anew and nothing else does.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -28,8 +28,34 @@ export type Build =
 	/** Go is there and the build failed: a fault of the lab or of the network. */
 	| { readonly kind: "failed"; readonly why: string };
 
-/** `toolchain`: `go1.22.12`, `go1.27.1`; absent = the installed Go as it is. */
-export async function buildService(toolchain?: string, signal?: AbortSignal): Promise<Build> {
+/** The ways services are built where they really run, and what each asks of the compiler. */
+const BUILD_FLAGS = {
+	normal: [],
+	// Many images: no symbol table and no DWARF. Go's own line table stays, the runtime needs it.
+	stripped: ["-ldflags=-s -w"],
+	// Paths begin with the module's name instead of the folder it was built in.
+	trimpath: ["-trimpath"],
+	// Loaded at a random address: what the file says is off by the load bias.
+	pie: ["-buildmode=pie"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type BuildVariant = keyof typeof BUILD_FLAGS;
+
+export const BUILD_VARIANTS = Object.keys(BUILD_FLAGS) as readonly BuildVariant[];
+
+export interface BuildOptions {
+	/** Which command of lab/go. Default: the service. */
+	readonly program?: "labsvc" | "borrows";
+	/** `go1.19.8`, `go1.27.1`; `local` or absent = the installed Go as it is. */
+	readonly toolchain?: string;
+	/** Default: normal. */
+	readonly variant?: BuildVariant;
+	readonly signal?: AbortSignal;
+}
+
+export async function buildService(asked: BuildOptions = {}): Promise<Build> {
+	const { program = "labsvc", variant = "normal", signal } = asked;
+	const toolchain = asked.toolchain === "local" ? undefined : asked.toolchain;
 	const env = { ...process.env, CGO_ENABLED: "0", ...(toolchain ? { GOTOOLCHAIN: toolchain } : {}) };
 	const options = { cwd: GO_FOLDER, env, timeout: PROBE_MS_MAX, ...(signal ? { signal } : {}) };
 	let goVersion: string;
@@ -41,14 +67,16 @@ export async function buildService(toolchain?: string, signal?: AbortSignal): Pr
 		return { kind: "no-go", why: noGo(error, toolchain) };
 	}
 	const moduleFile = moduleFileFor(goVersion);
-	const key = sourcesKey(`${goVersion} ${moduleFile} ${process.arch}`);
-	const path = join(CACHE_FOLDER, `labsvc-${goVersion}-${key}`);
+	const key = sourcesKey(`${goVersion} ${moduleFile} ${process.arch} ${BUILD_FLAGS[variant].join(" ")}`);
+	const family = `${program}-${goVersion}-${variant}-`;
+	const path = join(CACHE_FOLDER, `${family}${key}`);
 	if (existsSync(path)) return { kind: "built", path, goVersion };
 	mkdirSync(CACHE_FOLDER, { recursive: true });
 	const modules = moduleFile === NEXT_MODULES ? writeNextModules() : moduleFile;
 	const building = `${path}.${process.pid}.tmp`;
 	try {
-		const args = ["build", `-modfile=${modules}`, "-buildvcs=false", "-o", building, "./cmd/labsvc"];
+		const flags = [`-modfile=${modules}`, "-buildvcs=false", ...BUILD_FLAGS[variant]];
+		const args = ["build", ...flags, "-o", building, `./cmd/${program}`];
 		await run("go", args, { ...options, timeout: BUILD_MS_MAX });
 	} catch (error) {
 		rmSync(building, { force: true });
@@ -57,7 +85,7 @@ export async function buildService(toolchain?: string, signal?: AbortSignal): Pr
 	}
 	// Renaming is atomic: two builders at once end with one whole binary.
 	renameSync(building, path);
-	dropOlder(goVersion, path);
+	dropOlder(family, path);
 	return { kind: "built", path, goVersion };
 }
 
@@ -94,9 +122,9 @@ function sourcesKey(seed: string): string {
 }
 
 /** Binaries of former sources; one that still runs keeps its file until it ends. */
-function dropOlder(goVersion: string, path: string): void {
+function dropOlder(family: string, path: string): void {
 	const older = readdirSync(CACHE_FOLDER)
-		.filter((name) => name.startsWith(`labsvc-${goVersion}-`) && !name.endsWith(".tmp"))
+		.filter((name) => name.startsWith(family) && !name.endsWith(".tmp"))
 		.map((name) => join(CACHE_FOLDER, name))
 		.filter((file) => file !== path);
 	for (const file of older) rmSync(file, { force: true });

@@ -2,7 +2,7 @@
  * Brings the world to the state a scenario's capture is taken in: database up, service running, its
  * fault brought out and seen by an independent look, healthy traffic flowing on the same code path.
  */
-import { buildService } from "./build-service.ts";
+import { type BuildVariant, buildService } from "./build-service.ts";
 import { type Load, type Provoked, provoke, startLoad } from "./load.ts";
 import { having, lookGoroutines, lookInUse, lookSessions } from "./look.ts";
 import { openPlace, type Place } from "./place.ts";
@@ -14,6 +14,8 @@ export interface StageOptions {
 	readonly signal?: AbortSignal;
 	/** Default: the first the scenario names. `local` = the installed Go. */
 	readonly goToolchain?: string;
+	/** Default: normal. */
+	readonly variant?: BuildVariant;
 	/** Shared servers, left running. Without them the stage starts and stops its own. */
 	readonly servers?: Servers;
 	/** Told what is being done, for progress. */
@@ -58,8 +60,8 @@ export async function stageScenario(name: string, options: StageOptions = {}): P
 	};
 	try {
 		onStep("building the service");
-		const toolchain = options.goToolchain ?? scenario.go[0];
-		const build = await buildService(toolchain === "local" ? undefined : toolchain, signal);
+		const { goToolchain: toolchain = scenario.go[0] ?? "local", variant = "normal" } = options;
+		const build = await buildService({ toolchain, variant, ...(signal ? { signal } : {}) });
 		if (build.kind !== "built") throw new NoServiceError(build);
 
 		onStep("starting the database");

@@ -1,5 +1,6 @@
 /** The work of `plumbline lab run`: stages programs with known faults, diagnoses them, compares. */
 import type { Diagnosis } from "@plumbline/diagnosis/finding";
+import { BUILD_VARIANTS, type BuildVariant } from "@plumbline/lab/build-service";
 import { compareVerdict } from "@plumbline/lab/expect";
 import { type Expectation, listScenarios, loadScenario, type Scenario } from "@plumbline/lab/scenario";
 import { openServers, type Servers } from "@plumbline/lab/servers";
@@ -25,6 +26,7 @@ export interface LabRunFlags {
 	readonly runs: number;
 	readonly window: number;
 	readonly go?: string;
+	readonly build: BuildVariant | "all";
 }
 
 const RUNS_MAX = 1000;
@@ -33,13 +35,15 @@ export async function runLab(this: CliContext, flags: LabRunFlags, ...names: str
 	if ((flags.all === true) === names.length > 0) throw usageError("name programs, or say --all", "lab run");
 	if (flags.runs > RUNS_MAX) throw usageError(`--runs goes up to ${RUNS_MAX}`, "lab run");
 	const scenarios = flags.all ? listScenarios() : names.map(namedScenario);
+	const builds = flags.build === "all" ? BUILD_VARIANTS : [flags.build];
 	const servers = openServers();
 	const rows: TrialRow[] = [];
 	try {
 		for (let run = 1; run <= flags.runs; run++) {
 			for (const scenario of scenarios) {
 				for (const go of toolchains(scenario, flags.go)) {
-					rows.push(await tryOnce(this, { scenario, run, go, flags, servers }));
+					for (const build of builds)
+						rows.push(await tryOnce(this, { scenario, run, go, build, flags, servers }));
 				}
 			}
 		}
@@ -73,6 +77,7 @@ interface Attempt {
 	readonly scenario: Scenario;
 	readonly run: number;
 	readonly go: string;
+	readonly build: BuildVariant;
 	readonly flags: LabRunFlags;
 	readonly servers: Servers;
 }
@@ -80,7 +85,7 @@ interface Attempt {
 /** A trial that fails is a row that says so: the others still run. */
 async function tryOnce(
 	context: CliContext,
-	{ scenario, run, go, flags, servers }: Attempt,
+	{ scenario, run, go, build, flags, servers }: Attempt,
 ): Promise<TrialRow> {
 	const startedMs = performance.now();
 	const label = `${scenario.name} (run ${run} of ${flags.runs}): `;
@@ -88,18 +93,20 @@ async function tryOnce(
 		scenario: scenario.name,
 		run,
 		go,
+		build,
 		expected: expectedText(scenario.expect),
 		found,
 		mismatches,
 		seconds: (performance.now() - startedMs) / 1000,
 	});
 	try {
-		const plan = { name: scenario.name, windowMs: flags.window, go, servers, label };
+		const plan = { name: scenario.name, windowMs: flags.window, go, build, servers, label };
 		const { capture, verdict } = await runTrial(context, plan);
 		const { diagnosis } = verdict;
 		if (flags.record && run === flags.runs) {
 			const version = go === scenario.go[0] ? "" : `.${go}`;
-			await recordTrial(`${scenario.name}${version}`, capture, context.signal);
+			const how = build === "normal" ? "" : `.${build}`;
+			await recordTrial(`${scenario.name}${version}${how}`, capture, context.signal);
 		}
 		return row(foundText(diagnosis), compareVerdict(scenario, diagnosis));
 	} catch (error) {

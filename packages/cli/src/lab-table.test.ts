@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { renderTrialTable } from "./lab-table.ts";
 
 test("a row a trial, then what differs, then the sum", () => {
-	const row = { run: 1, go: "local", seconds: 11.04 };
+	const row = { run: 1, go: "local", build: "normal", seconds: 11.04 };
 	const text = renderTrialTable([
 		{
 			...row,
@@ -28,6 +28,27 @@ test("a row a trial, then what differs, then the sum", () => {
 			"healthy-busy  1    nothing               tx-open               11.0  MISMATCH",
 			"",
 			"healthy-busy run 1: expected nothing",
+			"",
+			"1 of 2 as expected",
+			"",
+		].join("\n"),
+	);
+});
+
+test("toolchain and build stand in the table where they are not the usual ones", () => {
+	const row = { scenario: "tx-panic", run: 1, seconds: 9, expected: "tx-open", found: "tx-open" };
+	const text = renderTrialTable([
+		{ ...row, go: "go1.19.8", build: "normal", mismatches: [] },
+		{ ...row, go: "go1.19.8", build: "stripped", mismatches: ["no holder"] },
+	]);
+	assert.equal(
+		text,
+		[
+			"scenario  run  go        build     expected  found    s",
+			"tx-panic  1    go1.19.8  normal    tx-open   tx-open  9.0  ok",
+			"tx-panic  1    go1.19.8  stripped  tx-open   tx-open  9.0  MISMATCH",
+			"",
+			"tx-panic run 1, go1.19.8, stripped: no holder",
 			"",
 			"1 of 2 as expected",
 			"",

@@ -5,6 +5,8 @@ export interface TrialRow {
 	/** 1-based. */
 	readonly run: number;
 	readonly go: string;
+	/** `normal`, `stripped`, ... */
+	readonly build: string;
 	readonly expected: string;
 	readonly found: string;
 	/** What differs from the expectation; empty when it is met. */
@@ -14,10 +16,18 @@ export interface TrialRow {
 }
 
 export function renderTrialTable(rows: readonly TrialRow[]): string {
-	const head = ["scenario", "run", "expected", "found", "s", ""];
-	const cells = rows.map(({ scenario, run, expected, found, seconds, mismatches }) => [
+	// Columns that would say the same in every row of an ordinary run are left out.
+	const others = (
+		[
+			["go", "local"],
+			["build", "normal"],
+		] as const
+	).filter(([column, usual]) => rows.some((row) => row[column] !== usual));
+	const head = ["scenario", "run", ...others.map(([column]) => column), "expected", "found", "s", ""];
+	const cells = rows.map(({ scenario, run, expected, found, seconds, mismatches, ...how }) => [
 		scenario,
 		String(run),
+		...others.map(([column]) => how[column]),
 		expected,
 		found,
 		seconds.toFixed(1),
@@ -31,9 +41,10 @@ export function renderTrialTable(rows: readonly TrialRow[]): string {
 			.map((cell, column) => cell.padEnd(widths[column] ?? 0))
 			.join("  ")
 			.trimEnd();
-	const why = rows.flatMap(({ scenario, run, mismatches }) =>
-		mismatches.map((mismatch) => `${scenario} run ${run}: ${mismatch}`),
-	);
+	const why = rows.flatMap(({ scenario, run, mismatches, ...how }) => {
+		const which = [`${scenario} run ${run}`, ...others.map(([column]) => how[column])].join(", ");
+		return mismatches.map((mismatch) => `${which}: ${mismatch}`);
+	});
 	const bad = rows.filter(({ mismatches }) => mismatches.length > 0).length;
 	const sum = `${rows.length - bad} of ${rows.length} as expected`;
 	return `${[line(head), ...cells.map(line), ...(why.length > 0 ? ["", ...why] : []), "", sum].join("\n")}\n`;

@@ -1,5 +1,6 @@
 /** One scenario of the lab, from staging to a verdict: what `lab run` and `demo` both do. */
 import { setTimeout } from "node:timers/promises";
+import type { BuildVariant } from "@plumbline/lab/build-service";
 import type { Servers } from "@plumbline/lab/servers";
 import { NoServiceError, type Stage, stageScenario } from "@plumbline/lab/stage";
 import type { Capture } from "@plumbline/signals/capture";
@@ -14,6 +15,8 @@ interface TrialPlan {
 	readonly windowMs: number;
 	/** `local` or `go1.22.12`; the scenario's first where absent. */
 	readonly go?: string;
+	/** How it is built; as `go build` does by itself where absent. */
+	readonly build?: BuildVariant;
 	/** Shared over several trials. */
 	readonly servers?: Servers;
 	/** What the status line says before each step. */
@@ -37,6 +40,7 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 			signal,
 			onStep: step,
 			...(plan.go === undefined ? {} : { goToolchain: plan.go }),
+			...(plan.build === undefined ? {} : { variant: plan.build }),
 			...(plan.servers === undefined ? {} : { servers: plan.servers }),
 		}),
 	);

@@ -1,4 +1,5 @@
 /** `plumbline lab run` as the command line sees it; the work is in lab-run.ts, loaded when needed. */
+import { BUILD_VARIANTS } from "@plumbline/lab/build-service";
 import { listScenarios } from "@plumbline/lab/scenario";
 import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.ts";
@@ -12,6 +13,7 @@ export const labRunCommand = buildCommand<LabRunFlags, string[], CliContext>({
 		customUsage: [
 			{ input: "tx-error-background", brief: "One program, once" },
 			{ input: "--all --runs 10 --json", brief: "All of them, ten times" },
+			{ input: "tx-panic --go each --build all", brief: "On every Go it names, built in every way" },
 			{ input: "--all --record", brief: "Keep captures and texts in captures/" },
 		],
 	},
@@ -39,6 +41,12 @@ export const labRunCommand = buildCommand<LabRunFlags, string[], CliContext>({
 				optional: true,
 				brief: "Build with this Go: local, go1.22.12, or each for all a program names",
 				placeholder: "VERSION",
+			},
+			build: {
+				kind: "enum",
+				values: [...BUILD_VARIANTS, "all"],
+				default: "normal",
+				brief: "How the program is built",
 			},
 		},
 		positional: {
