@@ -18,12 +18,15 @@ import { type Reading, type Refusal, read, refused } from "./reading.ts";
 /** TCP states as a mask: bit n = state n. The twelve states that ss shows. */
 const ALL_STATES = 0xfff;
 export const LISTEN_STATE = 1 << 10;
+export const TIME_WAIT_STATE = 1 << 6;
 
 export interface SockDiagQuery {
 	/** Whose network namespace, if not ours. */
 	readonly namespaceOf?: number;
 	/** Mask of states, default ALL_STATES. */
 	readonly states?: number;
+	/** Only sockets whose peer has this port. */
+	readonly peerPort?: number;
 	/** Rows taken at most, over both families. */
 	readonly rowsMax: number;
 	readonly signal?: AbortSignal;
@@ -69,7 +72,7 @@ const SILENCE_STEP_MS = 5;
 export async function dumpSockets(query: SockDiagQuery): Promise<Reading<SockDiagDump>> {
 	const libc = await loadLibc();
 	if (libc.kind === "refused") return libc;
-	const opened = openSocket(libc.value, query.namespaceOf);
+	const opened = openSockDiag(libc.value, query.namespaceOf);
 	if (opened.kind === "refused") return opened;
 	const dump = new Dump(libc.value, opened.value, query);
 	try {
@@ -79,7 +82,8 @@ export async function dumpSockets(query: SockDiagQuery): Promise<Reading<SockDia
 	}
 }
 
-function openSocket(libc: Libc, namespaceOf: number | undefined): Reading<number> {
+/** A socket that asks the kernel about sockets, in the namespace of `namespaceOf`. The caller closes it. */
+export function openSockDiag(libc: Libc, namespaceOf: number | undefined): Reading<number> {
 	const open = () => {
 		const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_SOCK_DIAG);
 		return { fd, errno: fd < 0 ? libc.errno() : 0 };
@@ -150,7 +154,7 @@ class Dump {
 
 	#request(family: number): Refusal | undefined {
 		this.#sequence++;
-		const request = buildRequest(family, this.#query.states ?? ALL_STATES, this.#sequence);
+		const request = buildRequest(family, this.#query, this.#sequence);
 		if (this.#libc.send(this.#fd, request, request.length, 0) === request.length) return undefined;
 		return refused(
 			"failed",
@@ -218,7 +222,7 @@ class Dump {
 	}
 }
 
-function buildRequest(family: number, states: number, sequence: number): Buffer {
+function buildRequest(family: number, { states, peerPort }: SockDiagQuery, sequence: number): Buffer {
 	const request = Buffer.alloc(REQUEST_BYTES);
 	request.writeUInt32LE(REQUEST_BYTES, 0);
 	request.writeUInt16LE(TYPE_SOCKET, 4);
@@ -227,6 +231,7 @@ function buildRequest(family: number, states: number, sequence: number): Buffer 
 	request[16] = family;
 	request[17] = 6;
 	request[18] = 2;
-	request.writeUInt32LE(states, 20);
+	request.writeUInt32LE(states ?? ALL_STATES, 20);
+	request.writeUInt16BE(peerPort ?? 0, 26);
 	return request;
 }
