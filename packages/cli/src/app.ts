@@ -14,6 +14,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { labListCommand } from "./commands/lab-list.ts";
 import { labRunCommand } from "./commands/lab-run.ts";
+import { reclaimTimeWaitCommand } from "./commands/reclaim.ts";
 import { versionCommand } from "./commands/version.ts";
 import type { CliContext } from "./context.ts";
 import { VERSION } from "./version.ts";
@@ -21,6 +22,11 @@ import { VERSION } from "./version.ts";
 const lab = buildRouteMap<"list" | "run", CliContext>({
 	docs: { brief: "Programs that leak in known ways, to see plumbline find them" },
 	routes: { list: labListCommand, run: labRunCommand },
+});
+
+const reclaim = buildRouteMap<"time-wait", CliContext>({
+	docs: { brief: "First aid for a host that has run out of ports" },
+	routes: { "time-wait": reclaimTimeWaitCommand },
 });
 
 const root = buildRouteMap<string, CliContext>({
@@ -40,6 +46,7 @@ const root = buildRouteMap<string, CliContext>({
 		capture: captureCommand,
 		demo: demoCommand,
 		lab,
+		reclaim,
 		completion: completionCommand,
 		version: versionCommand,
 	},

@@ -37,7 +37,7 @@ export interface DestroyWish {
 	readonly ratePerSecond: number;
 	/** Stops between two batches; that is no error. */
 	readonly signal?: AbortSignal;
-	/** Called before a batch is sent. */
+	/** Called before a batch is sent; an abort from within keeps it from being sent. */
 	readonly onAsk?: (rows: readonly TimeWaitRow[]) => void;
 	readonly onAnswer?: (answers: readonly Answered[]) => void;
 }
@@ -106,6 +106,7 @@ class Destruction {
 			if (signal?.aborted) break;
 			const batch = rows.slice(at, at + size);
 			onAsk?.(batch);
+			if (signal?.aborted) break;
 			const errnos = await this.#ask(batch);
 			const answers = batch.map((row, i) => this.#answered(row, errnos[i]));
 			for (const { fate } of answers) this.#counts[fate]++;
