@@ -2,7 +2,7 @@
  * The audit log of a clean-up: one JSON object a line, what is asked written before it is sent.
  *
  * ```
- * {"time":"2026-11-22T11:45:50.123Z","event":"planned","peer":"10.0.0.7:5432","dryRun":false,"take":64,...}
+ * {"time":"2026-11-22T11:45:50.123Z","event":"planned","peer":{"ip":"10.0.0.7","port":5432},"dryRun":false,...}
  * {"time":...,"event":"asked","sockets":[{"local":"10.0.0.9:40001","cookie":"4d2","ageMs":31007},...]}
  * {"time":...,"event":"answered","sockets":[{"local":"10.0.0.9:40001","cookie":"4d2","fate":"destroyed"},...]}
  * {"time":...,"event":"recounted","asked":64,"destroyed":64,"gone":0,"failed":0,"remaining":0,...}
