@@ -10,14 +10,11 @@
  * its own rights ("dumpable"), and no Yama in the way (kernel.yama.ptrace_scope 0).
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { type Mapping, readMappings } from "./process-maps.ts";
 import { errnoCode, explainFileError, type Reading, read, refused } from "./reading.ts";
 
 export interface ProcessMemory {
 	/** All of it, or undefined: not mapped, not readable, no such process any more, or too much at once. */
 	read(address: number, length: number): Uint8Array | undefined;
-	/** What is mapped now. */
-	mappings(): Reading<readonly Mapping[]>;
 	close(): void;
 }
 
@@ -51,7 +48,6 @@ export function openProcessMemory(pid: number, proc = "/proc"): Reading<ProcessM
 				return undefined;
 			}
 		},
-		mappings: () => readMappings(pid, proc),
 		close() {
 			if (open) closeSync(fd);
 			open = false;
