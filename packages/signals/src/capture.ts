@@ -30,6 +30,7 @@ export type PartFormat =
 	| "ss"
 	| "proc-net-tcp"
 	| "fd-table"
+	| "tcp-life"
 	| "prometheus"
 	| "postgres-sessions"
 	| "mysql-sessions"

@@ -25,6 +25,8 @@ import { decodeFdTable } from "./sockets-fd-table.ts";
 import { decodeProcNetTcp } from "./sockets-proc-net-tcp.ts";
 import { decodeSockDiag } from "./sockets-sock-diag.ts";
 import { decodeSs } from "./sockets-ss.ts";
+import type { TcpLife } from "./tcp-life.ts";
+import { decodeTcpLife } from "./tcp-life-json.ts";
 
 /** The lists of Signals, and what each holds. */
 interface Values {
@@ -32,6 +34,7 @@ interface Values {
 	goroutineProfiles: GoroutineProfile;
 	sockets: SocketTable;
 	fds: FdTable;
+	tcpLife: TcpLife;
 	metrics: Metrics;
 	sessions: SessionTable;
 	process: ProcessFacts;
@@ -70,6 +73,7 @@ export const FORMATS: Readonly<Record<PartFormat, Format>> = {
 	ss: format("sockets", "sockets", "sockets", decodeSs),
 	"proc-net-tcp": format("sockets", "sockets", "sockets", decodeProcNetTcp),
 	"fd-table": format("sockets", "socket owners", "fds", decodeFdTable),
+	"tcp-life": format("sockets", "life of connections", "tcpLife", decodeTcpLife),
 	prometheus: format("pool", "metrics", "metrics", decodePrometheus),
 	"postgres-sessions": format("pool", "database sessions", "sessions", decodePostgresSessions),
 	"mysql-sessions": format("pool", "database sessions", "sessions", decodeMysqlSessions),
@@ -83,6 +87,7 @@ export function decodeCapture(capture: Capture): Signals {
 		goroutineProfiles: [],
 		sockets: [],
 		fds: [],
+		tcpLife: [],
 		metrics: [],
 		sessions: [],
 		process: [],

@@ -6,6 +6,7 @@ import type { Metrics } from "./pools.ts";
 import type { ProcessFacts } from "./process.ts";
 import type { SessionTable } from "./sessions.ts";
 import type { FdTable, SocketTable } from "./sockets.ts";
+import type { TcpLife } from "./tcp-life.ts";
 
 /** A decoded value and the part it came from. */
 export interface Sampled<T> {
@@ -23,6 +24,8 @@ export interface Signals {
 	readonly goroutineProfiles: readonly Sampled<GoroutineProfile>[];
 	readonly sockets: readonly Sampled<SocketTable>[];
 	readonly fds: readonly Sampled<FdTable>[];
+	/** One part for the whole window: it tells of what lies between its ends. */
+	readonly tcpLife: readonly Sampled<TcpLife>[];
 	readonly metrics: readonly Sampled<Metrics>[];
 	readonly sessions: readonly Sampled<SessionTable>[];
 	readonly process: readonly Sampled<ProcessFacts>[];

@@ -10,6 +10,7 @@ import type { PoolCounters } from "@plumbline/signals/pools";
 import type { DbSession } from "@plumbline/signals/sessions";
 import type { Sampled, Signals } from "@plumbline/signals/signals";
 import type { Socket } from "@plumbline/signals/sockets";
+import type { TcpLife } from "@plumbline/signals/tcp-life";
 import { type DumpStyle, dumpText, type Goroutine } from "./dump-text.ts";
 import { DB_IP, DB_PORT } from "./lines.ts";
 
@@ -21,6 +22,7 @@ export interface Service {
 	readonly sessions?: readonly (readonly DbSession[])[];
 	readonly engine?: "postgres" | "mysql";
 	readonly sockets?: readonly (readonly Socket[])[];
+	readonly tcpLife?: TcpLife;
 	readonly pools?: readonly (readonly PoolCounters[])[];
 	readonly windowMs?: number;
 }
@@ -51,6 +53,7 @@ export function signalsOf(service: Service): Signals {
 			service.sockets?.map((sockets) => ({ sockets })),
 		),
 		fds: sampled("fds", "fd-table", fds),
+		tcpLife: sampled("tcp-life", "tcp-life", service.tcpLife && [service.tcpLife]),
 		metrics: sampled(
 			"metrics",
 			"prometheus",
