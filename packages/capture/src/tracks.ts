@@ -17,6 +17,7 @@ import type { Recorder } from "./recorder.ts";
 import { openSessions } from "./sessions.ts";
 import { watchSessions } from "./sessions-witness.ts";
 import { collectSockets } from "./sockets.ts";
+import { ConnectionLife } from "./tcp-life.ts";
 import type { Watch } from "./watch.ts";
 
 export interface Sampling {
@@ -68,6 +69,7 @@ function ofProcess(recorder: Recorder, pid: number): readonly Track[] {
 			names: { line: "sockets", what: "sockets" },
 			sample: ({ sample, signal }) => collectSockets(recorder, { pid, sample, signal }),
 		},
+		connectionLife(recorder, pid),
 		{
 			names: { line: "process", what: "process facts" },
 			sample: ({ sample }) => collectProcess(recorder, { pid, sample, redact: redactCommandLine }),
@@ -78,6 +80,18 @@ function ofProcess(recorder: Recorder, pid: number): readonly Track[] {
 			sample: async ({ sample }) => (sample === 0 ? collectGoBinary(recorder, { pid }) : undefined),
 		},
 	];
+}
+
+function connectionLife(recorder: Recorder, pid: number): Track {
+	const life = new ConnectionLife(recorder, pid);
+	return {
+		names: { line: "sockets", what: "life of connections" },
+		sample: ({ sample, signal }) => (sample === 0 ? life.begin(signal) : life.end(sample, signal)),
+		async between(watch) {
+			await life.between(watch);
+			return 0;
+		},
+	};
 }
 
 function goroutines(recorder: Recorder, plan: TrackPlan & { readonly pprof: string }): Track {

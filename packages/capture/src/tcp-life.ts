@@ -1,0 +1,76 @@
+/**
+ * How the process's connections come and go: looks at the socket table through the window, counted on the
+ * spot and written as one part at its end. The looks themselves are not kept: ten of a busy host would be
+ * larger than all the rest.
+ */
+import { type ProcessStat, readProcessStat, whyGone } from "@plumbline/kernel/process-stat";
+import { type WatchedLife, watchTcpLife } from "@plumbline/kernel/tcp-life-watch";
+import { encodeTcpLife } from "@plumbline/signals/tcp-life-json";
+import type { Recorder } from "./recorder.ts";
+import { paused, type Watch } from "./watch.ts";
+
+const LOOK_PAUSE_MS_MIN = 1000;
+/** Of looking and pausing, looking takes at most one part in so many. */
+const LOOK_PAUSE_FACTOR = 20;
+
+const MISSING = { line: "sockets", what: "life of connections" } as const;
+
+/** What one capture's window needs of it; the first sample begins, the one at the end writes. */
+export class ConnectionLife {
+	readonly #recorder: Recorder;
+	readonly #pid: number;
+	#watched: { readonly life: WatchedLife; readonly known: ProcessStat } | undefined;
+	#tookMs = 0;
+
+	constructor(recorder: Recorder, pid: number) {
+		this.#recorder = recorder;
+		this.#pid = pid;
+	}
+
+	async begin(signal: AbortSignal): Promise<void> {
+		const known = readProcessStat(this.#pid);
+		if (known.kind === "refused") return this.#giveUp(known.why);
+		const life = await watchTcpLife(this.#pid, () => this.#recorder.now().monoMs);
+		if (life.kind === "refused") return this.#giveUp(life.why);
+		this.#watched = { life: life.value, known: known.value };
+		await this.#look(signal);
+	}
+
+	async between({ until, signal }: Watch): Promise<void> {
+		while (this.#watched !== undefined) {
+			const pauseMs = Math.max(LOOK_PAUSE_MS_MIN, LOOK_PAUSE_FACTOR * this.#tookMs);
+			if (!(await paused(pauseMs, until))) return;
+			await this.#look(signal);
+		}
+	}
+
+	async end(sample: number, signal: AbortSignal): Promise<void> {
+		await this.#look(signal);
+		const life = this.#watched?.life;
+		if (life === undefined) return;
+		const plan = {
+			name: "tcp-life.json",
+			format: "tcp-life",
+			sample,
+			source: `NETLINK_SOCK_DIAG in /proc/${this.#pid}/ns/net`,
+			...MISSING,
+		} as const;
+		await this.#recorder.record(plan, () => ({ bytes: encodeTcpLife(life.result()) }));
+	}
+
+	async #look(signal: AbortSignal): Promise<void> {
+		if (this.#watched === undefined) return;
+		const { life, known } = this.#watched;
+		const looked = await life.look(signal);
+		const gone = whyGone(known);
+		if (gone !== undefined) return this.#giveUp(gone);
+		if (looked.kind === "refused") return this.#giveUp(looked.why);
+		this.#tookMs = looked.value.tookMs;
+	}
+
+	/** A note: both socket tables at the ends of the window are there without it. */
+	#giveUp(why: string): void {
+		this.#watched = undefined;
+		this.#recorder.gap({ ...MISSING, why, weight: "note" });
+	}
+}
