@@ -10,6 +10,7 @@ import { decodeGoBuildinfo } from "@plumbline/signals/go-binary-buildinfo";
 import { type Elf, openElf } from "./elf.ts";
 import { openPointers } from "./elf-relocations.ts";
 import { findInlineTrees, type InlineTrees } from "./go-inline-tree.ts";
+import { findInlined } from "./go-inlined.ts";
 import { findModuledata, type Moduledata } from "./go-moduledata.ts";
 import { decodePclntabHeader, openPclntab, PCLNTAB_HEADER_BYTES, type Pclntab } from "./go-pclntab.ts";
 import { findPclntabs } from "./go-pclntab-find.ts";
@@ -53,6 +54,8 @@ export interface GoSymbols {
 	 * return address, ask for the one before.
 	 */
 	framesAt(address: number): readonly GoFrame[];
+	/** Which of these functions were inlined somewhere, and into which: a probe would miss their calls there. */
+	inlined(names: readonly string[]): ReadonlyMap<string, string>;
 	/** Machine code; fewer bytes, or none, when the file is cut short. */
 	code(fn: GoFunction): Uint8Array;
 	/** Undefined when the function has no such table, as some assembly has none. */
@@ -166,6 +169,7 @@ function makeSymbols(
 			cache.set(address, frames);
 			return frames;
 		},
+		inlined: (names) => findInlined(pclntab, trees, names),
 		code: (fn) => elf.bytesAt(fn.entry, fn.end - fn.entry) ?? new Uint8Array(),
 		stackDeltas(fn) {
 			const index = indexAt(fn.entry);
