@@ -9,10 +9,11 @@
  * Everything made here is a file descriptor of this process. When the process ends, in whatever way, the
  * kernel drops it: programs, maps, probes. Nothing is pinned in a file system.
  */
-import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { type Libc, loadLibc, type SystemCallWords } from "./libc.ts";
+import { isLockedDown, LOCKED_DOWN } from "./lockdown.ts";
 import { type Reading, type Refusal, read, refused } from "./reading.ts";
+import { readCapabilities } from "./rights-capabilities.ts";
 
 export const BPF_COMMAND = {
 	mapCreate: 0,
@@ -194,40 +195,21 @@ export function explainBpf(bpf: Bpf, what: string, errno: number): Refusal {
 	}
 }
 
-/** Numbers of capabilities(7), in the order they are named to people. */
-const CAPABILITIES = [
-	["CAP_BPF", 39n],
-	["CAP_PERFMON", 38n],
-] as const;
-const CAP_SYS_ADMIN = 21n;
+const WANTED = ["CAP_BPF", "CAP_PERFMON"] as const;
 
 function missingRight(): string {
-	const held = heldCapabilities();
-	if (held === undefined) return "it takes CAP_BPF and CAP_PERFMON (run as root)";
-	const has = (bit: bigint) => ((held >> bit) & 1n) === 1n;
-	const missing = CAPABILITIES.filter(([, bit]) => !has(bit) && !has(CAP_SYS_ADMIN)).map(([name]) => name);
+	const rights = readCapabilities();
+	if (rights.kind === "refused") return "it takes CAP_BPF and CAP_PERFMON (run as root)";
+	const { effective } = rights.value;
+	const isAdmin = effective.has("CAP_SYS_ADMIN");
+	const missing = WANTED.filter((name) => !effective.has(name) && !isAdmin);
 	if (missing.length > 0) {
 		const older = kernelIsAtLeast(5, 8) ? "" : "; before kernel 5.8: CAP_SYS_ADMIN";
 		return `missing: ${missing.join(" and ")} (run as root, or setcap on node${older})`;
 	}
-	const lockdown = readLine("/sys/kernel/security/lockdown");
-	if (lockdown.includes("[confidentiality]")) return "the kernel is locked down (lockdown=confidentiality)";
-	if (!has(CAP_SYS_ADMIN)) {
-		return "CAP_BPF and CAP_PERFMON are held; a process of another user takes CAP_SYS_PTRACE too, some kernels CAP_SYS_ADMIN";
+	if (isLockedDown()) return LOCKED_DOWN;
+	if (!isAdmin) {
+		return "CAP_BPF and CAP_PERFMON are held; a process of another user takes CAP_SYS_PTRACE too, perf probes on some kernels CAP_SYS_ADMIN";
 	}
 	return "every right is held, so a security module, seccomp (as in containers) or a user namespace forbids it";
-}
-
-function heldCapabilities(): bigint | undefined {
-	const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(readLine("/proc/self/status"))?.[1];
-	return mask === undefined ? undefined : BigInt(`0x${mask}`);
-}
-
-/** "" when there is no such file or it may not be read. */
-function readLine(path: string): string {
-	try {
-		return readFileSync(path, "utf8");
-	} catch {
-		return "";
-	}
 }

@@ -7,16 +7,9 @@
  * by a process that was killed keeps its buffer until `openTraceInstance` runs again and removes it. Its
  * name says whose it is: `plumbline-PIDNAMESPACE-PID-STARTTICKS-N`.
  */
-import {
-	closeSync,
-	existsSync,
-	mkdirSync,
-	readdirSync,
-	readFileSync,
-	readlinkSync,
-	rmdirSync,
-} from "node:fs";
+import { closeSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync } from "node:fs";
 import { type Libc, loadLibc } from "./libc.ts";
+import { isLockedDown, LOCKED_DOWN } from "./lockdown.ts";
 import { readProcessStat } from "./process-stat.ts";
 import { errnoCode, explainFileError, type Reading, read, refused } from "./reading.ts";
 
@@ -125,15 +118,6 @@ function pidNamespace(): string {
 }
 
 export function explainTraceError(error: unknown, path: string): Reading<never> {
-	const lockdown = errnoCode(error) === "EPERM" && isLockedDown();
-	if (lockdown) return refused("denied", `${path}: the kernel is locked down (lockdown=confidentiality)`);
+	if (errnoCode(error) === "EPERM" && isLockedDown()) return refused("denied", `${path}: ${LOCKED_DOWN}`);
 	return explainFileError(error, path);
-}
-
-function isLockedDown(): boolean {
-	try {
-		return readFileSync("/sys/kernel/security/lockdown", "utf8").includes("[confidentiality]");
-	} catch {
-		return false;
-	}
 }
