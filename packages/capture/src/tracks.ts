@@ -9,6 +9,7 @@ import type { FoundTarget } from "./find-target.ts";
 import { collectGoBinary } from "./go-binary.ts";
 import { collectGoroutines, GOROUTINES_DEBUG2_MAX, type Probe } from "./goroutines.ts";
 import { witnessGoroutines } from "./goroutines-witness.ts";
+import { LEDGER_NAMES, LedgerLine } from "./ledger.ts";
 import { collectMetrics } from "./pools.ts";
 import { watchMetrics } from "./pools-witness.ts";
 import { collectProcess } from "./process.ts";
@@ -44,6 +45,8 @@ export interface TrackPlan {
 	readonly metrics?: string;
 	readonly db?: string;
 	readonly goroutinesMax?: number;
+	/** Default true: the borrow ledger, where rights allow and a pool looks held. */
+	readonly ledger?: boolean;
 	readonly reach: FoundTarget["reach"];
 }
 
@@ -55,6 +58,7 @@ export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] 
 		...(pprof === undefined ? [] : [goroutines(recorder, { ...plan, pprof })]),
 		...(metrics === undefined ? [] : [metricsPage(recorder, metrics, plan.reach.metrics ?? {})]),
 		...(db === undefined ? [] : [sessions(recorder, db)]),
+		...(pid === undefined ? [] : [ledger(recorder, { ...plan, pid })]),
 	];
 }
 
@@ -91,6 +95,29 @@ function connectionLife(recorder: Recorder, pid: number): Track {
 			await life.between(watch);
 			return 0;
 		},
+	};
+}
+
+function ledger(recorder: Recorder, plan: TrackPlan & { readonly pid: number }): Track {
+	const { pid, pprof, metrics } = plan;
+	const line = new LedgerLine(recorder, {
+		pid,
+		awaited: [
+			...(pprof === undefined ? [] : (["go-debug1"] as const)),
+			...(metrics === undefined ? [] : (["prometheus"] as const)),
+		],
+	});
+	if (plan.ledger === false) {
+		recorder.gap({ ...LEDGER_NAMES, why: "turned off by --no-ledger", weight: "note" });
+	}
+	return {
+		names: LEDGER_NAMES,
+		sample: async ({ sample, signal }) => (sample === 0 ? undefined : line.read(sample, signal)),
+		async between(watch) {
+			if (plan.ledger !== false) await line.watch(watch);
+			return 0;
+		},
+		close: () => line.close(),
 	};
 }
 

@@ -20,6 +20,7 @@ export interface LiveFlags {
 	readonly db?: string;
 	readonly window: number;
 	readonly goroutinesMax?: number;
+	readonly ledger?: boolean;
 }
 
 export const LIVE_FLAGS = {
@@ -65,6 +66,11 @@ export const LIVE_FLAGS = {
 		brief: "Take full dumps up to this many goroutines (a dump pauses the service)",
 		placeholder: "N",
 	},
+	ledger: {
+		kind: "boolean",
+		optional: true,
+		brief: "Watch who borrows connections, by uprobes: as root, when a pool is in use",
+	},
 } as const satisfies FlagParametersForType<LiveFlags, CliContext>;
 
 /** Whether the flags name anything to look at. */
@@ -75,7 +81,7 @@ export function namesTarget(request: CaptureRequest): boolean {
 
 /** What to capture; the database's URL may come from the environment, where `ps` does not show it. */
 export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env"]): CaptureRequest {
-	const { window, pid, pprof, metrics, goroutinesMax } = flags;
+	const { window, pid, pprof, metrics, goroutinesMax, ledger } = flags;
 	const db = flags.db ?? dbFromEnv(env.PLUMBLINE_DB);
 	return {
 		windowMs: window,
@@ -84,6 +90,7 @@ export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env
 		...(metrics === undefined ? {} : { metrics }),
 		...(db === undefined ? {} : { db }),
 		...(goroutinesMax === undefined ? {} : { goroutinesMax }),
+		...(ledger === undefined ? {} : { ledger }),
 	};
 }
 

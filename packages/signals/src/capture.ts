@@ -31,6 +31,7 @@ export type PartFormat =
 	| "proc-net-tcp"
 	| "fd-table"
 	| "tcp-life"
+	| "ledger"
 	| "prometheus"
 	| "postgres-sessions"
 	| "mysql-sessions"

@@ -12,6 +12,8 @@ import { decodeGoBuildinfo } from "./go-binary-buildinfo.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
 import { decodeGoroutinesDebug1 } from "./goroutines-debug1.ts";
 import { decodeGoroutinesDebug2 } from "./goroutines-debug2.ts";
+import type { Ledger } from "./ledger.ts";
+import { decodeLedger } from "./ledger-json.ts";
 import type { Metrics } from "./pools.ts";
 import { decodePrometheus } from "./pools-prometheus.ts";
 import type { ProcessFacts } from "./process.ts";
@@ -35,6 +37,7 @@ interface Values {
 	sockets: SocketTable;
 	fds: FdTable;
 	tcpLife: TcpLife;
+	ledgers: Ledger;
 	metrics: Metrics;
 	sessions: SessionTable;
 	process: ProcessFacts;
@@ -74,6 +77,7 @@ export const FORMATS: Readonly<Record<PartFormat, Format>> = {
 	"proc-net-tcp": format("sockets", "sockets", "sockets", decodeProcNetTcp),
 	"fd-table": format("sockets", "socket owners", "fds", decodeFdTable),
 	"tcp-life": format("sockets", "life of connections", "tcpLife", decodeTcpLife),
+	ledger: format("runtime", "borrow ledger", "ledgers", decodeLedger),
 	prometheus: format("pool", "metrics", "metrics", decodePrometheus),
 	"postgres-sessions": format("pool", "database sessions", "sessions", decodePostgresSessions),
 	"mysql-sessions": format("pool", "database sessions", "sessions", decodeMysqlSessions),
@@ -88,6 +92,7 @@ export function decodeCapture(capture: Capture): Signals {
 		sockets: [],
 		fds: [],
 		tcpLife: [],
+		ledgers: [],
 		metrics: [],
 		sessions: [],
 		process: [],

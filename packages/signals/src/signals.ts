@@ -2,6 +2,7 @@
 import type { Capture, Gap, Part } from "./capture.ts";
 import type { GoBuild } from "./go-binary.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Metrics } from "./pools.ts";
 import type { ProcessFacts } from "./process.ts";
 import type { SessionTable } from "./sessions.ts";
@@ -26,6 +27,8 @@ export interface Signals {
 	readonly fds: readonly Sampled<FdTable>[];
 	/** One part for the whole window: it tells of what lies between its ends. */
 	readonly tcpLife: readonly Sampled<TcpLife>[];
+	/** Readings of the borrow ledger: at most one, at the end of the window. */
+	readonly ledgers: readonly Sampled<Ledger>[];
 	readonly metrics: readonly Sampled<Metrics>[];
 	readonly sessions: readonly Sampled<SessionTable>[];
 	readonly process: readonly Sampled<ProcessFacts>[];

@@ -6,6 +6,7 @@
 import type { Gap, Instant, Line, MonoMs, Part, PartFormat, WallMs } from "@plumbline/signals/capture";
 import type { GoroutineProfile } from "@plumbline/signals/goroutines";
 import { decodeGoroutinesDebug2 } from "@plumbline/signals/goroutines-debug2";
+import type { Ledger } from "@plumbline/signals/ledger";
 import type { PoolCounters } from "@plumbline/signals/pools";
 import type { DbSession } from "@plumbline/signals/sessions";
 import type { Sampled, Signals } from "@plumbline/signals/signals";
@@ -23,6 +24,8 @@ export interface Service {
 	readonly engine?: "postgres" | "mysql";
 	readonly sockets?: readonly (readonly Socket[])[];
 	readonly tcpLife?: TcpLife;
+	/** Read at the end of the window. */
+	readonly ledger?: Ledger;
 	readonly pools?: readonly (readonly PoolCounters[])[];
 	readonly windowMs?: number;
 }
@@ -54,6 +57,7 @@ export function signalsOf(service: Service): Signals {
 		),
 		fds: sampled("fds", "fd-table", fds),
 		tcpLife: sampled("tcp-life", "tcp-life", service.tcpLife && [service.tcpLife]),
+		ledgers: sampled("ledger", "ledger", service.ledger && [service.ledger]),
 		metrics: sampled(
 			"metrics",
 			"prometheus",
