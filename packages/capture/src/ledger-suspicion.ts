@@ -1,0 +1,36 @@
+/**
+ * Whether the first samples of the window show a pool in use, so that watching who borrows can tell something.
+ * Where none of them could be read it cannot be excluded.
+ */
+import type { Part } from "@plumbline/signals/capture";
+import { decodeGoroutinesDebug1 } from "@plumbline/signals/goroutines-debug1";
+import { decodePrometheus } from "@plumbline/signals/pools-prometheus";
+
+/** On some goroutine's stack while a connection is held, waited for, or open towards an HTTP server. */
+const IN_USE =
+	/^(database\/sql\.\(\*(Tx|Rows)\)\.awaitDone|database\/sql\.\(\*DB\)\.conn|github\.com\/jackc\/puddle.*\.[aA]cquire|net\/http\.\(\*persistConn\)\.(readLoop|roundTrip))$/;
+
+/** `held`: attach. `idle`: every line that was read speaks against it. */
+export function suspicionOf(parts: readonly Part[]): "held" | "idle" {
+	const first = parts.filter((part) => part.sample === 0);
+	const answers = first.flatMap((part) => sawUse(part) ?? []);
+	return answers.length === 0 || answers.includes(true) ? "held" : "idle";
+}
+
+/** Undefined when this part says nothing of it. */
+function sawUse(part: Part): boolean | undefined {
+	switch (part.format) {
+		case "prometheus": {
+			const metrics = decodePrometheus(part.bytes);
+			if (metrics.kind === "foreign" || metrics.value.pools.length === 0) return undefined;
+			return metrics.value.pools.some(({ inUse = 0 }) => inUse > 0);
+		}
+		case "go-debug1": {
+			const profile = decodeGoroutinesDebug1(part.bytes);
+			if (profile.kind === "foreign") return undefined;
+			return profile.value.records.some(({ frames }) => frames.some(({ func }) => IN_USE.test(func)));
+		}
+		default:
+			return undefined;
+	}
+}

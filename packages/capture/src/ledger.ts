@@ -1,0 +1,92 @@
+/**
+ * The borrow ledger, as a part of a capture: attached when the first samples show a pool in use, read once at the
+ * end of the window, then taken out of the target.
+ *
+ * It is the one line that places something in the target (breakpoints, by the kernel), so it is left alone
+ * wherever it is not needed or not allowed; either is a note, for the other lines judge without it.
+ */
+import { type LedgerSession, openLedger } from "@plumbline/kernel/ledger-session";
+import { encodeLedger } from "@plumbline/signals/ledger-json";
+import { suspicionOf } from "./ledger-suspicion.ts";
+import type { Recorder } from "./recorder.ts";
+import { paused, type Watch } from "./watch.ts";
+
+export const LEDGER_NAMES = { line: "runtime", what: "borrow ledger" } as const;
+
+/** The other lines' first samples are waited for so long. */
+const FIRST_SAMPLES_MS_MAX = 2000;
+const LOOK_AGAIN_MS = 100;
+/** Watching less of the window would say too little of who gives back. */
+const WATCH_MS_MIN = 1000;
+
+export interface LedgerPlan {
+	readonly pid: number;
+	/** Formats of the first samples to wait for: what the other tracks are about to read. */
+	readonly awaited: readonly ("prometheus" | "go-debug1")[];
+}
+
+export class LedgerLine {
+	readonly #recorder: Recorder;
+	readonly #plan: LedgerPlan;
+	#session: LedgerSession | undefined;
+
+	constructor(recorder: Recorder, plan: LedgerPlan) {
+		this.#recorder = recorder;
+		this.#plan = plan;
+	}
+
+	async watch({ until, signal, windowMs }: Watch): Promise<void> {
+		const beganMs = this.#recorder.now().monoMs;
+		await this.#firstSamples(until);
+		if (until.aborted) return;
+		if (suspicionOf(this.#recorder.collected().parts) === "idle") {
+			this.#note("not attached: no connection was in use or waited for at the start of the window");
+			return;
+		}
+		if (windowMs - (this.#recorder.now().monoMs - beganMs) < WATCH_MS_MIN) {
+			this.#note(`not attached: a window of ${windowMs} ms is too short to see who gives back`);
+			return;
+		}
+		const opened = await openLedger({ pid: this.#plan.pid, signal });
+		if (opened.kind === "refused") {
+			const how = opened.code === "denied" ? "; plumbline doctor tells how to grant it" : "";
+			this.#note(`${opened.why}${how}`);
+			return;
+		}
+		this.#session = opened.value;
+	}
+
+	/** Reads it at the end of the window. */
+	async read(sample: number, signal: AbortSignal): Promise<void> {
+		const session = this.#session;
+		if (session === undefined) return;
+		const { pid } = this.#plan;
+		const name = "ledger.json";
+		const source = `uprobes on /proc/${pid}/exe (${session.route})`;
+		await this.#recorder.record({ name, format: "ledger", sample, source, ...LEDGER_NAMES }, async () => {
+			const ledger = await session.read(signal);
+			if (ledger.kind === "refused") throw new Error(ledger.why);
+			for (const { pool, refused } of ledger.value.pools) {
+				if (refused !== undefined) this.#note(`${pool} is not watched: ${refused}`);
+			}
+			return { bytes: encodeLedger(ledger.value) };
+		});
+	}
+
+	async close(): Promise<void> {
+		await this.#session?.close();
+	}
+
+	async #firstSamples(until: AbortSignal): Promise<void> {
+		const read = () => new Set(this.#recorder.collected().parts.map((part) => part.format));
+		for (let waitedMs = 0; waitedMs < FIRST_SAMPLES_MS_MAX; waitedMs += LOOK_AGAIN_MS) {
+			const formats = read();
+			if (this.#plan.awaited.every((format) => formats.has(format))) return;
+			if (!(await paused(LOOK_AGAIN_MS, until))) return;
+		}
+	}
+
+	#note(why: string): void {
+		this.#recorder.gap({ ...LEDGER_NAMES, why, weight: "note" });
+	}
+}
