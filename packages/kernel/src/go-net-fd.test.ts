@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { socketsOfConnections } from "./go-net-fd.ts";
-import { readSqlPool } from "./go-sql-db.ts";
 import { openProcessMemory } from "./process-memory.ts";
 import { runGoMemory } from "./testing/go-memory.ts";
 
@@ -64,25 +63,5 @@ test("an address inside a handle, or none at all, never leads to another's socke
 		}
 	}
 	assert.equal(socketsOfConnections(memory, [0, 1, 7, 2 ** 47, Number.NaN, -8], tcpFds).size, 0);
-	memory.close();
-});
-
-test("what DB.Stats says of every sql.DB", (t) => {
-	if (program === undefined) return t.skip("missing tool: go");
-	const memory = memoryOf(program.pid);
-	assert.equal(program.pools.length, 2);
-	for (const { db, open, idle, maxOpen, go } of program.pools) {
-		const reading = readSqlPool(memory, db, go);
-		assert.deepEqual(reading, { kind: "read", value: { open, idle, maxOpen } });
-		for (const by of [-64, -8, 8, 64])
-			assert.equal(readSqlPool(memory, db + by, go).kind, "refused", `${by}`);
-		for (const other of ["go1.17.13", "go1.28.0", "devel", ""]) {
-			const refusal = readSqlPool(memory, db, other);
-			assert.ok(refusal.kind === "refused" && refusal.code === "unsupported", other);
-		}
-		// The layouts differ by one word, so that the wrong one is found out.
-		const wrong = readSqlPool(memory, db, Number(/\.(\d+)/.exec(go)?.[1]) > 22 ? "go1.22" : "go1.23");
-		assert.notDeepEqual(wrong, reading);
-	}
 	memory.close();
 });

@@ -9,15 +9,16 @@
  *
  * From database/sql/sql.go of each version; a later one is refused rather than guessed. The program runs on
  * meanwhile, so the numbers are checked against each other and against the idle connections, and read once more
- * when they do not agree. A limit lowered below what is open is refused, too. An open connection may still be
- * dialling.
+ * when they do not agree. A limit lowered below what is open is refused, too.
  */
 import { goTypesOf } from "./go-types.ts";
 import { readWord, WORD, wordAt } from "./memory-words.ts";
 import type { ProcessMemory } from "./process-memory.ts";
 import { type Reading, read, refused } from "./reading.ts";
 
-export interface SqlPool {
+/** Of one pool. */
+export interface PoolCounts {
+	/** Also those still being dialled. */
 	readonly open: number;
 	readonly idle: number;
 	/** 0 = without limit. */
@@ -43,7 +44,7 @@ const CONNECTIONS_MAX = 100_000;
 const READS_MAX = 2;
 
 /** `db` is its address, `goVersion` as build info tells it: `go1.22.12`. */
-export function readSqlPool(memory: ProcessMemory, db: number, goVersion: string): Reading<SqlPool> {
+export function readSqlPool(memory: ProcessMemory, db: number, goVersion: string): Reading<PoolCounts> {
 	const minor = Number(/\bgo1\.(\d+)/.exec(goVersion)?.[1] ?? Number.NaN);
 	const layout = LAYOUTS.find(({ minorMax }) => minor <= minorMax);
 	if (layout === undefined || minor < MINOR_MIN) {
@@ -55,7 +56,7 @@ export function readSqlPool(memory: ProcessMemory, db: number, goVersion: string
 	return pool;
 }
 
-function poolOf(memory: ProcessMemory, db: number, layout: Layout): Reading<SqlPool> {
+function poolOf(memory: ProcessMemory, db: number, layout: Layout): Reading<PoolCounts> {
 	const bytes = memory.read(db, DB_BYTES);
 	if (bytes === undefined) return refused("failed", `nothing can be read at ${hex(db)}`);
 	const connector = goTypesOf(memory).held(

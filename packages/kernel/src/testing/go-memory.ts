@@ -21,11 +21,13 @@ export interface OwnConnection {
 }
 
 export interface OwnPool {
+	readonly kind: "sql" | "puddle";
 	readonly db: number;
 	readonly open: number;
 	readonly idle: number;
 	readonly maxOpen: number;
-	readonly go: string;
+	/** Version of Go, or of puddle. */
+	readonly version: string;
 }
 
 export interface GoMemory {
