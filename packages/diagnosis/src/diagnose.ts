@@ -5,13 +5,16 @@ import type { Diagnosis, Examined, Finding } from "./finding.ts";
 import { joined, linksOf, shown } from "./links.ts";
 import { asGraveAsTheirConsequences, rank } from "./rank.ts";
 import type { Rule } from "./rule.ts";
+import { closeWaitPile } from "./rules/close-wait-pile.ts";
 import { connHeld } from "./rules/conn-held.ts";
 import { ctxResidue } from "./rules/ctx-residue.ts";
 import { dbLockWait } from "./rules/db-lock-wait.ts";
 import { dbPerRequest } from "./rules/db-per-request.ts";
+import { poolChurn } from "./rules/pool-churn.ts";
 import { poolDeadlock } from "./rules/pool-deadlock.ts";
 import { poolStarved } from "./rules/pool-starved.ts";
 import { rowsOpen } from "./rules/rows-open.ts";
+import { timeWaitStorm } from "./rules/time-wait-storm.ts";
 import { txBeginWait } from "./rules/tx-begin-wait.ts";
 import { txOpen } from "./rules/tx-open.ts";
 import { joinLines, type World } from "./world.ts";
@@ -27,6 +30,9 @@ const RULES: readonly Rule[] = [
 	txBeginWait,
 	dbLockWait,
 	poolStarved,
+	poolChurn,
+	timeWaitStorm,
+	closeWaitPile,
 ];
 
 export function diagnose(signals: Signals): Diagnosis {

@@ -10,7 +10,10 @@ export type FindingId =
 	| "pool-deadlock"
 	| "tx-begin-wait"
 	| "db-lock-wait"
-	| "db-per-request";
+	| "db-per-request"
+	| "pool-churn"
+	| "time-wait-storm"
+	| "close-wait-pile";
 
 export type Severity = "critical" | "warning" | "note";
 

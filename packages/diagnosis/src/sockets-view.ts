@@ -48,12 +48,14 @@ export function databaseSockets(
 	sockets: readonly OwnedSocket[],
 	serverPort: number | undefined,
 ): OwnedSocket[] {
-	return sockets.filter(({ socket }) => {
-		if (socket.state !== "ESTABLISHED") return false;
-		return serverPort === undefined
-			? DATABASE_PORTS.has(socket.peerPort)
-			: socket.peerPort === serverPort || DATABASE_PORTS.has(socket.peerPort);
-	});
+	return sockets.filter(
+		({ socket }) => socket.state === "ESTABLISHED" && isDatabasePort(socket.peerPort, serverPort),
+	);
+}
+
+/** `serverPort`: where sessions were read, if they were. */
+export function isDatabasePort(port: number, serverPort: number | undefined): boolean {
+	return port === serverPort || DATABASE_PORTS.has(port);
 }
 
 /** Established connections that the target opened itself, to whatever peer: a proxy may have any port. */

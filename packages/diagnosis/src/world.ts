@@ -7,6 +7,7 @@ import { type PoolView, poolViews } from "./pool-view.ts";
 import { type ServiceSessions, serviceSessions } from "./session-history.ts";
 import { type SiblingSite, siblingSites } from "./siblings.ts";
 import { type SocketView, socketView } from "./sockets-view.ts";
+import { type TcpLifeView, tcpLifeView } from "./tcp-life-view.ts";
 
 export interface World {
 	readonly signals: Signals;
@@ -28,6 +29,8 @@ export interface World {
 	/** Server port of the database, where sessions were read. */
 	readonly databasePort: number | undefined;
 	readonly sockets: SocketView | undefined;
+	/** How the connections came and went between the ends of the window. */
+	readonly tcpLife: TcpLifeView | undefined;
 	/** Where live goroutines were seen borrowing connections, in any sample. */
 	readonly siblings: readonly SiblingSite[];
 }
@@ -51,6 +54,7 @@ export function joinLines(signals: Signals): World {
 		sessions: serviceSessions(signals),
 		databasePort: signals.sessions[0]?.value.server.port,
 		sockets: socketView(signals),
+		tcpLife: tcpLifeView(signals),
 		siblings: siblingSites(signals, dumps, isApplication),
 	};
 }

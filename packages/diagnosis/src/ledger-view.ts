@@ -1,0 +1,131 @@
+/**
+ * The borrow ledger laid over the goroutine dump: which places in the service's code took connections in the
+ * window, and which of those connections were kept by nobody who is still at it.
+ *
+ * The ledger says that a connection is out, the dump whether the goroutine that took it is still in that call. A
+ * long hold by somebody who is still there is work, however long. It can mislead where a connection is handed to
+ * another goroutine that goes on using it; so it names holders of what other lines found, and accuses nobody
+ * alone.
+ */
+import type { Frame } from "@plumbline/signals/goroutines";
+import type { BorrowStack, HeldBorrow, Ledger, PoolKind } from "@plumbline/signals/ledger";
+import type { Signals } from "@plumbline/signals/signals";
+import type { IsApplication } from "./application.ts";
+import type { DumpView } from "./dump-view.ts";
+import { type BorrowApi, HTTP_SERVE } from "./functions.ts";
+import { type StackFacts, stackFacts } from "./stack-facts.ts";
+
+/** A line of the service that took connections in one way, over all its callers. */
+export interface BorrowPlace {
+	readonly kind: PoolKind;
+	/** Undefined for an HTTP connection: what it was taken for is its response. */
+	readonly api: BorrowApi | undefined;
+	/** The application frame that made the call. */
+	readonly frame: Frame;
+	readonly acquired: number;
+	readonly released: number;
+	/** Held for long by goroutines that are no longer in the call, oldest first. */
+	readonly kept: readonly HeldBorrow[];
+	/** The stack with the most of them, to quote. */
+	readonly stack: BorrowStack;
+}
+
+export interface LedgerView {
+	readonly ledger: Ledger;
+	readonly part: string;
+	/** Milliseconds from the start of the window. */
+	readonly atMs: number;
+	/** Most kept first. */
+	readonly places: readonly BorrowPlace[];
+	/** What each stack tells; index as in the ledger. */
+	readonly facts: readonly StackFacts[];
+}
+
+/** A connection out for less may just be at work; healthy holds are some milliseconds. */
+export const KEPT_MS_MIN = 1_000;
+
+export function ledgerView(
+	signals: Signals,
+	lastDump: DumpView | undefined,
+	isApplication: IsApplication,
+): LedgerView | undefined {
+	const sampled = signals.ledgers.at(-1);
+	if (sampled === undefined) return undefined;
+	const { value: ledger, part } = sampled;
+	const facts = ledger.stacks.map(({ frames }) => stackFacts(frames, isApplication));
+	const kept = keptByStack(ledger, facts, lastDump);
+	const places = new Map<string, BorrowPlace>();
+	ledger.stacks.forEach((stack, i) => {
+		const about = facts[i];
+		const frame = about?.borrow?.frame ?? about?.application[0];
+		if (about === undefined || frame === undefined || !isSound(ledger, stack.pool)) return;
+		const api = stack.kind === "http" ? undefined : about.borrow?.api;
+		const key = JSON.stringify([stack.kind, api, frame.func, frame.file, frame.line]);
+		const known = places.get(key);
+		const mine = kept.get(i) ?? [];
+		places.set(key, {
+			kind: stack.kind,
+			api,
+			frame,
+			acquired: (known?.acquired ?? 0) + stack.acquired,
+			released: (known?.released ?? 0) + stack.released,
+			kept: [...(known?.kept ?? []), ...mine].sort((a, b) => b.ageMs - a.ageMs),
+			stack: known === undefined || mine.length > known.kept.length ? stack : known.stack,
+		});
+	});
+	return {
+		ledger,
+		part: part.name,
+		atMs: part.end.monoMs - signals.window.start.monoMs,
+		places: [...places.values()].sort((a, b) => b.kept.length - a.kept.length || b.acquired - a.acquired),
+		facts,
+	};
+}
+
+/** A pool of which returns were missed, or borrows not recorded, tells nothing of who keeps. */
+function isSound(ledger: Ledger, pool: string): boolean {
+	const row = ledger.pools.find((p) => p.pool === pool);
+	return row !== undefined && row.replaced === 0 && row.lost === 0;
+}
+
+function keptByStack(
+	ledger: Ledger,
+	facts: readonly StackFacts[],
+	dump: DumpView | undefined,
+): Map<number, HeldBorrow[]> {
+	const kept = new Map<number, HeldBorrow[]>();
+	// Without a dump nobody knows who is still at it.
+	if (dump === undefined) return kept;
+	const atWork = new Set<number>();
+	// Newest first: of what one goroutine has out, the last is the one it may be working with.
+	for (const held of ledger.held.toSorted((a, b) => a.ageMs - b.ageMs)) {
+		const newest = !atWork.has(held.goid);
+		atWork.add(held.goid);
+		const about = facts[held.stack];
+		if (held.ageMs < KEPT_MS_MIN || about === undefined) continue;
+		if (newest && stillInCall(held.goid, about, dump)) continue;
+		kept.set(held.stack, [...(kept.get(held.stack) ?? []), held]);
+	}
+	return kept;
+}
+
+/**
+ * The goroutine lives and is in the function that borrowed, or was called from it. One that serves HTTP does the
+ * same again and again under the same middleware: there only the borrowing function and its caller tell. Any other
+ * one may have gone on from a function that merely opened the connection.
+ */
+function stillInCall(goid: number, borrow: StackFacts, dump: DumpView): boolean {
+	const row = dump.rowOf.get(goid);
+	if (row === undefined) return false;
+	const now = new Set(dump.facts(row).application.map((f) => f.func));
+	const serves = dump.facts(row).inHandler || dump.facts(row).role === "http-idle";
+	const then = serves ? borrow.application.slice(0, 2) : borrow.application;
+	// A goroutine of which no own code is seen, then or now, is left alone.
+	if (borrow.application.length === 0) return true;
+	return then.some((f) => now.has(f.func));
+}
+
+/** Whether this stack is a server's own: kept out of what a client did. */
+export function isServing(stack: BorrowStack): boolean {
+	return stack.frames.some((f) => f.func === HTTP_SERVE);
+}

@@ -1,0 +1,128 @@
+/**
+ * pool-churn: connections to one peer opened and closed all the time, by us, where few are kept.
+ *
+ * Sockets line: opens per second against the connections that stay. Pool line: the pool counts what it closed
+ * by its own limits, and names the limit. A pool that grows with the load opens as many as it keeps; churn
+ * opens many times that.
+ */
+import type { TcpPeer } from "@plumbline/signals/tcp-life";
+import { plural } from "../evidence.ts";
+import type { Evidence, FindingId, Severity } from "../finding.ts";
+import { type PoolClosings, poolClosings } from "../pool-closings.ts";
+import { finding, present, type Rule } from "../rule.ts";
+import { isDatabasePort } from "../sockets-view.ts";
+import {
+	addressOf,
+	closesAllAlong,
+	peerEvidence,
+	perSecond,
+	rate,
+	type TcpLifeView,
+} from "../tcp-life-view.ts";
+import type { World } from "../world.ts";
+
+/** Fewer opens in a window may be a pool that warms up, or a handful of health checks. */
+const OPENS_MIN = 50;
+const OPENS_PER_SECOND_MIN = 5;
+/** Opened in the window for each connection there at its end; a growing pool has at most one. */
+const OPENS_PER_LIVE_MIN = 5;
+/** Of the closes those that were ours: where the peer closes, our settings are not the cause. */
+const CLOSED_BY_US_SHARE_MIN = 0.8;
+/** To a peer that is no database a short connection costs less: noted only, below this rate. */
+const PLAIN_PER_SECOND_MIN = 20;
+/** Of the closes those the pool counts as its own, from which on the two lines agree. */
+const AGREED_SHARE_MIN = 0.5;
+
+interface Churn {
+	readonly peer: TcpPeer;
+	readonly opens: number;
+	readonly database: boolean;
+	readonly closings: PoolClosings | undefined;
+}
+
+export const poolChurn: Rule = {
+	id: "pool-churn",
+	about: {
+		sees: "connections to one peer that this service opens and closes all the time instead of keeping them",
+		hurts:
+			"each one costs a hand-shake, at a database a login and a process as well, and leaves a port in TIME_WAIT for a minute",
+		otherwise: [
+			"a client that is meant to connect anew each time: a prober, a proxy without keep-alive, a batch of short commands",
+			"a pool opened for each request: then db-per-request says so",
+			"connections thrown away after errors or cancelled statements: the log tells",
+		],
+		fix: [
+			"database/sql keeps 2 idle connections by default: `db.SetMaxIdleConns(n)` with n near the usual number in use, at most MaxOpenConns",
+			"`SetConnMaxIdleTime` and `SetConnMaxLifetime` in minutes, not in milliseconds",
+			"net/http keeps 2 idle connections a host by default: raise Transport.MaxIdleConnsPerHost, share one Client, read bodies to their end and close them",
+		],
+		stop: ["nothing is lost for good: raise the idle limit at the next deployment"],
+		verify: ["run plumbline diagnose again under the same load: opens per second fall to nearly none"],
+	},
+	examine(world, found) {
+		const { tcpLife } = world;
+		const churn = tcpLife && worst(world, tcpLife);
+		if (tcpLife === undefined || churn === undefined) return undefined;
+		const { peer, opens, database, closings } = churn;
+		const perS = perSecond(tcpLife, opens);
+		const causes: FindingId[] = found.some((f) => f.id === "db-per-request" && f.severity !== "note")
+			? ["db-per-request"]
+			: [];
+		const guessed = peer.unseen > opens / 2 && closings === undefined;
+		return finding("pool-churn", poolChurn.about, {
+			severity: severityOf(churn, perS),
+			confidence: closings !== undefined ? 0.95 : guessed ? 0.7 : 0.85,
+			count: opens,
+			title: `${rate(perS)} connections a second opened to ${addressOf(peer)} and closed again by this service`,
+			story: present([
+				`${plural(opens, "connection")} were opened in the window where ${peer.atEnd} are open at its end` +
+					(peer.atStart > 0 ? `; of the ${peer.atStart} at its start ${peer.kept} were kept` : ""),
+				closings && `the pool closed ${closings.count} by its own limit ${closings.setting}`,
+				guessed
+					? `${peer.unseen} of them lived between two looks and are told by their TIME_WAIT; --trace counts each`
+					: undefined,
+			]).join("; "),
+			causes,
+			attribution: { candidates: [], siblings: [], holderGap: whereToLook(closings, database) },
+			evidence: present<Evidence>([
+				peerEvidence(tcpLife, peer, `${rate(perS)} opens a second, ${peer.atEnd} open at the end`),
+				closings?.evidence,
+			]),
+		});
+	},
+};
+
+function worst(world: World, view: TcpLifeView): Churn | undefined {
+	const churns = view.dialled.map((peer) => churnOf(world, view, peer)).filter((c) => c !== undefined);
+	return churns.toSorted((a, b) => b.opens - a.opens)[0];
+}
+
+function churnOf(world: World, view: TcpLifeView, peer: TcpPeer): Churn | undefined {
+	const database = isDatabasePort(peer.port, world.databasePort);
+	const counted = database ? poolClosings(world.pools) : undefined;
+	const byUs = peer.closedByUs + peer.unattributed;
+	const closings = counted !== undefined && counted.count >= byUs * AGREED_SHARE_MIN ? counted : undefined;
+	// Whose the unattributed are the sockets cannot tell; a pool that closed as many can.
+	const unattributed = closings === undefined ? 0 : peer.unattributed;
+	const opens = peer.opens + unattributed;
+	const closedByUs = peer.closedByUs + unattributed;
+	const closes = closedByUs + peer.closedByPeer + peer.closedOtherwise;
+	const churns =
+		opens >= OPENS_MIN &&
+		perSecond(view, opens) >= OPENS_PER_SECOND_MIN &&
+		opens >= OPENS_PER_LIVE_MIN * Math.max(1, peer.atEnd) &&
+		closedByUs >= closes * CLOSED_BY_US_SHARE_MIN &&
+		closesAllAlong(view, peer);
+	return churns ? { peer, opens, database, closings } : undefined;
+}
+
+function severityOf({ database, closings }: Churn, perS: number): Severity {
+	return database || closings !== undefined || perS >= PLAIN_PER_SECOND_MIN ? "warning" : "note";
+}
+
+function whereToLook(closings: PoolClosings | undefined, database: boolean): string {
+	if (closings !== undefined) return `a setting, not a line: ${closings.setting} of the pool`;
+	return database
+		? "most often a setting, not a line: MaxIdleConns of the pool; its counters (sql.DBStats, --metrics) would say which"
+		: "most often a setting, not a line: MaxIdleConnsPerHost of the HTTP transport, or a Client made for each request";
+}

@@ -1,0 +1,147 @@
+/**
+ * time-wait-storm: TIME_WAIT towards one peer eats the ports that connections to it need.
+ *
+ * A connection is told by its four numbers; towards one peer only the local port is free, and a closed one
+ * stays in TIME_WAIT for 60 s on the side that closed first. So a client that closes n a second has 60 n ports
+ * in TIME_WAIT, and from range/60 a second on (470 of the default range) connect(2) fails with EADDRNOTAVAIL.
+ */
+import type { TcpPeer } from "@plumbline/signals/tcp-life";
+import { plural, seconds } from "../evidence.ts";
+import type { Evidence, FindingId, Severity } from "../finding.ts";
+import { poolClosings } from "../pool-closings.ts";
+import { finding, present, type Rule } from "../rule.ts";
+import { isDatabasePort } from "../sockets-view.ts";
+import {
+	addressOf,
+	closesAllAlong,
+	peerEvidence,
+	perSecond,
+	portRange,
+	rate,
+	type TcpLifeView,
+} from "../tcp-life-view.ts";
+import type { World } from "../world.ts";
+
+/** Share of the port range from which a doubled load is no longer carried for long. */
+const WARNING_SHARE = 0.3;
+/** From here on connect(2) searches long and fails in peaks. */
+const CRITICAL_SHARE = 0.8;
+/** Of the ports in use those in TIME_WAIT: where live connections fill the range, the fault is another. */
+const TIME_WAIT_SHARE_MIN = 0.5;
+/** TIME_WAIT lasts this long on Linux, whatever is set. */
+const TIME_WAIT_MS = 60_000;
+/** Of the closes those the pool counts as its own, from which on the two lines agree. */
+const AGREED_SHARE_MIN = 0.5;
+
+interface Storm {
+	readonly peer: TcpPeer;
+	readonly share: number;
+	readonly range: number;
+}
+
+export const timeWaitStorm: Rule = {
+	id: "time-wait-storm",
+	about: {
+		sees: "TIME_WAIT towards one peer that takes a large share of the local ports, and more coming all the time",
+		hurts:
+			"when the ports are used up, every further connection to this peer fails with EADDRNOTAVAIL (cannot assign requested address)",
+		otherwise: [
+			"another program of the same host or pod that dials the same peer: the ports are shared, the cure is there",
+			"a load test that has just ended: then no new ones come",
+		],
+		fix: [
+			"keep connections instead of closing them: pool-churn names the settings",
+			"`sysctl net.ipv4.tcp_tw_reuse=1`: outgoing connections may take over a port after one second",
+			"more peers, local addresses, or a wider net.ipv4.ip_local_port_range move the limit, and cure nothing",
+		],
+		stop: [
+			"`plumbline reclaim time-wait` shows what could be freed, and what it risks",
+			"shed load: after one minute without closes all ports are free again",
+		],
+		verify: [
+			"run plumbline diagnose again under the same load: TIME_WAIT towards the peer falls within a minute",
+		],
+	},
+	examine(world, found) {
+		const { tcpLife } = world;
+		const storm = tcpLife && worst(tcpLife);
+		if (tcpLife === undefined || storm === undefined) return undefined;
+		const { peer, share, range } = storm;
+		const { fresh, last } = peer.timeWait;
+		const reused = reusesPorts(world, peer);
+		const ours = peer.unattributed <= fresh / 2;
+		const churn = found.find(
+			(f) => f.id === "pool-churn" && f.evidence.some((e) => e.offset === peer.offset),
+		);
+		const causes: FindingId[] = churn === undefined || churn.severity === "note" ? [] : ["pool-churn"];
+		const closings = isDatabasePort(peer.port, world.databasePort) ? poolClosings(world.pools) : undefined;
+		const agreed = closings !== undefined && closings.count >= fresh * AGREED_SHARE_MIN;
+		return finding("time-wait-storm", timeWaitStorm.about, {
+			severity: severityOf(storm, reused, ours || agreed),
+			confidence: ours || agreed ? 0.9 : 0.5,
+			count: last,
+			title: `${last} connections to ${addressOf(peer)} in TIME_WAIT take ${percent(share)} of the local ports`,
+			story: present([
+				`${rate(perSecond(tcpLife, fresh))} more a second; each keeps its port for 60 s`,
+				reused ?? forecast(tcpLife, storm),
+				ours || agreed
+					? undefined
+					: `of ${fresh} new ones ${peer.unattributed} could not be told from another program's: --trace tells whose they are`,
+			]).join("; "),
+			causes,
+			attribution: {
+				candidates: [],
+				siblings: [],
+				holderGap:
+					"sockets know no line of code; look for who opens connections to this peer and closes them",
+			},
+			evidence: present<Evidence>([
+				peerEvidence(tcpLife, peer, `${peer.portsUsed.last} of ${range} ports in use towards this peer`),
+				agreed ? closings.evidence : undefined,
+			]),
+		});
+	},
+};
+
+function worst(view: TcpLifeView): Storm | undefined {
+	const range = portRange(view);
+	if (range === undefined) return undefined;
+	const storms = view.dialled
+		// A process that was never seen to open any has no part in it.
+		.filter(
+			({ opens, timeWait, portsUsed }) => opens > 0 && timeWait.last >= portsUsed.last * TIME_WAIT_SHARE_MIN,
+		)
+		.map((peer) => ({ peer, range, share: Math.min(1, peer.portsUsed.last / range) }))
+		.filter(({ peer, share }) => share >= WARNING_SHARE && closesAllAlong(view, peer));
+	return storms.toSorted((a, b) => b.share - a.share)[0];
+}
+
+/** Ports do not run out where the kernel takes them over after a second. In words; undefined where it does not. */
+function reusesPorts({ signals }: World, { ip }: TcpPeer): string | undefined {
+	const mode = signals.process.at(-1)?.value.tcpTwReuse;
+	const loopback = /^127\.|^::1$/.test(ip);
+	if (mode === 1)
+		return "tcp_tw_reuse is on: a port can be taken over after a second, so they do not run out soon";
+	if (mode === 2 && loopback)
+		return "on loopback a port can be taken over after a second (tcp_tw_reuse=2), so they do not run out soon";
+	return undefined;
+}
+
+function severityOf({ share }: Storm, reused: string | undefined, ours: boolean): Severity {
+	if (reused !== undefined) return "note";
+	return share >= CRITICAL_SHARE && ours ? "critical" : "warning";
+}
+
+function forecast(view: TcpLifeView, { peer, range }: Storm): string {
+	const { first, last } = peer.portsUsed;
+	const growth = perSecond(view, last - first);
+	const settles = perSecond(view, peer.timeWait.fresh) * (TIME_WAIT_MS / 1000);
+	if (last >= range) return "no port is left";
+	if (settles < range) return `at this rate it settles at about ${percent(settles / range)}`;
+	if (growth <= 0) return "the closes come faster than the ports are freed";
+	return `at this rate the last of ${plural(range, "port")} is taken in ${seconds(((range - last) / growth) * 1000)}`;
+}
+
+function percent(share: number): string {
+	return `${Math.round(share * 100)} %`;
+}
