@@ -142,7 +142,7 @@ export function provoke(base: string, provocation: Provocation): Provoked {
 }
 
 /** One GET. Its status, or 0 when there was no whole answer. */
-function ask(agent: Agent, url: string): { request: ClientRequest; status: Promise<number> } {
+export function ask(agent: Agent, url: string): { request: ClientRequest; status: Promise<number> } {
 	const call = request(url, { agent });
 	const status = new Promise<number>((resolve) => {
 		call.once("response", (response) => {
@@ -158,6 +158,7 @@ function ask(agent: Agent, url: string): { request: ClientRequest; status: Promi
 	return { request: call, status };
 }
 
-function numbered(path: string, n: number): string {
+/** A path with `{n}` in it, for the nth request. */
+export function numbered(path: string, n: number): string {
 	return path.replaceAll("{n}", String(1 + (n % 97)));
 }

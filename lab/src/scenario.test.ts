@@ -29,6 +29,7 @@ test("a wrong file is refused by field", () => {
 		["go", ["1.22"]],
 		["provoke", [{ path: "/x", count: 7, until: "perhaps" }]],
 		["background", { path: "/x", perSecond: 0, concurrencyMax: 1 }],
+		["drip", { path: "/x", everyMs: 0, max: 3 }],
 		["staged", undefined],
 		["expect", { none: true, first: {} }],
 	] as const) {

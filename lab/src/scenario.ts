@@ -36,6 +36,14 @@ export interface Provocation {
 	readonly settled?: Staged;
 }
 
+/** The leaking request again, while the diagnosis runs: a leak of a running service goes on. */
+export interface Drip {
+	readonly path: string;
+	readonly everyMs: number;
+	/** No more than so many: the pool must keep room for the traffic. */
+	readonly max: number;
+}
+
 /** What the lab itself holds in the database, as another client would. */
 export interface Outsider {
 	/** Its application_name. */
@@ -98,6 +106,7 @@ export interface Scenario {
 	readonly outsider?: Outsider;
 	readonly provoke: readonly Provocation[];
 	readonly background?: Background;
+	readonly drip?: Drip;
 	readonly staged: Staged;
 	readonly expect: Expectation;
 }
@@ -146,6 +155,7 @@ export function checkScenario(name: string, value: unknown): Scenario {
 		throw wrong("provoke", "a list of provocations");
 	if (raw.background && !(raw.background.perSecond > 0 && raw.background.concurrencyMax > 0))
 		throw wrong("background", "requests with perSecond and concurrencyMax");
+	if (raw.drip && !isDrip(raw.drip)) throw wrong("drip", "a request with everyMs and max");
 	if (typeof raw.staged !== "object") throw wrong("staged", "what an independent look finds");
 	if (!isExpectation(raw.expect)) throw wrong("expect", "{first: {...}} or {none: true}");
 	return { ...(raw as Scenario), name };
@@ -154,6 +164,10 @@ export function checkScenario(name: string, value: unknown): Scenario {
 function isProvocation(value: Partial<Provocation>): boolean {
 	const known = value.until === "answered" || value.until === "held" || value.until === "steady";
 	return typeof value.path === "string" && known && Number.isSafeInteger(value.count);
+}
+
+function isDrip({ path, everyMs, max }: Partial<Drip>): boolean {
+	return typeof path === "string" && (everyMs ?? 0) > 0 && Number.isSafeInteger(max);
 }
 
 function isExpectation(value: unknown): value is Expectation {

@@ -3,6 +3,7 @@
  * fault brought out and seen by an independent look, healthy traffic flowing on the same code path.
  */
 import { type BuildVariant, buildService } from "./build-service.ts";
+import { startDrip } from "./drip.ts";
 import { type Load, type Provoked, provoke, startLoad } from "./load.ts";
 import { having, lookGoroutines, lookInUse, lookSessions } from "./look.ts";
 import { openPlace, type Place } from "./place.ts";
@@ -33,6 +34,8 @@ export interface Stage {
 	readonly service: RunningService;
 	/** Absent where the scenario has no background traffic. */
 	readonly load?: Load;
+	/** Lets the leak go on, slowly, where the scenario says so. Until then its count stands still. */
+	leakOn(): void;
 	/** Removes all of it. May be called twice. */
 	stop(): Promise<void>;
 }
@@ -85,6 +88,11 @@ export async function stageScenario(name: string, options: StageOptions = {}): P
 			db: place.monitoringUrl,
 			service,
 			...(load ? { load } : {}),
+			leakOn: () => {
+				if (!scenario.drip) return;
+				const drip = startDrip(service.base, scenario.drip);
+				undo.push(() => drip.stop());
+			},
 			stop,
 		};
 	} catch (error) {

@@ -46,6 +46,7 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 	);
 	try {
 		plan.onStaged?.(stage);
+		stage.leakOn();
 		const { pid, db, scenario } = stage;
 		const told = { ...context, progress: { ...progress, step } };
 		const capture = await captureLive(told, { pid, db, windowMs: plan.windowMs });
