@@ -22,6 +22,8 @@ export interface UprobeTargetBinary {
 	readonly path: string;
 	/** Offset in the file of a function's first instruction. */
 	readonly offsetOf: (name: string) => number;
+	/** Where it lies in a running copy: the file is loaded where it says. */
+	readonly addressOf: (name: string) => number;
 	readonly start: () => Promise<UprobeTarget>;
 	readonly remove: () => void;
 }
@@ -32,16 +34,18 @@ export function buildUprobeTarget(): UprobeTargetBinary | undefined {
 	const folder = mkdtempSync(join(tmpdir(), "plumbline-uprobe-target-"));
 	const path = join(folder, "target");
 	const cwd = fileURLToPath(new URL("../../fixtures/uprobe-target", import.meta.url));
-	const built = spawnSync("go", ["build", "-o", path, "."], { cwd, encoding: "utf8" });
+	const built = spawnSync("go", ["build", "-buildmode=exe", "-o", path, "."], { cwd, encoding: "utf8" });
 	if (built.status !== 0) throw new Error(`the target could not be built: ${built.stderr}`);
 	const symbols = spawnSync("go", ["tool", "nm", path], { encoding: "utf8" }).stdout;
+	const addressOf = (name: string) => {
+		const line = symbols.split("\n").find((each) => each.endsWith(` T ${name}`));
+		if (line === undefined) throw new Error(`no function ${name}`);
+		return Number(`0x${line.trim().split(" ")[0]}`);
+	};
 	return {
 		path,
-		offsetOf: (name) => {
-			const line = symbols.split("\n").find((each) => each.endsWith(` T ${name}`));
-			if (line === undefined) throw new Error(`no function ${name}`);
-			return fileOffset(readFileSync(path), BigInt(`0x${line.trim().split(" ")[0]}`));
-		},
+		addressOf,
+		offsetOf: (name) => fileOffset(readFileSync(path), BigInt(addressOf(name))),
 		start: () => start(path),
 		remove: () => rmSync(folder, { recursive: true }),
 	};
