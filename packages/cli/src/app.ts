@@ -12,6 +12,7 @@ import { captureCommand } from "./commands/capture.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { labListCommand } from "./commands/lab-list.ts";
 import { labRunCommand } from "./commands/lab-run.ts";
 import { reclaimTimeWaitCommand } from "./commands/reclaim.ts";
@@ -44,6 +45,7 @@ const root = buildRouteMap<string, CliContext>({
 	routes: {
 		diagnose: diagnoseCommand,
 		capture: captureCommand,
+		doctor: doctorCommand,
 		demo: demoCommand,
 		lab,
 		reclaim,

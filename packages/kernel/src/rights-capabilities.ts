@@ -11,17 +11,17 @@ import { type Reading, read, refused } from "./reading.ts";
 
 /** Those that this house asks for, by their number in linux/capability.h. */
 const NUMBERS = {
+	CAP_DAC_OVERRIDE: 1,
 	CAP_DAC_READ_SEARCH: 2,
 	CAP_NET_ADMIN: 12,
 	CAP_SYS_PTRACE: 19,
 	CAP_SYS_ADMIN: 21,
 	CAP_SYS_RESOURCE: 24,
-	CAP_SYSLOG: 34,
 	CAP_PERFMON: 38,
 	CAP_BPF: 39,
 } as const;
 export type Capability = keyof typeof NUMBERS;
-export const CAPABILITIES = Object.keys(NUMBERS) as readonly Capability[];
+const CAPABILITIES = Object.keys(NUMBERS) as readonly Capability[];
 
 export interface Capabilities {
 	readonly effective: ReadonlySet<Capability>;
