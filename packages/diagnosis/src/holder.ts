@@ -1,28 +1,18 @@
 /**
- * Who holds it: from the creating goroutine where it is still at work, else from live siblings of the same
- * code path, else nobody, with the reason. A wrong name is worse than none.
+ * Who holds it: by the borrow ledger where it saw the borrow, from the creating goroutine where it is still at
+ * work, else from live siblings of the same code path, else nobody, with the reason. A wrong name is worse than
+ * none.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
+import { type Attribution, CANDIDATES_MAX } from "./attribution.ts";
 import type { Holder } from "./finding.ts";
 import type { BorrowApi } from "./functions.ts";
 import type { Handle } from "./handles.ts";
+import { attributeByLedger, whatWouldNameIt } from "./holder-ledger.ts";
 import { matchPaths, type PathMatch } from "./path-match.ts";
 import type { SessionHistory } from "./session-history.ts";
 import type { SiblingSite } from "./siblings.ts";
 import type { World } from "./world.ts";
-
-export interface Attribution {
-	readonly holder?: Holder;
-	readonly candidates: readonly Holder[];
-	readonly holderGap?: string;
-	/** Siblings the answer rests on, for evidence. */
-	readonly siblings: readonly SiblingSite[];
-}
-
-/** Candidates shown when no single holder can be named. */
-export const CANDIDATES_MAX = 5;
-
-export const WOULD_NAME_IT = "a record of every borrow would name it (the borrow ledger, planned)";
 
 /** Who opened these handles (transactions or cursors), which are these sessions of the database. */
 export function attributeHandles(
@@ -31,8 +21,10 @@ export function attributeHandles(
 	api: BorrowApi,
 	sessions: readonly SessionHistory[],
 ): Attribution {
+	const byLedger = attributeByLedger(world, [api]);
+	if (byLedger !== undefined) return byLedger;
 	const match = matchPaths(world.sessions, sessions);
-	const bySiblings = weigh(onlySibling(world, api), match);
+	const bySiblings = weigh(world, onlySibling(world, api), match);
 	const busy = handles.flatMap(({ owner }) => (owner.kind === "busy" && owner.certain ? [owner.facts] : []));
 	// All owners alive, in one and the same place: they say it themselves.
 	if (busy.length > 0 && busy.length === handles.length) {
@@ -67,11 +59,14 @@ export function attributeBySiblings(
 	api: BorrowApi,
 	leaked: readonly SessionHistory[] = [],
 ): Attribution {
-	return weigh(onlySibling(world, api), matchPaths(world.sessions, leaked));
+	return (
+		attributeByLedger(world, [api]) ??
+		weigh(world, onlySibling(world, api), matchPaths(world.sessions, leaked))
+	);
 }
 
 /** Takes the name away where the statements speak against it, and says how far they bear it out. */
-function weigh(attribution: Attribution, match: PathMatch): Attribution {
+function weigh(world: World, attribution: Attribution, match: PathMatch): Attribution {
 	const { holder } = attribution;
 	if (holder === undefined) return attribution;
 	switch (match) {
@@ -89,7 +84,7 @@ function weigh(attribution: Attribution, match: PathMatch): Attribution {
 		case "not seen":
 			return {
 				candidates: [{ ...holder, how: `${holder.how}, but other statements run`, confidence: 0.2 }],
-				holderGap: `the code that borrowed has returned, and nothing seen at work runs what the leaked sessions ran last; ${WOULD_NAME_IT}`,
+				holderGap: `the code that borrowed has returned, and nothing seen at work runs what the leaked sessions ran last; ${whatWouldNameIt(world)}`,
 				siblings: [],
 			};
 		default:
@@ -192,7 +187,11 @@ function nobody(world: World, sites: readonly SiblingSite[]): Attribution {
 		seen.add(frame.func);
 		candidates.push({ ...frame, how: `seen ${times} times on this path`, confidence: 0.5 * (times / total) });
 	}
-	return { candidates, holderGap: `${whyNobody(world, candidates.length)}; ${WOULD_NAME_IT}`, siblings: [] };
+	return {
+		candidates,
+		holderGap: `${whyNobody(world, candidates.length)}; ${whatWouldNameIt(world)}`,
+		siblings: [],
+	};
 }
 
 function whyNobody(world: World, candidates: number): string {

@@ -12,7 +12,7 @@ import type { BorrowStack, HeldBorrow, Ledger, PoolKind } from "@plumbline/signa
 import type { Signals } from "@plumbline/signals/signals";
 import type { IsApplication } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
-import { type BorrowApi, HTTP_SERVE } from "./functions.ts";
+import type { BorrowApi } from "./functions.ts";
 import { type StackFacts, stackFacts } from "./stack-facts.ts";
 
 /** A line of the service that took connections in one way, over all its callers. */
@@ -24,8 +24,10 @@ export interface BorrowPlace {
 	readonly frame: Frame;
 	readonly acquired: number;
 	readonly released: number;
-	/** Held for long by goroutines that are no longer in the call, oldest first. */
+	/** Out for long, and the goroutine that took it has ended or moved on; oldest first. */
 	readonly kept: readonly HeldBorrow[];
+	/** Out for long; the function that took it has returned, to a caller that is still running. */
+	readonly returned: readonly HeldBorrow[];
 	/** The stack with the most of them, to quote. */
 	readonly stack: BorrowStack;
 }
@@ -37,8 +39,6 @@ export interface LedgerView {
 	readonly atMs: number;
 	/** Most kept first. */
 	readonly places: readonly BorrowPlace[];
-	/** What each stack tells; index as in the ledger. */
-	readonly facts: readonly StackFacts[];
 }
 
 /** A connection out for less may just be at work; healthy holds are some milliseconds. */
@@ -53,7 +53,7 @@ export function ledgerView(
 	if (sampled === undefined) return undefined;
 	const { value: ledger, part } = sampled;
 	const facts = ledger.stacks.map(({ frames }) => stackFacts(frames, isApplication));
-	const kept = keptByStack(ledger, facts, lastDump);
+	const standing = standings(ledger, facts, lastDump);
 	const places = new Map<string, BorrowPlace>();
 	ledger.stacks.forEach((stack, i) => {
 		const about = facts[i];
@@ -62,15 +62,18 @@ export function ledgerView(
 		const api = stack.kind === "http" ? undefined : about.borrow?.api;
 		const key = JSON.stringify([stack.kind, api, frame.func, frame.file, frame.line]);
 		const known = places.get(key);
-		const mine = kept.get(i) ?? [];
+		const mine = (wanted: Standing) => standing.get(i)?.[wanted] ?? [];
+		const out = mine("gone").length + mine("returned").length;
+		const knownOut = (known?.kept.length ?? 0) + (known?.returned.length ?? 0);
 		places.set(key, {
 			kind: stack.kind,
 			api,
 			frame,
 			acquired: (known?.acquired ?? 0) + stack.acquired,
 			released: (known?.released ?? 0) + stack.released,
-			kept: [...(known?.kept ?? []), ...mine].sort((a, b) => b.ageMs - a.ageMs),
-			stack: known === undefined || mine.length > known.kept.length ? stack : known.stack,
+			kept: [...(known?.kept ?? []), ...mine("gone")].sort(byAge),
+			returned: [...(known?.returned ?? []), ...mine("returned")].sort(byAge),
+			stack: known === undefined || out > knownOut ? stack : known.stack,
 		});
 	});
 	return {
@@ -78,8 +81,11 @@ export function ledgerView(
 		part: part.name,
 		atMs: part.end.monoMs - signals.window.start.monoMs,
 		places: [...places.values()].sort((a, b) => b.kept.length - a.kept.length || b.acquired - a.acquired),
-		facts,
 	};
+}
+
+function byAge(a: HeldBorrow, b: HeldBorrow): number {
+	return b.ageMs - a.ageMs;
 }
 
 /** A pool of which returns were missed, or borrows not recorded, tells nothing of who keeps. */
@@ -88,44 +94,47 @@ function isSound(ledger: Ledger, pool: string): boolean {
 	return row !== undefined && row.replaced === 0 && row.lost === 0;
 }
 
-function keptByStack(
+/** What became of the goroutine that has a connection out for long. */
+type Standing = "in call" | "returned" | "gone";
+
+function standings(
 	ledger: Ledger,
 	facts: readonly StackFacts[],
 	dump: DumpView | undefined,
-): Map<number, HeldBorrow[]> {
-	const kept = new Map<number, HeldBorrow[]>();
+): Map<number, Partial<Record<Standing, HeldBorrow[]>>> {
+	const byStack = new Map<number, Partial<Record<Standing, HeldBorrow[]>>>();
 	// Without a dump nobody knows who is still at it.
-	if (dump === undefined) return kept;
-	const atWork = new Set<number>();
+	if (dump === undefined) return byStack;
+	const seen = new Set<number>();
 	// Newest first: of what one goroutine has out, the last is the one it may be working with.
 	for (const held of ledger.held.toSorted((a, b) => a.ageMs - b.ageMs)) {
-		const newest = !atWork.has(held.goid);
-		atWork.add(held.goid);
+		const newest = !seen.has(held.goid);
+		seen.add(held.goid);
 		const about = facts[held.stack];
 		if (held.ageMs < KEPT_MS_MIN || about === undefined) continue;
-		if (newest && stillInCall(held.goid, about, dump)) continue;
-		kept.set(held.stack, [...(kept.get(held.stack) ?? []), held]);
+		const standing = newest ? standingOf(held.goid, about, dump) : "gone";
+		const lists = byStack.get(held.stack) ?? {};
+		byStack.set(held.stack, { ...lists, [standing]: [...(lists[standing] ?? []), held] });
 	}
-	return kept;
+	return byStack;
 }
 
 /**
- * The goroutine lives and is in the function that borrowed, or was called from it. One that serves HTTP does the
- * same again and again under the same middleware: there only the borrowing function and its caller tell. Any other
- * one may have gone on from a function that merely opened the connection.
+ * A goroutine that serves HTTP does the same again and again under the same middleware: there only the borrowing
+ * function and its caller tell. Any other one may have gone on from a function that merely opened the connection.
  */
-function stillInCall(goid: number, borrow: StackFacts, dump: DumpView): boolean {
+function standingOf(goid: number, borrow: StackFacts, dump: DumpView): Standing {
 	const row = dump.rowOf.get(goid);
-	if (row === undefined) return false;
-	const now = new Set(dump.facts(row).application.map((f) => f.func));
-	const serves = dump.facts(row).inHandler || dump.facts(row).role === "http-idle";
-	const then = serves ? borrow.application.slice(0, 2) : borrow.application;
-	// A goroutine of which no own code is seen, then or now, is left alone.
-	if (borrow.application.length === 0) return true;
-	return then.some((f) => now.has(f.func));
+	if (row === undefined) return "gone";
+	const facts = dump.facts(row);
+	const now = new Set(facts.application.map((f) => f.func));
+	const [func] = borrow.application;
+	// A goroutine of which no own code was seen is left alone.
+	if (func === undefined || now.has(func.func)) return "in call";
+	const serves = facts.inHandler || facts.role === "http-idle";
+	const then = serves ? borrow.application.slice(0, CALLERS_THAT_TELL) : borrow.application;
+	return then.some((f) => now.has(f.func)) ? "returned" : "gone";
 }
 
-/** Whether this stack is a server's own: kept out of what a client did. */
-export function isServing(stack: BorrowStack): boolean {
-	return stack.frames.some((f) => f.func === HTTP_SERVE);
-}
+/** The borrowing function and who called it. */
+const CALLERS_THAT_TELL = 2;

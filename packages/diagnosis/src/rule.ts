@@ -1,7 +1,8 @@
 /** What a rule is, and the judgements that every rule makes the same way. */
+
+import type { Attribution } from "./attribution.ts";
 import { siblingEvidence } from "./evidence.ts";
 import type { Evidence, Finding, FindingId, Level, Severity } from "./finding.ts";
-import type { Attribution } from "./holder.ts";
 import { isExhausted } from "./pool-view.ts";
 import type { World } from "./world.ts";
 
@@ -37,8 +38,8 @@ export type Case = Pick<Finding, "severity" | "confidence" | "count" | "title" |
 
 export function finding(id: FindingId, about: About, made: Case): Finding {
 	const { attribution, ...rest } = made;
-	const { siblings = [], candidates = [], ...who } = attribution ?? {};
-	const evidence = [...made.evidence, ...siblings.map(siblingEvidence)];
+	const { siblings = [], candidates = [], evidence: told = [], ...who } = attribution ?? {};
+	const evidence = [...made.evidence, ...told, ...siblings.map(siblingEvidence)];
 	return {
 		id,
 		level: levelOf(evidence),

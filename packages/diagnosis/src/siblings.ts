@@ -2,7 +2,8 @@
  * Live siblings: places where the service was seen borrowing a connection during the window.
  *
  * The goroutine that leaked has usually returned, but others of the same code path are caught in the act by
- * the full dumps and, more often, by the cheap grouped profiles taken between them. A sibling shows where
+ * the full dumps and, more often, by the cheap grouped profiles taken between them; the borrow ledger, where it
+ * was attached, has all of them since then. A sibling shows where
  * the path begins its transaction; it does not prove that this path leaks. With one path only, that is
  * nearly the same; with several, they are candidates and no more.
  */
@@ -21,7 +22,7 @@ export interface SiblingSite {
 	/** Application functions it was called from, innermost first, without the frame itself. */
 	readonly callers: readonly string[];
 	readonly insideTx: boolean;
-	/** Goroutines seen here, summed over the samples. */
+	/** Goroutines seen here, summed over the samples, and borrows the ledger counted. */
 	readonly seen: number;
 	/** Where it was seen first, for evidence. */
 	readonly sighting: { readonly part: string; readonly offset: number; readonly atMs: number };
@@ -57,6 +58,12 @@ export function siblingSites(
 		noteHolders(dump, note, part);
 	}
 	const startMs = signals.window.start.monoMs;
+	for (const { part, value } of signals.ledgers) {
+		const atMs = part.start.monoMs - startMs;
+		for (const { frames, acquired, offset } of value.stacks) {
+			note(stackFacts(frames, isApplication), acquired, { part: part.name, offset, atMs });
+		}
+	}
 	for (const { part, value } of signals.goroutineProfiles) {
 		const atMs = part.start.monoMs - startMs;
 		for (const record of value.records) {

@@ -3,6 +3,7 @@ import type { Signals } from "@plumbline/signals/signals";
 import { applicationTest, type IsApplication } from "./application.ts";
 import { type DumpView, dumpView } from "./dump-view.ts";
 import { abandonedHandles, type Handle, persistentHandles } from "./handles.ts";
+import { type LedgerView, ledgerView } from "./ledger-view.ts";
 import { type PoolView, poolViews } from "./pool-view.ts";
 import { type ServiceSessions, serviceSessions } from "./session-history.ts";
 import { type SiblingSite, siblingSites } from "./siblings.ts";
@@ -31,6 +32,8 @@ export interface World {
 	readonly sockets: SocketView | undefined;
 	/** How the connections came and went between the ends of the window. */
 	readonly tcpLife: TcpLifeView | undefined;
+	/** Who took connections in the window, and did not give them back. */
+	readonly ledger: LedgerView | undefined;
 	/** Where live goroutines were seen borrowing connections, in any sample. */
 	readonly siblings: readonly SiblingSite[];
 }
@@ -55,6 +58,7 @@ export function joinLines(signals: Signals): World {
 		databasePort: signals.sessions[0]?.value.server.port,
 		sockets: socketView(signals),
 		tcpLife: tcpLifeView(signals),
+		ledger: ledgerView(signals, lastDump, isApplication),
 		siblings: siblingSites(signals, dumps, isApplication),
 	};
 }

@@ -7,12 +7,14 @@
  * same service sit silent.
  */
 
+import { type Attribution, CANDIDATES_MAX } from "../attribution.ts";
 import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, poolEvidence, sessionEvidence, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import type { BorrowApi } from "../functions.ts";
 import { type Hidden, hiddenUse } from "../hidden.ts";
-import { type Attribution, attributeBySiblings, CANDIDATES_MAX, WOULD_NAME_IT } from "../holder.ts";
+import { attributeBySiblings } from "../holder.ts";
+import { attributeByLedger, whatWouldNameIt } from "../holder-ledger.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
 import { LINK_CONFIDENCE_MIN } from "../session-history.ts";
 import { idleThroughout } from "../session-patterns.ts";
@@ -101,6 +103,8 @@ function starvedBesideSilent(world: World): Hidden | undefined {
 
 /** Each way to take a connection silently may be the one: a name only if a single function was seen at any. */
 function attributeSilentBorrow(world: World): Attribution {
+	const byLedger = attributeByLedger(world, SILENT_BORROWS);
+	if (byLedger !== undefined) return byLedger;
 	const sites = SILENT_BORROWS.flatMap((api) => world.siblings.filter((s) => s.api === api));
 	const functions = new Set(sites.map((s) => s.frame.func));
 	const [first] = sites;
@@ -114,7 +118,7 @@ function attributeSilentBorrow(world: World): Attribution {
 		...(first === undefined
 			? {}
 			: {
-					holderGap: `healthy code borrows in these ways too, and no line tells which did not return; ${WOULD_NAME_IT}`,
+					holderGap: `healthy code borrows in these ways too, and no line tells which did not return; ${whatWouldNameIt(world)}`,
 				}),
 		candidates: sites.slice(0, CANDIDATES_MAX).map(({ frame, seen }) => ({
 			...frame,

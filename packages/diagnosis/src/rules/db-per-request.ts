@@ -6,10 +6,12 @@
  * opened by many different goroutines, are opened per request. A legacy ORM gives itself away by hundreds of
  * goroutines making instances.
  */
+
+import { type Attribution, CANDIDATES_MAX } from "../attribution.ts";
 import type { DumpView } from "../dump-view.ts";
 import { goroutineEvidence, plural, seconds, sessionEvidence } from "../evidence.ts";
 import type { Evidence, Holder } from "../finding.ts";
-import { type Attribution, attributeBySiblings, CANDIDATES_MAX } from "../holder.ts";
+import { attributeBySiblings } from "../holder.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { SessionHistory } from "../session-history.ts";
 import type { World } from "../world.ts";

@@ -6,10 +6,10 @@
  * transaction block. None can go on before another gives up.
  */
 
+import type { Attribution } from "../attribution.ts";
 import { type DeadlockedHolder, deadlockedHolders } from "../deadlock.ts";
 import { goroutineEvidence, plural, poolEvidence, sessionEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
-import type { Attribution } from "../holder.ts";
 import { isExhausted } from "../pool-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { idleInTxThroughout } from "../session-patterns.ts";

@@ -5,10 +5,11 @@
  * same goroutines wait in the pool in both dumps. Pool line: waits that take long on average, or start and
  * never end. Short waits of a busy pool are health, not starvation.
  */
+
+import type { Attribution } from "../attribution.ts";
 import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, poolEvidence, seconds, sessionEvidence } from "../evidence.ts";
 import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
-import type { Attribution } from "../holder.ts";
 import { isExhausted, waits } from "../pool-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { runsThroughout } from "../session-patterns.ts";

@@ -5,10 +5,11 @@
  * BEGIN wait, so something between does: pgbouncer without a free server connection, a stalled proxy, a
  * network that drops. Silent sockets with an unanswered request are the second line.
  */
+
+import type { Attribution } from "../attribution.ts";
 import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, seconds, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
-import type { Attribution } from "../holder.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { type OwnedSocket, outgoing, unansweredFor } from "../sockets-view.ts";
 import type { World } from "../world.ts";
