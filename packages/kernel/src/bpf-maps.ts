@@ -4,7 +4,15 @@
  *
  * All calls are synchronous: one costs about a microsecond, a batch of 4,096 entries about a millisecond.
  */
-import { BPF_COMMAND, type Bpf, BpfAttribute, ERRNO, explainBpf } from "./bpf-system-call.ts";
+import {
+	BPF_COMMAND,
+	type Bpf,
+	BpfAttribute,
+	type BpfDescriptor,
+	ERRNO,
+	explainBpf,
+	ownDescriptor,
+} from "./bpf-system-call.ts";
 import { type Reading, read } from "./reading.ts";
 
 /** enum bpf_map_type. `lru-hash` evicts old entries silently: never for what must not be lost. */
@@ -28,9 +36,8 @@ export interface BpfEntry {
 	readonly value: Uint8Array;
 }
 
-export interface BpfMap {
-	/** For `BpfAssembler.loadMap`. */
-	readonly fd: number;
+/** `fd` is for `BpfAssembler.loadMap`. `close` ends ours; the map itself when no program uses it either. */
+export interface BpfMap extends BpfDescriptor {
 	readonly spec: BpfMapSpec;
 	readonly lookup: (key: Uint8Array) => Uint8Array | undefined;
 	/** False when `mode` forbids it or the map is full. */
@@ -42,8 +49,6 @@ export interface BpfMap {
 	 * value may be half written. By batch; one by one before kernel 5.6.
 	 */
 	readonly entries: () => Reading<readonly BpfEntry[]>;
-	/** Ours ends here; the map itself when no program uses it either. */
-	readonly close: () => void;
 }
 
 /** Entries a batch asks for at first: a few hundred kB with the largest values here. */
@@ -75,7 +80,7 @@ function openMap(bpf: Bpf, fd: number, spec: BpfMapSpec): BpfMap {
 		return bpf.call(BPF_COMMAND.mapLookup, element(key, value)).kind === "done" ? value : undefined;
 	};
 	return {
-		fd,
+		...ownDescriptor(bpf, fd),
 		spec,
 		lookup,
 		update: (key, value, mode = "any") => {
@@ -88,7 +93,6 @@ function openMap(bpf: Bpf, fd: number, spec: BpfMapSpec): BpfMap {
 			const inBatches = readInBatches(bpf, fd, spec);
 			return inBatches === "unknown" ? walkKeys(bpf, fd, spec, lookup) : inBatches;
 		},
-		close: () => bpf.libc.close(fd),
 	};
 }
 

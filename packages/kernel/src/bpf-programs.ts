@@ -3,7 +3,16 @@
  * not like comes back in its own words, cut to the end, where the reason stands.
  */
 import { release } from "node:os";
-import { BPF_COMMAND, type Bpf, type BpfAnswer, BpfAttribute, ERRNO, explainBpf } from "./bpf-system-call.ts";
+import {
+	BPF_COMMAND,
+	type Bpf,
+	type BpfAnswer,
+	BpfAttribute,
+	type BpfDescriptor,
+	ERRNO,
+	explainBpf,
+	ownDescriptor,
+} from "./bpf-system-call.ts";
 import { type Reading, read, refused } from "./reading.ts";
 
 /** Program type and expected attach type: enum bpf_prog_type, enum bpf_attach_type. */
@@ -30,11 +39,8 @@ export interface BpfProgramSpec {
 	readonly btfId?: number;
 }
 
-export interface BpfProgram {
-	readonly fd: number;
-	/** Ours ends here; the program itself when nothing it is attached to is left. */
-	readonly close: () => void;
-}
+/** `close` ends ours; the program itself when nothing it is attached to is left. */
+export type BpfProgram = BpfDescriptor;
 
 const INSTRUCTION_BYTES = 8;
 const LOG_BYTES = 1 << 20;
@@ -47,13 +53,13 @@ const LICENSE = "GPL";
 
 export function loadProgram(bpf: Bpf, spec: BpfProgramSpec): Reading<BpfProgram> {
 	const first = load(bpf, spec);
-	if (first.kind === "done") return read(openProgram(bpf, first.value));
+	if (first.kind === "done") return read(ownDescriptor(bpf, first.value));
 	const what = `loading BPF program ${spec.name} (${spec.kind})`;
 	// A missing right is told before the verifier looks: EPERM. Everything else may have words to it.
 	if (first.errno === ERRNO.EPERM) return explainBpf(bpf, what, first.errno);
 	const log = new Uint8Array(LOG_BYTES);
 	const second = load(bpf, spec, log);
-	if (second.kind === "done") return read(openProgram(bpf, second.value));
+	if (second.kind === "done") return read(ownDescriptor(bpf, second.value));
 	const words = lastLines(log);
 	if (words === "") return explainBpf(bpf, what, first.errno);
 	return refused("failed", `${what}: ${bpf.libc.errorName(first.errno)}; the verifier says: ${words}`);
@@ -72,10 +78,6 @@ function load(bpf: Bpf, spec: BpfProgramSpec, log?: Uint8Array): BpfAnswer {
 		.u32(108, spec.btfId ?? 0);
 	if (log !== undefined) attribute.u32(24, 1).u32(28, log.length).address(32, log);
 	return bpf.call(BPF_COMMAND.programLoad, attribute);
-}
-
-function openProgram(bpf: Bpf, fd: number): BpfProgram {
-	return { fd, close: () => bpf.libc.close(fd) };
 }
 
 /** LINUX_VERSION_CODE, which kernels before 5.0 compare for a probe's program. */
@@ -100,10 +102,10 @@ function lastLines(log: Uint8Array): string {
  * Attaches a raw-tracepoint program by the tracepoint's name, or a tp-btf program (which knows its
  * tracepoint since it was loaded). It runs in every process and network namespace, until closed.
  */
-export function attachTracepoint(bpf: Bpf, program: BpfProgram, name?: string): Reading<BpfProgram> {
+export function attachTracepoint(bpf: Bpf, program: BpfProgram, name?: string): Reading<BpfDescriptor> {
 	const attribute = new BpfAttribute(bpf.libc).u32(8, program.fd);
 	if (name !== undefined) attribute.text(0, name);
 	const opened = bpf.call(BPF_COMMAND.rawTracepointOpen, attribute);
-	if (opened.kind === "done") return read(openProgram(bpf, opened.value));
+	if (opened.kind === "done") return read(ownDescriptor(bpf, opened.value));
 	return explainBpf(bpf, `attaching to tracepoint ${name ?? "by its type"}`, opened.errno);
 }

@@ -153,6 +153,21 @@ function systemCall(libc: Libc, number: number, attribute: BpfAttribute, words: 
 	}
 }
 
+/** A descriptor of ours. `close` may be called twice: by then the number may be somebody else's. */
+export interface BpfDescriptor {
+	readonly fd: number;
+	readonly close: () => void;
+}
+
+export function ownDescriptor({ libc }: Bpf, fd: number): BpfDescriptor {
+	let open = true;
+	const close = () => {
+		if (open) libc.close(fd);
+		open = false;
+	};
+	return { fd, close };
+}
+
 /** Before 5.11 maps were charged to RLIMIT_MEMLOCK, often 64 kB; raising it takes CAP_SYS_RESOURCE. */
 function liftMemoryLimit(libc: Libc): void {
 	const RLIMIT_MEMLOCK = 8;

@@ -33,9 +33,10 @@ export async function attachPerfUprobes(
 	const program = loadProgram(bpf, { ...request, kind: "uprobe" });
 	if (program.kind === "refused") return program;
 	const fds: number[] = [];
-	const close = async () => {
-		// One at a time: each waits for the kernel on a thread that file reads of this process share.
-		for (const fd of fds.splice(0).reverse()) await bpf.libc.closeElsewhere(fd);
+	let closing: Promise<void> | undefined;
+	const close = () => {
+		closing ??= closeAll(bpf, fds);
+		return closing;
 	};
 	for (const [index, offset] of request.offsets.entries()) {
 		const refusal = attachOne(bpf, {
@@ -54,6 +55,11 @@ export async function attachPerfUprobes(
 	// The events hold the program from now on.
 	program.value.close();
 	return read({ route: "perf", close });
+}
+
+/** One at a time: each waits for the kernel on a thread that file reads of this process share. */
+async function closeAll(bpf: Bpf, fds: readonly number[]): Promise<void> {
+	for (const fd of fds.toReversed()) await bpf.libc.closeElsewhere(fd);
 }
 
 /** The number of the "uprobe" source. It differs from one kernel to the next. */

@@ -56,13 +56,16 @@ export function openTraceInstance(tracefs: Tracefs, bufferKb: number): Reading<T
 	if (made.kind === "refused") return made;
 	const folder = made.value;
 	const pipes: number[] = [];
+	let open = true;
 	const close = () => {
+		if (!open) return;
+		open = false;
 		for (const fd of pipes.splice(0)) closeSync(fd);
 		try {
 			// With its buffer every event of it goes off.
 			rmdirSync(folder);
 		} catch {
-			// Already gone; or busy, then the next start removes it.
+			// Already gone; or busy, then a start after our end removes it.
 		}
 	};
 	try {

@@ -84,6 +84,7 @@ export function readTracePage(page: Buffer, visit: (record: Buffer, timeNs: bigi
 		if (!isShort && at + 8 > end) return { ...malformed, records };
 		const word = isShort ? 0 : page.readUInt32LE(at + 4);
 		if (type === TYPE_PADDING) {
+			// A record its writer took back. The kernel's own reader does not count its time either.
 			if (delta === 0n) break;
 			at += 4 + word;
 		} else if (type === TYPE_TIME_EXTEND) {

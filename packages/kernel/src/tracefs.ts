@@ -48,7 +48,12 @@ function mountNowhere(libc: Libc): Reading<Tracefs> {
 		if (libc.syscall(FSCONFIG, context, FSCONFIG_CMD_CREATE, 0, 0, 0) < 0) return explainMount(libc);
 		const mount = libc.syscall(FSMOUNT, context, CLOSE_ON_EXEC, 0, 0, 0);
 		if (mount < 0) return explainMount(libc);
-		return read({ folder: `/proc/self/fd/${mount}`, close: () => closeSync(mount) });
+		let open = true;
+		const close = () => {
+			if (open) closeSync(mount);
+			open = false;
+		};
+		return read({ folder: `/proc/self/fd/${mount}`, close });
 	} finally {
 		closeSync(context);
 	}

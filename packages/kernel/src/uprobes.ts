@@ -64,7 +64,12 @@ function attachMulti(bpf: Bpf, request: UprobeRequest): Reading<UprobeAttachment
 	// The link holds the program from now on.
 	program.value.close();
 	if (link.kind === "done") {
-		return read({ route: "multi", close: () => bpf.libc.closeElsewhere(link.value) });
+		let closing: Promise<void> | undefined;
+		const close = () => {
+			closing ??= bpf.libc.closeElsewhere(link.value);
+			return closing;
+		};
+		return read({ route: "multi", close });
 	}
 	const what = `attaching ${request.name} at ${request.offsets.length} places of ${request.path}`;
 	if (link.errno !== ERRNO.EINVAL) return explainBpf(bpf, what, link.errno);
