@@ -4,6 +4,7 @@
  *
  * Every inline tree of the program is looked through, once for all the names: some 100 ms for 60,000 functions.
  */
+import { printedName } from "./go-function-names.ts";
 import type { InlineTrees } from "./go-inline-tree.ts";
 import type { Pclntab } from "./go-pclntab.ts";
 
@@ -19,8 +20,12 @@ export function findInlined(
 	const wantedAt = new Map<number, string | undefined>();
 	const nameAt = (offset: number): string | undefined => {
 		if (!wantedAt.has(offset)) {
-			const name = pclntab.nameText(offset);
-			wantedAt.set(offset, name !== undefined && wanted.has(name) ? name : undefined);
+			const name = pclntab.nameText(offset) ?? "";
+			// From Go 1.21 on the table has a generic's type arguments, which `names` may leave out.
+			wantedAt.set(
+				offset,
+				[name, printedName(name)].find((one) => wanted.has(one)),
+			);
 		}
 		return wantedAt.get(offset);
 	};
