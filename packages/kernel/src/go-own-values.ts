@@ -5,19 +5,21 @@
  * whose name a connection keeps its configuration, its pool or who asked for it; and structs of packages
  * that are shared by their nature. That guesses: an own part under such a name is missed, never mistaken.
  */
-import type { GoField, GoStruct, GoTypes, GoValue } from "./go-types.ts";
+import type { GoStruct, GoTypes, GoValue } from "./go-types.ts";
 import { WORD, wordAt } from "./memory-words.ts";
 import type { ProcessMemory } from "./process-memory.ts";
 
+/** Fields of one value, those of structs within it included. No type of Go comes near; a broken one may. */
+const FIELDS_MAX = 10_000;
 /** Structs within structs. */
-const NESTED_MAX = 16;
+const NESTED_MAX = 32;
 /** A value's own bytes; nothing a connection is made of comes near. */
 const VALUE_BYTES_MAX = 64 << 10;
 
 const SHARED_FIELD =
 	/^(db|cfg|conf|opts?|options|ctx|context|logger|log|tracer|driver|dialer|pool|stats|metrics|.*(config|connector|listener|server|factory|provider))$/i;
 const SHARED_PACKAGE =
-	/^(context|database\/sql|log|log\/slog|reflect|runtime|sync|sync\/atomic|time|crypto\/x509)$|\/(puddle|pgxpool)(\/v\d+)?$/;
+	/^(context|database\/sql|log|log\/slog|reflect|runtime|sync|sync\/atomic|time|crypto\/x509)$|\/puddle(\/v\d+)?$/;
 
 /** The values one step away, in the order of the fields; undefined when the struct cannot be read. */
 export function ownValues(
@@ -32,24 +34,24 @@ export function ownValues(
 	}
 	if (type.kind !== "struct" || SHARED_PACKAGE.test(type.package)) return [];
 	const bytes = type.size > VALUE_BYTES_MAX ? undefined : memory.read(address, type.size);
-	return bytes && valuesOfFields(types, type, bytes, 0, 0);
+	return bytes && valuesOfFields(types, type, bytes);
 }
 
-function valuesOfFields(
-	types: GoTypes,
-	struct: GoStruct,
-	bytes: Uint8Array,
-	at: number,
-	depth: number,
-): readonly GoValue[] {
-	if (depth === NESTED_MAX) return [];
-	return struct.fields.flatMap((field: GoField) => {
-		if (SHARED_FIELD.test(field.name)) return [];
-		const type = types.typeAt(field.type);
-		if (type?.kind !== "struct") return followed(types, field.type, bytes, at + field.offset);
-		if (SHARED_PACKAGE.test(type.package)) return [];
-		return valuesOfFields(types, type, bytes, at + field.offset, depth + 1);
-	});
+function valuesOfFields(types: GoTypes, struct: GoStruct, bytes: Uint8Array): readonly GoValue[] {
+	const values: GoValue[] = [];
+	let fieldsLeft = FIELDS_MAX;
+	const visit = (within: GoStruct, at: number, depth: number): void => {
+		if (depth === NESTED_MAX) return;
+		for (const field of within.fields) {
+			if (fieldsLeft-- <= 0) return;
+			if (SHARED_FIELD.test(field.name)) continue;
+			const type = types.typeAt(field.type);
+			if (type?.kind !== "struct") values.push(...followed(types, field.type, bytes, at + field.offset));
+			else if (!SHARED_PACKAGE.test(type.package)) visit(type, at + field.offset, depth + 1);
+		}
+	};
+	visit(struct, 0, 0);
+	return values;
 }
 
 /** The target of a pointer or an interface that lies in `bytes`. */

@@ -38,7 +38,7 @@ export interface GoStruct extends Common {
 	readonly fields: readonly GoField[];
 }
 
-export type GoType =
+type GoType =
 	| GoStruct
 	| (Common & { readonly kind: "pointer"; readonly element: number })
 	| (Common & { readonly kind: "interface"; readonly methods: number })

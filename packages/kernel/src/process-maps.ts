@@ -14,7 +14,7 @@ import { readlinkSync, statSync } from "node:fs";
 import { readProcFile } from "./proc-file.ts";
 import { explainFileError, type Reading, read, refused } from "./reading.ts";
 
-export interface Mapping {
+interface Mapping {
 	readonly start: number;
 	readonly end: number;
 	/** `r-xp` */

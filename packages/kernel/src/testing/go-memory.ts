@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import type { TcpFd } from "../go-net-fd.ts";
 import { readSocketFds } from "../socket-fds.ts";
 
-export interface OwnConnection {
+interface OwnConnection {
 	readonly name: string;
 	readonly handle: number;
 	readonly local: number;
@@ -20,7 +20,7 @@ export interface OwnConnection {
 	readonly told: boolean;
 }
 
-export interface OwnPool {
+interface OwnPool {
 	readonly kind: "sql" | "puddle";
 	readonly db: number;
 	readonly open: number;
@@ -30,7 +30,7 @@ export interface OwnPool {
 	readonly version: string;
 }
 
-export interface GoMemory {
+interface GoMemory {
 	readonly pid: number;
 	readonly connections: readonly OwnConnection[];
 	readonly pools: readonly OwnPool[];
