@@ -10,6 +10,7 @@ import { connHeld } from "./rules/conn-held.ts";
 import { ctxResidue } from "./rules/ctx-residue.ts";
 import { dbLockWait } from "./rules/db-lock-wait.ts";
 import { dbPerRequest } from "./rules/db-per-request.ts";
+import { httpBodyOpen } from "./rules/http-body-open.ts";
 import { poolChurn } from "./rules/pool-churn.ts";
 import { poolDeadlock } from "./rules/pool-deadlock.ts";
 import { poolStarved } from "./rules/pool-starved.ts";
@@ -26,6 +27,7 @@ const RULES: readonly Rule[] = [
 	txOpen,
 	rowsOpen,
 	connHeld,
+	httpBodyOpen,
 	ctxResidue,
 	txBeginWait,
 	dbLockWait,

@@ -11,6 +11,7 @@ export type FindingId =
 	| "tx-begin-wait"
 	| "db-lock-wait"
 	| "db-per-request"
+	| "http-body-open"
 	| "pool-churn"
 	| "time-wait-storm"
 	| "close-wait-pile";
