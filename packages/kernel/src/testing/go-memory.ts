@@ -45,7 +45,9 @@ export async function runGoMemory(): Promise<GoMemory | undefined> {
 	const program = join(scratch, "go-memory");
 	const cwd = join(import.meta.dirname, "..", "..", "fixtures", "go-memory");
 	// Stripped, as a service in production is.
-	await promisify(execFile)("go", ["build", "-ldflags=-s -w", "-o", program, "."], { cwd });
+	await promisify(execFile)("go", ["build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, "."], {
+		cwd,
+	});
 	const child = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
 	const exited = once(child, "exit");
 	const connections: OwnConnection[] = [];
