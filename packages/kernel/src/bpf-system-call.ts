@@ -13,7 +13,7 @@ import { release } from "node:os";
 import { type Libc, loadLibc, type SystemCallWords } from "./libc.ts";
 import { isLockedDown, LOCKED_DOWN } from "./lockdown.ts";
 import { type Reading, type Refusal, read, refused } from "./reading.ts";
-import { readCapabilities } from "./rights-capabilities.ts";
+import { type Capability, readCapabilities } from "./rights-capabilities.ts";
 
 export const BPF_COMMAND = {
 	mapCreate: 0,
@@ -181,13 +181,18 @@ export function kernelIsAtLeast(major: number, minor: number): boolean {
 	return hasMajor > major || (hasMajor === major && hasMinor >= minor);
 }
 
-/** Turns an errno of bpf(2) or perf_event_open(2) into a refusal. `what` is "loading program x". */
-export function explainBpf(bpf: Bpf, what: string, errno: number): Refusal {
+const TRACING_RIGHTS: readonly Capability[] = ["CAP_BPF", "CAP_PERFMON"];
+
+/**
+ * Turns an errno of bpf(2) or perf_event_open(2) into a refusal. `what` is "loading program x"; `wanted` are
+ * the rights it takes.
+ */
+export function explainBpf(bpf: Bpf, what: string, errno: number, wanted = TRACING_RIGHTS): Refusal {
 	const why = `${what}: ${bpf.libc.errorName(errno)}`;
 	switch (errno) {
 		case ERRNO.EPERM:
 		case ERRNO.EACCES:
-			return refused("denied", `${why}; ${missingRight()}`);
+			return refused("denied", `${why}; ${missingRight(wanted)}`);
 		case ERRNO.ESRCH:
 			return refused("gone", `${why}; the process has exited`);
 		case ERRNO.ENOENT:
@@ -210,21 +215,18 @@ export function explainBpf(bpf: Bpf, what: string, errno: number): Refusal {
 	}
 }
 
-const WANTED = ["CAP_BPF", "CAP_PERFMON"] as const;
-
-function missingRight(): string {
+/** CAP_SYS_ADMIN holds these two as well, and before kernel 5.8 was the only one. */
+function missingRight(wanted: readonly Capability[]): string {
 	const rights = readCapabilities();
-	if (rights.kind === "refused") return "it takes CAP_BPF and CAP_PERFMON (run as root)";
+	if (rights.kind === "refused") return `it takes ${wanted.join(" and ")} (run as root)`;
 	const { effective } = rights.value;
-	const isAdmin = effective.has("CAP_SYS_ADMIN");
-	const missing = WANTED.filter((name) => !effective.has(name) && !isAdmin);
+	const isHeld = (name: Capability) =>
+		effective.has(name) || (TRACING_RIGHTS.includes(name) && effective.has("CAP_SYS_ADMIN"));
+	const missing = wanted.filter((name) => !isHeld(name));
 	if (missing.length > 0) {
 		const older = kernelIsAtLeast(5, 8) ? "" : "; before kernel 5.8: CAP_SYS_ADMIN";
 		return `missing: ${missing.join(" and ")} (run as root, or setcap on node${older})`;
 	}
 	if (isLockedDown()) return LOCKED_DOWN;
-	if (!isAdmin) {
-		return "CAP_BPF and CAP_PERFMON are held; a process of another user takes CAP_SYS_PTRACE too, perf probes on some kernels CAP_SYS_ADMIN";
-	}
 	return "every right is held, so a security module, seccomp (as in containers) or a user namespace forbids it";
 }

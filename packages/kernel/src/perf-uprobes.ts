@@ -7,7 +7,7 @@
  *                  56 config1: address of the path · 64 config2: offset in the file
  * ```
  * An event is opened for a pid, yet the program runs for every thread of its process: the breakpoint is
- * filtered by address space. Closing one takes the kernel 30 to 50 ms, one after the other.
+ * filtered by address space. Closing one takes the kernel some 100 ms (6.18).
  */
 import { readFileSync } from "node:fs";
 import { type BpfProgram, loadProgram } from "./bpf-programs.ts";
@@ -22,6 +22,8 @@ const FLAG_DISABLED = 1;
 const IOCTL_SET_BPF = 0x40042408;
 const IOCTL_ENABLE = 0x2400;
 const LINK_PERF_EVENT = 41;
+/** Unlike the link, this source asks for CAP_SYS_ADMIN: CAP_PERFMON is not enough (seen on 6.18). */
+const RIGHTS = ["CAP_SYS_ADMIN", "CAP_SYS_PTRACE"] as const;
 
 /** Attaches all places or none. Use it through `attachUprobes`. */
 export async function attachPerfUprobes(
@@ -57,7 +59,10 @@ export async function attachPerfUprobes(
 	return read({ route: "perf", close });
 }
 
-/** One at a time: each waits for the kernel on a thread that file reads of this process share. */
+/**
+ * One at a time: each waits for the kernel on one of the few threads that file reads of this process share,
+ * and two at once are not sooner done.
+ */
 async function closeAll(bpf: Bpf, fds: readonly number[]): Promise<void> {
 	for (const fd of fds.toReversed()) await bpf.libc.closeElsewhere(fd);
 }
@@ -93,7 +98,7 @@ function attachOne(bpf: Bpf, place: Place): Refusal | undefined {
 		.text(56, request.path)
 		.u64(64, BigInt(offset));
 	const event = bpf.openPerfEvent(attribute, request.pid);
-	if (event.kind === "failed") return explainBpf(bpf, what, event.errno);
+	if (event.kind === "failed") return explainBpf(bpf, what, event.errno, RIGHTS);
 	fds.push(event.value);
 	const given = giveProgram(bpf, event.value, place);
 	if (given.kind === "failed") return explainBpf(bpf, what, given.errno);

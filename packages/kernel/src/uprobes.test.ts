@@ -1,6 +1,6 @@
 /** Both routes against a running Go program whose calls are known by number. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readSync } from "node:fs";
 import { after, before, type TestContext, test } from "node:test";
@@ -126,6 +126,17 @@ for (const route of ["multi", "perf"] as const) {
 			assert.ok(late.kind === "refused");
 			assert.equal(late.code, "gone");
 			counters.close();
+		});
+	});
+
+	test(`${route}: with fewer rights it is denied, and the missing one is named`, async (t) => {
+		await withTarget(t, route, async ({ binary, target }) => {
+			const attacher = fileURLToPath(new URL("./testing/uprobe-attacher.ts", import.meta.url));
+			const rights = ["--inh-caps=-all", "--bounding-set=-all,+bpf,+perfmon"];
+			const args = [attacher, target.pid, route, binary.offsetOf("main.Counted")].map(String);
+			const child = spawnSync("setpriv", [...rights, process.execPath, ...args], { encoding: "utf8" });
+			const missing = route === "multi" ? "CAP_SYS_PTRACE" : "CAP_SYS_ADMIN and CAP_SYS_PTRACE";
+			assert.match(child.stderr, new RegExp(`denied: attaching .* EACCES .13.; missing: ${missing} `));
 		});
 	});
 

@@ -31,6 +31,8 @@ import type { UprobeAttachment, UprobeRequest } from "./uprobe-request.ts";
 export const UPROBE_OFFSETS_MAX = 4096;
 
 const LINK_UPROBE_MULTI = 48;
+/** The last one for the executable of a process of another user, or with rights that we lack. */
+const RIGHTS = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"] as const;
 
 /** Attaches all places or none. */
 export async function attachUprobes(bpf: Bpf, request: UprobeRequest): Promise<Reading<UprobeAttachment>> {
@@ -72,7 +74,7 @@ function attachMulti(bpf: Bpf, request: UprobeRequest): Reading<UprobeAttachment
 		return read({ route: "multi", close });
 	}
 	const what = `attaching ${request.name} at ${request.offsets.length} places of ${request.path}`;
-	if (link.errno !== ERRNO.EINVAL) return explainBpf(bpf, what, link.errno);
+	if (link.errno !== ERRNO.EINVAL) return explainBpf(bpf, what, link.errno, RIGHTS);
 	return refused("unsupported", `${what}: EINVAL; uprobe_multi needs kernel 6.6`);
 }
 
