@@ -76,8 +76,13 @@ export class Page {
 	}
 
 	#paint(style: Style | undefined, text: string): string {
-		return style === undefined || !this.#color || text === "" ? text : `\x1b[${SGR[style]}m${text}\x1b[0m`;
+		return style === undefined || !this.#color || text === "" ? text : paint(style, text);
 	}
+}
+
+/** Colour around text that is safe to print and cut to size already. */
+export function paint(style: Style, text: string): string {
+	return `\x1b[${SGR[style]}m${text}\x1b[0m`;
 }
 
 interface ProseOptions {
