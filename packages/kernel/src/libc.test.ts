@@ -13,6 +13,8 @@ registerHooks({
 // Loaded after the hook stands.
 const { loadLibc } = await import("./libc.ts");
 const { dumpSockets } = await import("./sock-diag.ts");
+const { loadBpf } = await import("./bpf-system-call.ts");
+const { openTracefs } = await import("./tracefs.ts");
 const { readNetworkSysctls } = await import("./network-sysctls.ts");
 
 const refusal = {
@@ -23,6 +25,8 @@ const refusal = {
 
 test("without koffi every reader that needs it refuses in words", async () => {
 	assert.deepEqual(await loadLibc(), refusal);
+	assert.deepEqual(await loadBpf(), refusal);
+	assert.deepEqual(await openTracefs([]), refusal);
 	assert.deepEqual(await dumpSockets({ rowsMax: 10 }), refusal);
 	assert.deepEqual(await readNetworkSysctls(1), refusal);
 });

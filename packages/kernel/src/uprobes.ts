@@ -28,7 +28,7 @@ import { type Reading, read, refused } from "./reading.ts";
 import type { UprobeAttachment, UprobeRequest } from "./uprobe-request.ts";
 
 /** More places than any plan here needs, far below what the kernel refuses (1 << 20). */
-export const UPROBE_OFFSETS_MAX = 4096;
+const UPROBE_OFFSETS_MAX = 4096;
 
 const LINK_UPROBE_MULTI = 48;
 /** The last one for the executable of a process of another user, or with rights that we lack. */
