@@ -1,15 +1,18 @@
 /**
- * What the target's memory adds to the ledger: the socket of each held connection, each sql.DB's own counters,
- * and where the waiting stand. All of it may be missing; nothing of it is guessed.
+ * What the target's memory adds to the ledger: the socket of each held connection, each pool's own counters, and
+ * where the waiting stand. All of it may be missing; nothing of it is guessed.
  */
-import type { PoolOwner } from "@plumbline/signals/ledger";
+import type { BorrowSocket, PoolOwner } from "@plumbline/signals/ledger";
 import { socketsOfConnections } from "./go-net-fd.ts";
+import { readPuddlePool } from "./go-puddle-pool.ts";
 import { readSqlPool } from "./go-sql-db.ts";
-import type { LedgerMemory, LedgerRows } from "./ledger-reading.ts";
-import { address } from "./ledger-reading.ts";
+import type { HeldRow } from "./ledger-maps.ts";
+import { entryOf, type PlannedPool } from "./ledger-plan.ts";
+import { address, type LedgerMemory, type LedgerRows } from "./ledger-reading.ts";
 import { nameFrames } from "./ledger-stacks.ts";
 import type { LedgerTarget } from "./ledger-target.ts";
 import { parkedFrames } from "./ledger-waiting.ts";
+import type { ProcessMemory } from "./process-memory.ts";
 import { readTcpFds } from "./tcp-fds.ts";
 
 /** Held connections looked up in memory, the oldest: a leak of thousands is told by its first hundreds. */
@@ -18,32 +21,60 @@ const JOINED_MAX = 1_000;
 const WAITING_MAX = 500;
 const OWNERS_MAX = 100;
 
-/** Index of database/sql in the table of pools is not known here: owners that are no sql.DB refuse themselves. */
+/** Rejects only when `signal` says stop. */
 export async function readLedgerMemory(
 	target: LedgerTarget,
+	pools: readonly PlannedPool[],
 	{ held, waiting }: LedgerRows,
 	signal?: AbortSignal,
 ): Promise<LedgerMemory> {
-	const nothing = { sockets: new Map(), owners: [], waiting: new Map() };
-	if (target.memory.kind === "refused" || target.whyGone() !== undefined) return nothing;
+	if (target.memory.kind === "refused" || target.whyGone() !== undefined) {
+		return { sockets: new Map(), owners: [], waiting: new Map() };
+	}
 	const memory = target.memory.value;
-	const oldest = held.toSorted((a, b) => Number(a.sinceNs - b.sinceNs)).slice(0, JOINED_MAX);
-	const handles = oldest.map(({ handle }) => Number(handle));
-	const fds = handles.length === 0 ? undefined : await readTcpFds(target.pid, signal);
-	const sockets = fds?.kind === "read" ? socketsOfConnections(memory, handles, fds.value) : nothing.sockets;
 	const { symbols, bias, goMinor, goidAt } = target;
 	const framesAt = (at: number) => symbols.framesAt(at);
 	const stacks = waiting
 		.slice(0, WAITING_MAX)
 		.map(({ g }) => [g, nameFrames(parkedFrames(memory, g, goMinor, goidAt), framesAt, bias)] as const);
-	return { sockets, owners: ownersOf(target, held), waiting: new Map(stacks) };
+	return {
+		sockets: await socketsOf(target.pid, memory, held, signal),
+		owners: ownersOf(memory, symbols.goVersion ?? "", pools, held),
+		waiting: new Map(stacks),
+	};
 }
 
-function ownersOf({ memory, symbols }: LedgerTarget, held: LedgerRows["held"]): PoolOwner[] {
-	if (memory.kind === "refused") return [];
-	const owners = [...new Set(held.map(({ owner }) => owner))].slice(0, OWNERS_MAX);
-	return owners.flatMap((owner) => {
-		const pool = readSqlPool(memory.value, owner, symbols.goVersion ?? "");
-		return pool.kind === "refused" ? [] : [{ owner: address(owner), pool: "database/sql", ...pool.value }];
+async function socketsOf(
+	pid: number,
+	memory: ProcessMemory,
+	held: readonly HeldRow[],
+	signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<number, BorrowSocket>> {
+	if (held.length === 0) return new Map();
+	const oldest = held.toSorted((a, b) => Number(a.sinceNs - b.sinceNs)).slice(0, JOINED_MAX);
+	const fds = await readTcpFds(pid, signal);
+	if (fds.kind === "refused") return new Map();
+	const sockets = new Map<number, BorrowSocket>();
+	// Kind by kind: two ways to one socket would cancel each other out.
+	for (const alike of Map.groupBy(oldest, ({ pool }) => pool).values()) {
+		const handles = alike.map(({ handle }) => Number(handle));
+		for (const [handle, fd] of socketsOfConnections(memory, handles, fds.value)) sockets.set(handle, fd);
+	}
+	return sockets;
+}
+
+function ownersOf(
+	memory: ProcessMemory,
+	goVersion: string,
+	pools: readonly PlannedPool[],
+	held: readonly HeldRow[],
+): PoolOwner[] {
+	const poolOf = new Map(held.map(({ owner, pool }) => [owner, pools[pool]]));
+	return [...poolOf].slice(0, OWNERS_MAX).flatMap(([owner, planned]) => {
+		if (planned === undefined) return [];
+		const { id, kind } = entryOf(planned);
+		if (kind === "http") return [];
+		const counts = kind === "sql" ? readSqlPool(memory, owner, goVersion) : readPuddlePool(memory, owner);
+		return counts.kind === "refused" ? [] : [{ owner: address(owner), pool: id, ...counts.value }];
 	});
 }

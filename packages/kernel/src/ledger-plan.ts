@@ -33,6 +33,10 @@ export type PlannedPool =
 	| { readonly kind: "absent"; readonly pool: PoolEntry }
 	| { readonly kind: "refused"; readonly pool: PoolEntry; readonly why: string };
 
+export function entryOf(planned: PlannedPool): PoolEntry {
+	return planned.kind === "watched" ? planned.plan.pool : planned.pool;
+}
+
 /** `fast` where it is proved for a pool, else its returns. In the order of `pools`. */
 export function planPools(
 	symbols: GoSymbols,

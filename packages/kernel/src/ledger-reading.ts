@@ -10,7 +10,7 @@ import type {
 	WaitingBorrower,
 } from "@plumbline/signals/ledger";
 import { type CounterRow, type HeldRow, POOLS_MAX, type StackRow, type WaitingRow } from "./ledger-maps.ts";
-import type { PlannedPool } from "./ledger-plan.ts";
+import { entryOf, type PlannedPool } from "./ledger-plan.ts";
 import type { PoolEntry } from "./ledger-pools.ts";
 import { type FramesAt, type NamedStack, nameStacks } from "./ledger-stacks.ts";
 
@@ -67,10 +67,6 @@ export function ledgerOf(rows: LedgerRows, memory: LedgerMemory, context: Ledger
 			.flatMap(({ held }, index) => held.map((row) => heldBorrow(row, index, rows.nowNs, memory)))
 			.sort(byAge),
 	};
-}
-
-function entryOf(planned: PlannedPool): PoolEntry {
-	return planned.kind === "watched" ? planned.plan.pool : planned.pool;
 }
 
 function byAge(a: { readonly ageMs: number }, b: { readonly ageMs: number }): number {

@@ -250,7 +250,7 @@ class Opening {
 		const rows = readRows(tables, pools.length);
 		if (rows.kind === "refused") return rows;
 		const { symbols, bias } = this.#target;
-		const memory = await readLedgerMemory(this.#target, rows.value, signal);
+		const memory = await readLedgerMemory(this.#target, pools, rows.value, signal);
 		const { goVersion } = symbols;
 		const framesAt = (address: number) => symbols.framesAt(address);
 		return read(ledgerOf(rows.value, memory, { pools, goVersion, attachedNs, framesAt, bias }));

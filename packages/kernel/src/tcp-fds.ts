@@ -1,16 +1,10 @@
 /** The TCP sockets that one process holds: descriptor, inode and ports. */
 import { decodeSockDiag } from "@plumbline/signals/sockets-sock-diag";
+import type { TcpFd } from "./go-net-fd.ts";
 import { placeOfNetworkNamespace } from "./network-namespace.ts";
 import { type Reading, read, refused } from "./reading.ts";
 import { dumpSockets } from "./sock-diag.ts";
 import { readSocketFds } from "./socket-fds.ts";
-
-export interface TcpFd {
-	readonly fd: number;
-	readonly inode: number;
-	readonly localPort: number;
-	readonly remotePort: number;
-}
 
 /** Sockets of the whole namespace looked through. */
 const SOCKETS_MAX = 400_000;
