@@ -2,7 +2,7 @@
  * BPF maps: tables the kernel's side of a program fills and ours reads. A map lives as long as a descriptor
  * or a loaded program holds it; it stays readable after the process that was watched has ended.
  *
- * All calls are synchronous: one costs about a microsecond, a batch of 4,096 entries about a millisecond.
+ * All calls are synchronous: one costs 2 to 3 us, reading 4,096 entries of 424 bytes 2 to 10 ms.
  */
 import {
 	BPF_COMMAND,
@@ -134,8 +134,8 @@ function readInBatches(bpf: Bpf, fd: number, spec: BpfMapSpec): Reading<readonly
 		const count = Math.min(attribute.readU32(32), room);
 		for (let i = 0; i < count; i++) {
 			entries.push({
-				key: keys.slice(i * spec.keyBytes, (i + 1) * spec.keyBytes),
-				value: values.slice(i * spec.valueBytes, (i + 1) * spec.valueBytes),
+				key: keys.subarray(i * spec.keyBytes, (i + 1) * spec.keyBytes),
+				value: values.subarray(i * spec.valueBytes, (i + 1) * spec.valueBytes),
 			});
 		}
 		// ENOENT is the end; so is nothing at all, and more than there can be.
