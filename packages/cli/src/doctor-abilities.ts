@@ -30,7 +30,11 @@ export interface Ability {
 	readonly missing: readonly Capability[];
 }
 
-type Verdict = Pick<Ability, "state" | "why"> & { readonly missing?: readonly Capability[] };
+type Verdict = Pick<Ability, "state" | "why"> & {
+	readonly missing?: readonly Capability[];
+	/** Where it costs something else than usual. */
+	readonly cost?: string;
+};
 
 /** One entry an ability: what it is, what its lack costs, and how it is judged; undefined: not asked here. */
 interface Entry {
@@ -45,9 +49,11 @@ export function abilitiesOf(host: HostRights, target: TargetRights | undefined):
 		const verdict = judge(host, target);
 		if (verdict === undefined) return [];
 		const { state, why, missing = [] } = verdict;
-		return [{ id, what, state, why, ...(state === "yes" ? {} : { cost }), missing }];
+		return [{ id, what, state, why, ...(state === "yes" ? {} : { cost: verdict.cost ?? cost }), missing }];
 	});
 }
+
+const GO_ONLY = "Plumbline names lines in Go programs only";
 
 const ENTRIES: readonly Entry[] = [
 	{
@@ -66,7 +72,9 @@ const ENTRIES: readonly Entry[] = [
 		what: "tell which process holds a socket",
 		cost: "the sockets of such a process cannot be told from others' and not be joined to database sessions: tx-open, rows-open and conn-held stay suspected where sockets would confirm them",
 		judge: (host, target) =>
-			target === undefined ? ofAnyProcess(host) : ofTarget(host, target, target.descriptors),
+			target === undefined
+				? ofAnyProcess(host)
+				: ofTarget(host, target, target.descriptors, forFiles(host, target)),
 	},
 	{
 		id: "namespace",
@@ -75,7 +83,7 @@ const ENTRIES: readonly Entry[] = [
 		judge(host, target) {
 			const place = target?.namespaces.net;
 			if (target === undefined || (place?.kind === "read" && place.value === "ours")) return undefined;
-			if (place?.kind === "refused") return refusedBy(host, place.why, missingForOthers(host, target));
+			if (place?.kind === "refused") return refusedBy(host, place.why, forLinks(host));
 			if (has(host, "CAP_SYS_ADMIN"))
 				return { state: "yes", why: "it is in another one, and may be entered" };
 			return { state: "no", why: "it is in another one", missing: ["CAP_SYS_ADMIN"] };
@@ -87,8 +95,10 @@ const ENTRIES: readonly Entry[] = [
 		cost: "which database driver in which version is not known, and the borrow ledger cannot find its functions",
 		judge(host, target) {
 			if (target === undefined) return undefined;
-			if (target.executable.kind === "refused") return ofTarget(host, target, target.executable);
-			if (target.go.kind === "refused") return { state: "no", why: target.go.why };
+			if (target.executable.kind === "refused") {
+				return ofTarget(host, target, target.executable, forLinks(host));
+			}
+			if (target.go.kind === "refused") return { state: "no", why: target.go.why, cost: GO_ONLY };
 			return { state: "yes", why: target.go.value || "a Go program that does not tell its version" };
 		},
 	},
@@ -108,7 +118,7 @@ const ENTRIES: readonly Entry[] = [
 			if (host.settings.ptraceScope === 3) {
 				return { state: "no", why: "kernel.yama.ptrace_scope is 3: nobody may until the next boot" };
 			}
-			return refusedBy(host, target.memory.why, missingForOthers(host, target));
+			return refusedBy(host, target.memory.why, forFiles(host, target));
 		},
 	},
 	{
@@ -135,8 +145,9 @@ const ENTRIES: readonly Entry[] = [
 			const inside = place?.kind === "read" && place.value === "other";
 			const wanted: readonly Capability[] = inside ? ["CAP_NET_ADMIN", "CAP_SYS_ADMIN"] : ["CAP_NET_ADMIN"];
 			const missing = wanted.filter((name) => !has(host, name));
-			if (missing.length === 0) return { state: "yes", why: `${wanted.join(" and ")} held` };
-			return { state: "no", why: `not held: ${missing.join(", ")}`, missing };
+			if (missing.length > 0) return { state: "no", why: `not held: ${missing.join(", ")}`, missing };
+			if (!host.confinement.ownUserNamespace) return { state: "yes", why: `${wanted.join(" and ")} held` };
+			return { state: "partly", why: "only in network namespaces made within this user namespace" };
 		},
 	},
 ];
@@ -146,7 +157,7 @@ function judgeLedger(host: HostRights, target: TargetRights | undefined): Verdic
 	const { trials, settings } = host;
 	if (trials.koffi.kind === "refused") return { state: "no", why: trials.koffi.why };
 	if (target?.go.kind === "refused" && target.executable.kind === "read") {
-		return { state: "no", why: target.go.why };
+		return { state: "no", why: target.go.why, cost: GO_ONLY };
 	}
 	const isMulti = isAtLeast(settings.release, 6, 10);
 	if (!isMulti && !settings.uprobeSource) {
@@ -157,13 +168,13 @@ function judgeLedger(host: HostRights, target: TargetRights | undefined): Verdic
 	}
 	const forProbes: readonly Capability[] = isMulti ? ["CAP_BPF", "CAP_PERFMON"] : ["CAP_SYS_ADMIN"];
 	const missing: Capability[] = forProbes.filter((name) => !has(host, name) && !has(host, "CAP_SYS_ADMIN"));
-	if (target !== undefined && target.executable.kind === "refused") {
-		missing.push(...missingForOthers(host, target));
-	}
+	// Before 5.11 maps count as locked memory, and the limit must be raised.
+	if (!isAtLeast(settings.release, 5, 11) && !has(host, "CAP_SYS_RESOURCE")) missing.push("CAP_SYS_RESOURCE");
+	if (target?.executable.kind === "refused") missing.push(...forLinks(host));
 	const trial = isMulti ? trials.uprobeMulti : trials.bpfProgram;
 	const refusal = [trials.bpfMap, trial].find(({ kind }) => kind === "refused");
 	if (missing.length > 0) return { state: "no", why: `not held: ${missing.join(", ")}`, missing };
-	if (refusal?.kind === "refused") return refusedBy(host, refusal.why, []);
+	if (refusal?.kind === "refused") return { state: "no", why: refusal.why };
 	if (target?.executable.kind === "refused") return refusedBy(host, target.executable.why, []);
 	return { state: "yes", why: `by ${isMulti ? "uprobe_multi" : "perf uprobes"}` };
 }
@@ -178,11 +189,14 @@ function ofAnyProcess(host: HostRights): Verdict {
 	return { state: "partly", why: `only of processes of uid ${host.uid}`, missing };
 }
 
-function ofTarget(host: HostRights, target: TargetRights, reading: Reading<true>): Verdict {
-	if (reading.kind === "read") {
-		return { state: "yes", why: target.uid === host.uid ? "the same user" : `of uid ${target.uid}` };
-	}
-	return refusedBy(host, reading.why, missingForOthers(host, target));
+function ofTarget(
+	host: HostRights,
+	target: TargetRights,
+	reading: Reading<true>,
+	missing: readonly Capability[],
+): Verdict {
+	if (reading.kind === "refused") return refusedBy(host, reading.why, missing);
+	return { state: "yes", why: target.uid === host.uid ? "the same user" : `of uid ${target.uid}` };
 }
 
 /** The kernel said no: either a right is missing, or none would help. */
@@ -194,16 +208,17 @@ function refusedBy({ confinement }: HostRights, why: string, missing: readonly C
 	return { state: "no", why: `${why}. The rights are held, but ${walls}` };
 }
 
-/** The file permissions of /proc/PID/fd and mem come before the kernel's ptrace check: both must be passed. */
-function missingForAnother(host: HostRights): readonly Capability[] {
-	const missing: Capability[] = has(host, "CAP_SYS_PTRACE") ? [] : ["CAP_SYS_PTRACE"];
-	if (!has(host, "CAP_DAC_READ_SEARCH") && !has(host, "CAP_DAC_OVERRIDE"))
-		missing.push("CAP_DAC_READ_SEARCH");
-	return missing;
+/** exe and ns are links: only the kernel's ptrace check guards them. */
+function forLinks(host: HostRights): readonly Capability[] {
+	return has(host, "CAP_SYS_PTRACE") ? [] : ["CAP_SYS_PTRACE"];
 }
 
-/** Of the same user the files are open, but a process that changed its own rights is guarded all the same. */
-function missingForOthers(host: HostRights, target: TargetRights): readonly Capability[] {
-	if (target.uid !== host.uid) return missingForAnother(host);
-	return has(host, "CAP_SYS_PTRACE") ? [] : ["CAP_SYS_PTRACE"];
+/** fd and mem are their owner's files too: of another user both guards must be passed (measured). */
+function forFiles(host: HostRights, target: TargetRights): readonly Capability[] {
+	return target.uid === host.uid ? forLinks(host) : missingForAnother(host);
+}
+
+function missingForAnother(host: HostRights): readonly Capability[] {
+	if (has(host, "CAP_DAC_READ_SEARCH") || has(host, "CAP_DAC_OVERRIDE")) return forLinks(host);
+	return [...forLinks(host), "CAP_DAC_READ_SEARCH"];
 }

@@ -98,7 +98,7 @@ function kubernetes({ missing }: Wanted): Grant {
 	const caps = missing.map(shortName).join(", ");
 	return {
 		by: "kubectl",
-		note: "a debug container beside the target's: kubectl debug -it POD --image=IMAGE --target=CONTAINER --custom=rights.yaml (kubectl 1.32; before, --profile=sysadmin). For a sidecar: the same in its container, and shareProcessNamespace: true in the pod",
+		note: "a debug container beside the target's: kubectl debug -it POD --image=IMAGE --target=CONTAINER --custom=rights.yaml (kubectl 1.31; before, --profile=sysadmin). For a sidecar: the same in its container, and shareProcessNamespace: true in the pod",
 		lines: [
 			"securityContext:",
 			"  runAsUser: 0        # Kubernetes gives added capabilities to root only",

@@ -93,6 +93,6 @@ function targetFacts(target: NonNullable<DoctorReport["target"]>): Facts {
 	].filter((fact) => fact !== undefined);
 	return [
 		["user", `uid ${target.uid}, ${target.sameUser ? "as plumbline" : "another than plumbline's"}`],
-		["namespaces", places.length === 0 ? "all ours" : places.join("; ")],
+		["namespace", places.length === 0 ? "ours, of every kind" : places.join("; ")],
 	];
 }

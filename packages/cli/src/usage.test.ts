@@ -12,7 +12,8 @@ const launcher = join(import.meta.dirname, "..", "bin", "plumbline");
 
 test("every command has help with an example", async () => {
 	const commands = [[], ["diagnose"], ["capture"], ["demo"], ["lab"], ["lab", "list"], ["lab", "run"]];
-	for (const command of [...commands, ["completion"], ["version"]]) {
+	const aid = [["doctor"], ["reclaim"], ["reclaim", "time-wait"]];
+	for (const command of [...commands, ...aid, ["completion"], ["version"]]) {
 		const { code, stdout, stderr } = await runPlumbline([...command, "--help"]);
 		assert.equal(code, 0, command.join(" "));
 		assert.equal(stderr, "");
