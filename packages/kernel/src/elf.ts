@@ -77,6 +77,7 @@ export function openElf(readAt: ReadAt): Reading<Elf> {
 		const address = wordAt(entry, 16);
 		const size = wordAt(entry, 32);
 		if (fileOffset === undefined || address === undefined || size === undefined) continue;
+		if (!Number.isSafeInteger(fileOffset + size) || !Number.isSafeInteger(address + size)) continue;
 		if (kind === SEGMENT_DYNAMIC) dynamic = { address, size };
 		if (kind !== SEGMENT_LOAD) continue;
 		const executable = (flags & FLAG_EXECUTABLE) !== 0;

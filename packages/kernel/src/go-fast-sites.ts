@@ -29,7 +29,8 @@ export function fastSites(
 	if (symbols.arch !== "amd64") return refused("unsupported", "fast sites are known on amd64 only");
 	const sites: number[] = [];
 	const calls = new Set<number>();
-	for (const caller of callers) {
+	// The function itself goes back to its entry after it got more stack.
+	for (const caller of callers.some((one) => one.entry === callee.entry) ? callers : [...callers, callee]) {
 		const found = sitesIn(symbols, callee, caller);
 		if (found.kind === "refused") return found;
 		for (const { call, site } of found.value) {
