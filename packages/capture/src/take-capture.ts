@@ -44,6 +44,8 @@ export interface CaptureRequest {
 	readonly windowMs: number;
 	/** Full dumps are taken up to this many goroutines. */
 	readonly goroutinesMax?: number;
+	/** Follow the connections by the kernel's trace events too; takes root. */
+	readonly trace?: boolean;
 	/** Default true: the borrow ledger, where rights allow and a pool looks held. */
 	readonly ledger?: boolean;
 }

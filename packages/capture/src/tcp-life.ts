@@ -19,20 +19,32 @@ const MISSING = { line: "sockets", what: "life of connections" } as const;
 export class ConnectionLife {
 	readonly #recorder: Recorder;
 	readonly #pid: number;
+	readonly #trace: boolean;
 	#watched: { readonly life: WatchedLife; readonly known: ProcessStat } | undefined;
 	#tookMs = 0;
+	#isClosed = false;
 
-	constructor(recorder: Recorder, pid: number) {
+	constructor(recorder: Recorder, { pid, trace }: { readonly pid: number; readonly trace: boolean }) {
 		this.#recorder = recorder;
 		this.#pid = pid;
+		this.#trace = trace;
 	}
 
 	async begin(signal: AbortSignal): Promise<void> {
 		const known = readProcessStat(this.#pid);
 		if (known.kind === "refused") return this.#giveUp(known.why);
-		const life = await watchTcpLife(this.#pid, () => this.#recorder.now().monoMs);
+		const life = await watchTcpLife(this.#pid, {
+			now: () => this.#recorder.now().monoMs,
+			trace: this.#trace,
+		});
 		if (life.kind === "refused") return this.#giveUp(life.why);
+		if (this.#isClosed) return life.value.close();
 		this.#watched = { life: life.value, known: known.value };
+		const { untraced } = life.value;
+		if (untraced !== undefined) {
+			const why = `--trace: ${untraced}; connections were followed by looks once a second instead`;
+			this.#recorder.gap({ ...MISSING, why, weight: "note" });
+		}
 		await this.#look(signal);
 	}
 
@@ -58,6 +70,13 @@ export class ConnectionLife {
 		await this.#recorder.record(plan, () => ({ bytes: encodeTcpLife(life.result()) }));
 	}
 
+	/** Takes the trace out of the kernel; safe at any time. */
+	async close(): Promise<void> {
+		this.#isClosed = true;
+		this.#watched?.life.close();
+		this.#watched = undefined;
+	}
+
 	async #look(signal: AbortSignal): Promise<void> {
 		if (this.#watched === undefined) return;
 		const { life, known } = this.#watched;
@@ -70,6 +89,7 @@ export class ConnectionLife {
 
 	/** A note: both socket tables at the ends of the window are there without it. */
 	#giveUp(why: string): void {
+		this.#watched?.life.close();
 		this.#watched = undefined;
 		this.#recorder.gap({ ...MISSING, why, weight: "note" });
 	}

@@ -45,6 +45,8 @@ export interface TrackPlan {
 	readonly metrics?: string;
 	readonly db?: string;
 	readonly goroutinesMax?: number;
+	/** Follow connections by the kernel's trace events, not by looks alone. */
+	readonly trace?: boolean;
 	/** Default true: the borrow ledger, where rights allow and a pool looks held. */
 	readonly ledger?: boolean;
 	readonly reach: FoundTarget["reach"];
@@ -54,7 +56,7 @@ export interface TrackPlan {
 export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] {
 	const { pid, pprof, metrics, db } = plan;
 	return [
-		...(pid === undefined ? [] : ofProcess(recorder, pid)),
+		...(pid === undefined ? [] : ofProcess(recorder, { ...plan, pid })),
 		...(pprof === undefined ? [] : [goroutines(recorder, { ...plan, pprof })]),
 		...(metrics === undefined ? [] : [metricsPage(recorder, metrics, plan.reach.metrics ?? {})]),
 		...(db === undefined ? [] : [sessions(recorder, db)]),
@@ -67,13 +69,14 @@ export async function closeTracks(tracks: readonly Track[]): Promise<void> {
 }
 
 /** What the kernel tells of a process on this host. */
-function ofProcess(recorder: Recorder, pid: number): readonly Track[] {
+function ofProcess(recorder: Recorder, plan: TrackPlan & { readonly pid: number }): readonly Track[] {
+	const { pid, trace = false } = plan;
 	return [
 		{
 			names: { line: "sockets", what: "sockets" },
 			sample: ({ sample, signal }) => collectSockets(recorder, { pid, sample, signal }),
 		},
-		connectionLife(recorder, pid),
+		connectionLife(recorder, { pid, trace }),
 		{
 			names: { line: "process", what: "process facts" },
 			sample: ({ sample }) => collectProcess(recorder, { pid, sample, redact: redactCommandLine }),
@@ -86,8 +89,8 @@ function ofProcess(recorder: Recorder, pid: number): readonly Track[] {
 	];
 }
 
-function connectionLife(recorder: Recorder, pid: number): Track {
-	const life = new ConnectionLife(recorder, pid);
+function connectionLife(recorder: Recorder, of: { readonly pid: number; readonly trace: boolean }): Track {
+	const life = new ConnectionLife(recorder, of);
 	return {
 		names: { line: "sockets", what: "life of connections" },
 		sample: ({ sample, signal }) => (sample === 0 ? life.begin(signal) : life.end(sample, signal)),
@@ -95,6 +98,7 @@ function connectionLife(recorder: Recorder, pid: number): Track {
 			await life.between(watch);
 			return 0;
 		},
+		close: () => life.close(),
 	};
 }
 

@@ -21,6 +21,7 @@ export interface LiveFlags {
 	readonly window: number;
 	readonly goroutinesMax?: number;
 	readonly ledger?: boolean;
+	readonly trace?: boolean;
 }
 
 export const LIVE_FLAGS = {
@@ -71,6 +72,12 @@ export const LIVE_FLAGS = {
 		optional: true,
 		brief: "Watch who borrows connections, by uprobes: as root, when a pool is in use",
 	},
+	trace: {
+		kind: "boolean",
+		optional: true,
+		withNegated: false,
+		brief: "Count every opened and closed connection by the kernel's trace events, as root",
+	},
 } as const satisfies FlagParametersForType<LiveFlags, CliContext>;
 
 /** Whether the flags name anything to look at. */
@@ -81,7 +88,7 @@ export function namesTarget(request: CaptureRequest): boolean {
 
 /** What to capture; the database's URL may come from the environment, where `ps` does not show it. */
 export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env"]): CaptureRequest {
-	const { window, pid, pprof, metrics, goroutinesMax, ledger } = flags;
+	const { window, pid, pprof, metrics, goroutinesMax, ledger, trace } = flags;
 	const db = flags.db ?? dbFromEnv(env.PLUMBLINE_DB);
 	return {
 		windowMs: window,
@@ -90,6 +97,7 @@ export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env
 		...(metrics === undefined ? {} : { metrics }),
 		...(db === undefined ? {} : { db }),
 		...(goroutinesMax === undefined ? {} : { goroutinesMax }),
+		...(trace === undefined ? {} : { trace }),
 		...(ledger === undefined ? {} : { ledger }),
 	};
 }

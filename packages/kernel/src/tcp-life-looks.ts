@@ -22,8 +22,14 @@ import type { Socket, TcpState } from "@plumbline/signals/sockets";
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { type PeerDraft, PeerDrafts } from "./tcp-life-peers.ts";
 
+/** A connection of the process, and the peer it counts for. */
+export interface Connection
+	extends Pick<Socket, "localIp" | "localPort" | "peerIp" | "peerPort">,
+		Pick<PeerDraft, "direction" | "ip" | "port"> {}
+
 interface Track {
 	readonly peer: PeerDraft;
+	readonly socket: Socket;
 	/** There at the first look. */
 	readonly old: boolean;
 	/** Undefined while nobody knows. */
@@ -58,6 +64,15 @@ export class ConnectionLooks {
 		return this.#looks;
 	}
 
+	/** The process's connections that are open, as of the last look. */
+	*own(): Generator<Connection> {
+		for (const { socket, peer, own, closed } of this.#tracks.values()) {
+			const { localIp, localPort, peerIp, peerPort } = socket;
+			const { direction, ip, port } = peer;
+			if (own && !closed) yield { localIp, localPort, peerIp, peerPort, direction, ip, port };
+		}
+	}
+
 	/** TIME_WAIT came up whose owner a few glimpses at the live sockets may catch at it. */
 	get wantsGlimpse(): boolean {
 		return this.#peers.some((peer) => peer.blindNow >= UNPROVEN_MIN && !peer.isProven && peer.foreign === 0);
@@ -80,14 +95,18 @@ export class ConnectionLooks {
 		this.#glimpsing = false;
 	}
 
-	result(): { readonly peers: readonly TcpPeer[]; readonly leftOut: number } {
+	/** `known`: keys of peers to be told of though no look caught the process at them. */
+	result(known: ReadonlySet<string> = new Set()): {
+		readonly peers: readonly TcpPeer[];
+		readonly leftOut: number;
+	} {
 		const now = new Map<PeerDraft, { live: number; kept: number }>();
 		for (const { peer, own, old, opened, closed } of this.#tracks.values()) {
 			if (!own || !opened || closed) continue;
 			const { live, kept } = now.get(peer) ?? { live: 0, kept: 0 };
 			now.set(peer, { live: live + 1, kept: kept + (old ? 1 : 0) });
 		}
-		return this.#peers.result(now);
+		return this.#peers.result(now, known);
 	}
 
 	#see(socket: Socket, ownInodes: ReadonlySet<number>): void {
@@ -115,7 +134,7 @@ export class ConnectionLooks {
 		const old = this.#looks === 1;
 		const lastLook = this.#looks;
 		const { state } = socket;
-		const track: Track = { peer, old, own: undefined, opened: false, closed: false, state, lastLook };
+		const track: Track = { peer, socket, old, own: undefined, opened: false, closed: false, state, lastLook };
 		this.#tracks.set(cookie, track);
 		return track;
 	}

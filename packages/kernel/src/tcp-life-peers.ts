@@ -17,6 +17,12 @@ const PEERS_REPORTED_MAX = 500;
 const PROVEN_MIN = 3;
 const PROVEN_SHARE_MIN = 0.5;
 
+export type PeerName = Pick<TcpPeer, "direction" | "ip" | "port">;
+
+export function peerKey({ direction, ip, port }: PeerName): string {
+	return `${direction} ${ip} ${port}`;
+}
+
 export class PeerDraft {
 	readonly direction: "out" | "in";
 	readonly ip: string;
@@ -111,14 +117,15 @@ export class PeerDrafts {
 	of({ localIp, localPort, peerIp, peerPort }: Socket): PeerDraft | undefined {
 		const incoming = this.#listening.has(localPort);
 		const [ip, port] = incoming ? [localIp, localPort] : [peerIp, peerPort];
-		const key = `${incoming ? "in" : "out"} ${ip} ${port}`;
+		const direction = incoming ? "in" : "out";
+		const key = peerKey({ direction, ip, port });
 		let draft = this.#drafts.get(key);
 		if (draft === undefined) {
 			if (this.#drafts.size === PEERS_TRACKED_MAX) {
 				this.#leftOut++;
 				return undefined;
 			}
-			draft = new PeerDraft(incoming ? "in" : "out", ip, port);
+			draft = new PeerDraft(direction, ip, port);
 			this.#drafts.set(key, draft);
 		}
 		if (incoming) draft.listens ||= this.#ownListening.has(port);
@@ -139,12 +146,17 @@ export class PeerDrafts {
 		return false;
 	}
 
-	/** `now` tells of each peer how many of its connections live and how many of those are old. */
-	result(now: ReadonlyMap<PeerDraft, { readonly live: number; readonly kept: number }>): {
-		readonly peers: readonly TcpPeer[];
-		readonly leftOut: number;
-	} {
-		const active = [...this.#drafts.values()].filter((draft) => draft.activity > 0);
+	/**
+	 * `now` tells of each peer how many of its connections live and how many of those are old; `known` are
+	 * peers that the process is known to talk to, if no look has caught it.
+	 */
+	result(
+		now: ReadonlyMap<PeerDraft, { readonly live: number; readonly kept: number }>,
+		known: ReadonlySet<string>,
+	): { readonly peers: readonly TcpPeer[]; readonly leftOut: number } {
+		const active = [...this.#drafts.values()].filter(
+			(draft) => draft.activity > 0 || known.has(peerKey(draft)),
+		);
 		const sorted = active.toSorted((a, b) => b.activity - a.activity);
 		return {
 			peers: sorted.slice(0, PEERS_REPORTED_MAX).map((draft) => peerOf(draft, now.get(draft))),

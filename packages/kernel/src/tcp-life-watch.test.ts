@@ -30,7 +30,7 @@ async function scene(play: (scene: Scene) => Promise<void>, before = ""): Promis
 	const child = await makeConnections(address.port);
 	try {
 		if (before !== "") await child.tell(before);
-		const watched = await watchTcpLife(child.pid, () => performance.now());
+		const watched = await watchTcpLife(child.pid, { now: () => performance.now(), trace: false });
 		assert.ok(watched.kind === "read");
 		const life = watched.value;
 		const look = async () => {

@@ -6,13 +6,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Socket } from "@plumbline/signals/sockets";
 import { decodeSockDiag } from "@plumbline/signals/sockets-sock-diag";
-import type { TcpLife } from "@plumbline/signals/tcp-life";
+import type { TcpLife, TcpPeer } from "@plumbline/signals/tcp-life";
 import { placeOfNetworkNamespace } from "./network-namespace.ts";
 import { type NetworkSysctls, readNetworkSysctls } from "./network-sysctls.ts";
 import { type Reading, read, refused } from "./reading.ts";
 import { dumpSockets } from "./sock-diag.ts";
 import { readSocketFds } from "./socket-fds.ts";
+import type { EventCounts } from "./tcp-life-events.ts";
 import { ConnectionLooks } from "./tcp-life-looks.ts";
+import { peerKey } from "./tcp-life-peers.ts";
+import { type TcpTrace, traceTcpLife } from "./tcp-life-trace.ts";
 
 const TIME_WAIT = 1 << 6;
 const ALL_BUT_TIME_WAIT = 0xfff & ~TIME_WAIT;
@@ -27,6 +30,9 @@ export interface WatchedLife {
 	readonly look: (signal: AbortSignal) => Promise<Reading<{ readonly tookMs: number }>>;
 	/** What has been counted up to the last look. */
 	readonly result: () => TcpLife;
+	/** Why there is no trace though one was asked for. */
+	readonly untraced: string | undefined;
+	readonly close: () => void;
 }
 
 interface LiveSockets {
@@ -34,14 +40,21 @@ interface LiveSockets {
 	readonly ownInodes: ReadonlySet<number>;
 }
 
-/** `now`: a monotonic clock in milliseconds. */
-export async function watchTcpLife(pid: number, now: () => number): Promise<Reading<WatchedLife>> {
+export interface WatchOptions {
+	/** A monotonic clock in milliseconds. */
+	readonly now: () => number;
+	/** Every change of state from the kernel as well; needs root. */
+	readonly trace: boolean;
+}
+
+export async function watchTcpLife(pid: number, options: WatchOptions): Promise<Reading<WatchedLife>> {
 	const place = placeOfNetworkNamespace(pid);
 	if (place.kind === "refused") return place;
 	const elsewhere = place.value === "other" ? { namespaceOf: pid } : {};
 	const sysctls = await readNetworkSysctls(elsewhere.namespaceOf);
 	const ports = sysctls.kind === "read" ? sysctls.value.ephemeralPorts : undefined;
-	return read(new Watcher(pid, elsewhere, ports, now));
+	const traced = options.trace ? await traceTcpLife(pid) : undefined;
+	return read(new Watcher(pid, elsewhere, ports, { now: options.now, traced }));
 }
 
 class Watcher implements WatchedLife {
@@ -50,6 +63,10 @@ class Watcher implements WatchedLife {
 	readonly #ports: NetworkSysctls["ephemeralPorts"] | undefined;
 	readonly #now: () => number;
 	readonly #looks: ConnectionLooks;
+	readonly #trace: TcpTrace | undefined;
+	readonly untraced: string | undefined;
+	/** As of the last look. */
+	#traced: { readonly counts: readonly EventCounts[]; readonly spanMs: number } | undefined;
 	#firstMs = 0;
 	#lastMs = 0;
 	#pauseMsMax = 0;
@@ -58,12 +75,14 @@ class Watcher implements WatchedLife {
 		pid: number,
 		elsewhere: { readonly namespaceOf?: number },
 		ports: NetworkSysctls["ephemeralPorts"] | undefined,
-		now: () => number,
+		{ now, traced }: { readonly now: () => number; readonly traced: Reading<TcpTrace> | undefined },
 	) {
 		this.#pid = pid;
 		this.#elsewhere = elsewhere;
 		this.#ports = ports;
 		this.#now = now;
+		this.#trace = traced?.kind === "read" ? traced.value : undefined;
+		this.untraced = traced?.kind === "refused" ? traced.why : undefined;
 		this.#looks = new ConnectionLooks(
 			(port) => ports !== undefined && port >= ports.first && port <= ports.last,
 		);
@@ -71,6 +90,7 @@ class Watcher implements WatchedLife {
 
 	async look(signal: AbortSignal): Promise<Reading<{ readonly tookMs: number }>> {
 		const startMs = this.#now();
+		if (this.#looks.looks === 0) this.#trace?.startCounting();
 		const live = await this.#liveSockets(signal);
 		if (live.kind === "refused") return live;
 		const { full, ownInodes } = live.value;
@@ -78,24 +98,35 @@ class Watcher implements WatchedLife {
 		if (timeWait.kind === "refused") return timeWait;
 		this.#looks.look(full, ownInodes, timeWait.value);
 		this.#stamp(startMs);
+		if (this.#trace !== undefined) {
+			this.#trace.events.claim(this.#looks.own());
+			const spanMs = this.#trace.drain();
+			this.#traced = { counts: this.#trace.events.counts(), spanMs };
+		}
 		const tookMs = this.#now() - startMs;
 		await this.#glimpse(signal);
 		return read({ tookMs });
 	}
 
 	result(): TcpLife {
-		const { peers, leftOut } = this.#looks.result();
+		const traced = this.#traced;
+		const looked = this.#looks.result(new Set(traced?.counts.map(peerKey)));
+		const peers = traced === undefined ? looked.peers : withEvents(looked.peers, traced.counts);
 		return {
 			pid: this.#pid,
-			route: "looks",
-			spanMs: Math.round(this.#lastMs - this.#firstMs),
+			route: traced === undefined ? "looks" : "trace",
+			spanMs: Math.round(traced?.spanMs ?? this.#lastMs - this.#firstMs),
 			looks: this.#looks.looks,
 			pauseMsMax: Math.round(this.#pauseMsMax),
 			...(this.#ports === undefined ? {} : { ephemeralPorts: this.#ports }),
-			peersLeftOut: leftOut,
-			eventsLost: 0,
+			peersLeftOut: looked.leftOut,
+			eventsLost: this.#trace?.lost() ?? 0,
 			peers,
 		};
+	}
+
+	close(): void {
+		this.#trace?.close();
 	}
 
 	#stamp(ms: number): void {
@@ -134,3 +165,35 @@ class Watcher implements WatchedLife {
 			: refused("failed", `the kernel's socket dump is not understood: "${decoded.found}"`);
 	}
 }
+
+/** The kernel's own counts in the place of those by looks; nothing is unseen or unattributed any more. */
+function withEvents(peers: readonly TcpPeer[], counts: readonly EventCounts[]): readonly TcpPeer[] {
+	const byPeer = new Map(counts.map((count) => [peerKey(count), count]));
+	const looked = new Set(peers.map(peerKey));
+	const exact = peers.map((peer) => ({ ...peer, ...NO_EVENTS, ...byPeer.get(peerKey(peer)) }));
+	const unlooked = counts.filter((count) => !looked.has(peerKey(count)));
+	return [...exact, ...unlooked.map((count) => ({ ...UNLOOKED, ...count }))].toSorted(
+		(a, b) => b.opens - a.opens,
+	);
+}
+
+const NO_EVENTS = {
+	opens: 0,
+	closedByUs: 0,
+	closedByPeer: 0,
+	closedOtherwise: 0,
+	unseen: 0,
+	unattributed: 0,
+} as const;
+
+/** A peer of which no look saw any row, not even in TIME_WAIT. */
+const UNLOOKED = {
+	...NO_EVENTS,
+	atStart: 0,
+	atEnd: 0,
+	kept: 0,
+	foreign: 0,
+	states: {},
+	timeWait: { first: 0, last: 0, fresh: 0, freshLooks: 0 },
+	portsUsed: { first: 0, last: 0 },
+} as const;
