@@ -11,6 +11,7 @@ import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 
 /** An unprivileged identity to drop to. */
 export interface Identity {
@@ -22,16 +23,27 @@ export interface TiedOptions {
 	readonly identity?: Identity;
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
+	/** Keeps its standard input open, for `input`. Otherwise it has none. */
+	readonly withInput?: true;
 	/** Sent by the kernel when this process dies without a word. Default SIGKILL. */
 	readonly orphanSignal?: NodeJS.Signals;
 	/** Called for each line of its output, both streams. */
 	readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
 }
 
+interface Ending {
+	readonly code: number | null;
+	readonly signal: string | null;
+}
+
 export interface TiedProcess {
 	readonly pid: number;
+	/** What is written here it reads; there with `withInput` only. */
+	readonly input?: Writable;
 	/** Settles when it has ended. */
-	readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+	readonly ended: Promise<Ending>;
+	/** Settles when it has ended and all it wrote has been told. */
+	readonly drained: Promise<Ending>;
 	/** The last lines it wrote, for error messages. */
 	tail(): string;
 	/** Ends it; returns when it is gone. One that does not listen to `signal` is killed after `graceMs`. */
@@ -55,7 +67,7 @@ export async function startTied(
 	cleanUpOnExit();
 	const [program, argv] = withParentDeathSignal(command, args, options);
 	const child = spawn(program, argv, {
-		stdio: ["ignore", "pipe", "pipe"],
+		stdio: [options.withInput ? "pipe" : "ignore", "pipe", "pipe"],
 		...(options.cwd === undefined ? {} : { cwd: options.cwd }),
 		env: { ...process.env, ...options.env },
 	});
@@ -66,21 +78,26 @@ export async function startTied(
 	live.add(child);
 	const tail: string[] = [];
 	for (const name of ["stdout", "stderr"] as const) {
-		createInterface({ input: child[name] }).on("line", (line) => {
+		createInterface({ input: child[name] as Readable }).on("line", (line) => {
 			tail.push(line);
 			if (tail.length > TAIL_LINES_MAX) tail.shift();
 			options.onLine?.(line, name);
 		});
 	}
-	const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+	const ended = new Promise<Ending>((resolve) => {
 		child.once("exit", (code, signal) => {
 			live.delete(child);
 			resolve({ code, signal });
 		});
 	});
+	const drained = new Promise<Ending>((resolve) => {
+		child.once("close", (code, signal) => resolve({ code, signal }));
+	});
 	return {
 		pid: child.pid as number,
+		...(child.stdin ? { input: child.stdin } : {}),
 		ended,
+		drained,
 		tail: () => tail.join("\n"),
 		stop: async (signal = "SIGTERM", graceMs = STOP_GRACE_MS_MAX) => {
 			if (!live.has(child)) return;
