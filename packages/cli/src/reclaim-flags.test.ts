@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { parseMax, parseOlderThan, parsePeer, parsePort, parseRate } from "./reclaim-flags.ts";
 import { runPlumbline, STACK_TRACE } from "./testing/run-plumbline.ts";
@@ -83,4 +84,14 @@ test("a dry run needs no right, prints the cure first and does nothing", async (
 	assert.match(stdout, /tcp_tw_reuse/);
 	assert.match(stdout, /Never lower net\.ipv4\.tcp_max_tw_buckets/);
 	assert.match(stdout, /would go +0\n[\s\S]*Nothing to do\.\n$/);
+});
+
+test("a log that cannot be opened or written is told in one line", async (t) => {
+	if (!existsSync("/dev/full")) return t.skip("not possible here: no /dev/full");
+	for (const file of ["/dev/full", "/no/such/folder/log"]) {
+		const target = ["--peer", "10.255.255.1", "--port", "1", "--log", file];
+		const { code, stderr } = await runPlumbline(["reclaim", "time-wait", ...target]);
+		assert.equal(code, 3, file);
+		assert.match(stderr, /^plumbline: .*(ENOSPC|ENOENT)[^\n]*\n$/);
+	}
 });

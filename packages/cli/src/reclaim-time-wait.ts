@@ -55,9 +55,11 @@ async function reclaim(
 			`${JSON.stringify(outcome === undefined ? report : { ...report, outcome }, undefined, 2)}\n`,
 		);
 	}
+	// With an outcome, a log that failed is one of its reasons.
+	if (outcome === undefined && log?.failure !== undefined)
+		throw new CommandError(log.failure, EXIT_UNEXAMINED);
 	const undone = outcome !== undefined && outcome.why.length > 0;
-	const unlogged = log?.failure !== undefined;
-	context.process.exitCode = undone || unlogged ? EXIT_UNEXAMINED : EXIT_NOTHING_FOUND;
+	context.process.exitCode = undone ? EXIT_UNEXAMINED : EXIT_NOTHING_FOUND;
 }
 
 async function destroy(
