@@ -8,7 +8,7 @@ import type { ReadAt } from "@plumbline/signals/find-buildinfo";
 
 const BUILD_MS_MAX = 300_000;
 const OUTPUT_BYTES_MAX = 512 << 20;
-export const SYMBOLS_PROGRAM: string = join(import.meta.dirname, "..", "..", "fixtures", "go-symbols");
+const SYMBOLS_PROGRAM: string = join(import.meta.dirname, "..", "..", "fixtures", "go-symbols");
 
 export interface GoProgram {
 	readonly path: string;
@@ -21,8 +21,11 @@ export function buildGoProgram(
 	args: readonly string[] = [],
 	env: Readonly<Record<string, string>> = {},
 ): GoProgram | undefined {
-	if (spawnSync("go", ["version"]).error !== undefined) return skip(t, "go");
-	if (env.CGO_ENABLED === "1" && spawnSync("gcc", ["--version"]).error !== undefined) return skip(t, "gcc");
+	for (const tool of env.CGO_ENABLED === "1" ? ["go", "gcc"] : ["go"]) {
+		if (spawnSync(tool, ["--version"]).error === undefined) continue;
+		t.skip(`missing tool: ${tool}`);
+		return undefined;
+	}
 	const folder = mkdtempSync(join(tmpdir(), "go-symbols-"));
 	t.after(() => rmSync(folder, { recursive: true }));
 	const path = join(folder, "program");
@@ -54,9 +57,4 @@ export function outputOf(command: string, args: readonly string[], input = ""): 
 	if (ran.error !== undefined) throw ran.error;
 	if (ran.status !== 0) throw new Error(`${command} ${args.join(" ")}: ${ran.stderr}`);
 	return ran.stdout;
-}
-
-function skip(t: TestContext, tool: string): undefined {
-	t.skip(`missing tool: ${tool}`);
-	return undefined;
 }
