@@ -91,7 +91,7 @@ test("without rights: denied, and which right is missing", (t) => {
 	assert.deepEqual(JSON.parse(child.stdout), {
 		kind: "refused",
 		code: "denied",
-		why: "loading BPF program p (uprobe): EPERM (1); missing: CAP_BPF and CAP_PERFMON (run as root, or setcap on node)",
+		why: "loading BPF program p (uprobe): EPERM (1); missing: CAP_BPF and CAP_PERFMON (run as root, or see plumbline doctor)",
 	});
 });
 

@@ -225,7 +225,7 @@ function missingRight(wanted: readonly Capability[]): string {
 	const missing = wanted.filter((name) => !isHeld(name));
 	if (missing.length > 0) {
 		const older = kernelIsAtLeast(5, 8) ? "" : "; before kernel 5.8: CAP_SYS_ADMIN";
-		return `missing: ${missing.join(" and ")} (run as root, or setcap on node${older})`;
+		return `missing: ${missing.join(" and ")} (run as root, or see plumbline doctor${older})`;
 	}
 	if (isLockedDown()) return LOCKED_DOWN;
 	return "every right is held, so a security module, seccomp (as in containers) or a user namespace forbids it";

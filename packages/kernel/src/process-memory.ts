@@ -56,5 +56,5 @@ export function openProcessMemory(pid: number, proc = "/proc"): Reading<ProcessM
 }
 
 function whyDenied(pid: number): string {
-	return `no right to read the memory of process ${pid}: needs CAP_SYS_PTRACE, or the same user with kernel.yama.ptrace_scope at 0`;
+	return `no right to read the memory of process ${pid}: needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, or the same user with kernel.yama.ptrace_scope at 0`;
 }
