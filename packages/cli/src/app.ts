@@ -15,6 +15,7 @@ import { diagnoseCommand } from "./commands/diagnose.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { labListCommand } from "./commands/lab-list.ts";
 import { labRunCommand } from "./commands/lab-run.ts";
+import { ledgerCommand } from "./commands/ledger.ts";
 import { reclaimTimeWaitCommand } from "./commands/reclaim.ts";
 import { versionCommand } from "./commands/version.ts";
 import type { CliContext } from "./context.ts";
@@ -45,6 +46,7 @@ const root = buildRouteMap<string, CliContext>({
 	routes: {
 		diagnose: diagnoseCommand,
 		capture: captureCommand,
+		ledger: ledgerCommand,
 		doctor: doctorCommand,
 		demo: demoCommand,
 		lab,

@@ -4,6 +4,8 @@ import { metricsUrl, pprofBase } from "@plumbline/capture/target";
 
 const WINDOW_MS_MIN = 1000;
 const WINDOW_MS_MAX = 10 * 60_000;
+/** A ledger is for a window, not for ever: every borrow costs the program something. */
+const FOR_MS_MAX = 60 * 60_000;
 const PID_MAX = 2 ** 22;
 
 export function parsePid(text: string): number {
@@ -12,14 +14,25 @@ export function parsePid(text: string): number {
 	throw new RangeError(`--pid wants a process id such as 4711, not "${text}"`);
 }
 
-/** `10s`, `1m30s`, `2500ms`; a bare number is seconds. */
 export function parseWindow(text: string): number {
+	const ms = parseTime(text);
+	if (ms >= WINDOW_MS_MIN && ms <= WINDOW_MS_MAX) return ms;
+	throw new RangeError(`--window wants a time from 1s to 10m such as 10s, not "${text}"`);
+}
+
+export function parseFor(text: string): number {
+	const ms = parseTime(text);
+	if (ms >= WINDOW_MS_MIN && ms <= FOR_MS_MAX) return ms;
+	throw new RangeError(`--for wants a time from 1s to 60m such as 30s, not "${text}"`);
+}
+
+/** `10s`, `1m30s`, `2500ms`; a bare number is seconds. In milliseconds; NaN for what is no time. */
+function parseTime(text: string): number {
 	const bare = /^\d+(\.\d+)?$/.test(text) ? `${text}s` : text;
 	const match = /^(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(bare);
-	const [, minutes = "0", seconds = "0", millis = "0"] = match ?? [];
-	const ms = Math.round(Number(minutes) * 60_000 + Number(seconds) * 1000 + Number(millis));
-	if (match && ms >= WINDOW_MS_MIN && ms <= WINDOW_MS_MAX) return ms;
-	throw new RangeError(`--window wants a time from 1s to 10m such as 10s, not "${text}"`);
+	if (match === null) return Number.NaN;
+	const [, minutes = "0", seconds = "0", millis = "0"] = match;
+	return Math.round(Number(minutes) * 60_000 + Number(seconds) * 1000 + Number(millis));
 }
 
 export function parseGoroutinesMax(text: string): number {

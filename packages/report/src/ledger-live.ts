@@ -28,6 +28,9 @@ interface Line {
 }
 
 const WAITING_SHOWN_MAX = 3;
+/** In a narrower window the line that borrowed counts for more than how long others took. */
+const ALL_NUMBERS_COLUMNS_MIN = 90;
+const NUMBERS_NARROW = 3;
 /** Wide enough for `HTTP response`. */
 const WHAT_COLUMNS = 13;
 
@@ -36,7 +39,8 @@ export function ledgerFrame(told: LedgerTold, window: Window): readonly string[]
 	const foot = footOf(told);
 	const groups = groupsOf(told.ledger, told.isApplication);
 	const room = window.rows - head.length - foot.length;
-	const lines = [...head, ...rowsOf(groups, room), ...foot];
+	const numbers = window.columns < ALL_NUMBERS_COLUMNS_MIN ? NUMBERS_NARROW : HEADINGS.length;
+	const lines = [...head, ...rowsOf(groups, room, numbers), ...foot];
 	return lines.slice(0, Math.max(0, window.rows)).map((line) => fit(line, window));
 }
 
@@ -55,6 +59,7 @@ function headOf({ ledger, pid, askedMs }: LedgerTold): Line[] {
 function poolLine(ledger: Ledger, { pool, refused, ...counts }: LedgerPool): Line {
 	if (refused !== undefined) return { text: `${pool}: not watched (${refused})`, style: "warning" };
 	const { acquired, released, held, replaced, lost } = counts;
+	if (acquired === 0) return { text: `${pool}: no borrow yet` };
 	const parts = [`${acquired} acquired`, `${released} returned`, `${held} held`];
 	if (replaced > 0) parts.push(`${replaced} returns missed`);
 	if (lost > 0) parts.push(`${lost} not recorded`);
@@ -77,33 +82,33 @@ function footOf(told: LedgerTold): Line[] {
 	return [{ text: "" }, ...shown, { text: costInWords(told), style: "faint" }];
 }
 
-const HEADINGS = cells(["HELD", "OLDEST", "TAKEN", "MEAN", "LONGEST"], "WHAT", "WHERE");
+const HEADINGS = ["HELD", "OLDEST", "TAKEN", "MEAN", "LONGEST"] as const;
 
-function rowsOf(groups: readonly LedgerGroup[], room: number): Line[] {
+function rowsOf(groups: readonly LedgerGroup[], room: number, numbers: number): Line[] {
 	if (groups.length === 0) return [{ text: "no connection was taken yet" }];
 	const shown = groups.slice(0, Math.max(0, groups.length > room - 1 ? room - 2 : groups.length));
 	const left = groups.length - shown.length;
 	return [
-		{ text: HEADINGS, style: "strong" },
-		...shown.map(rowOf),
+		{ text: cells(HEADINGS.slice(0, numbers), "WHAT", "WHERE"), style: "strong" },
+		...shown.map((group) => rowOf(group, numbers)),
 		...(left > 0 ? [{ text: `and ${left} stacks more`, style: "faint" } as const] : []),
 	];
 }
 
-function rowOf(group: LedgerGroup): Line {
+function rowOf(group: LedgerGroup, numbers: number): Line {
 	const { stack, borrower, held } = group;
 	const frame = borrower.frame ?? stack.frames[0];
 	const where = frame === undefined ? "?" : `${shortFileLine(frame)} ${shortFunc(frame)}`;
 	const { acquired, oldestMs, heldMsMean, heldMsMax } = stack;
 	const optional = (ms: number | undefined) => (ms === undefined ? "-" : duration(ms));
-	const numbers = [
+	const all = [
 		String(held.length),
 		optional(oldestMs),
 		String(acquired),
 		optional(heldMsMean),
 		optional(heldMsMax),
 	];
-	const text = cells(numbers, borrower.what, where);
+	const text = cells(all.slice(0, numbers), borrower.what, where);
 	return holdsLong(group) ? { text, style: "warning" } : { text };
 }
 

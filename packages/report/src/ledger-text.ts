@@ -4,7 +4,7 @@
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { LedgerPool } from "@plumbline/signals/ledger";
-import { groupsOf, type LedgerGroup, poolUses, waitingGroups } from "./ledger-groups.ts";
+import { groupsOf, holdsLong, type LedgerGroup, poolUses, waitingGroups } from "./ledger-groups.ts";
 import {
 	costInWords,
 	counted,
@@ -26,10 +26,10 @@ export type LedgerEnding =
 	/** The process ended first. */
 	| { readonly kind: "gone"; readonly why: string };
 
-/** Of the stacks that hold something. */
+/** Of the stacks that hold something for long. */
 const GROUPS_SHOWN_MAX = 10;
-/** Of those to which everything came back. */
-const RETURNED_SHOWN_MAX = 8;
+/** Of the others. */
+const COMPACT_SHOWN_MAX = 8;
 const WAITING_SHOWN_MAX = 8;
 const OWNERS_SHOWN_MAX = 8;
 const NAMES_SHOWN_MAX = 10;
@@ -38,21 +38,19 @@ const FRAMES_SHOWN_MAX = 60;
 export function renderLedger(told: LedgerTold, ending: LedgerEnding, options: PageOptions): string {
 	const page = new Page(options);
 	const { ledger, isApplication } = told;
+	const groups = groupsOf(ledger, isApplication);
+	const [out, back] = partition(groups, ({ held }) => held.length > 0);
+	const [long, usual] = partition(out, holdsLong);
 	page.prose(headline(told), { style: "strong" });
+	if (out.length > 0) page.prose(longInWords(long));
 	const early = endedEarly(told, ending);
 	if (early !== undefined) page.prose(early, { style: "warning" });
 	page.blank();
 	page.prose("POOLS", { style: "strong" });
 	for (const pool of ledger.pools) writePool(page, pool, told);
-	const groups = groupsOf(ledger, isApplication);
-	writeHeld(
-		page,
-		groups.filter(({ held }) => held.length > 0),
-	);
-	writeReturned(
-		page,
-		groups.filter(({ held }) => held.length === 0),
-	);
+	writeLong(page, long);
+	writeCompact(page, "OUT, AND NO LONGER THAN USUAL", usual);
+	writeCompact(page, "ALL CAME BACK", back);
 	writeWaiting(page, told);
 	page.blank();
 	page.prose("HOW TO READ IT", { style: "strong" });
@@ -71,7 +69,14 @@ function headline({ ledger: { held, pools, watchedMs } }: LedgerTold): string {
 	return `${held.length} of ${borrows} ${are} still out, the oldest for ${duration(oldestMs)}`;
 }
 
-function endedEarly(
+function longInWords(long: readonly LedgerGroup[]): string {
+	const count = long.reduce((sum, { held, overdue }) => sum + (overdue ?? held.length), 0);
+	const whom = "for longer than any that came back to the same line";
+	return count === 0 ? `none of them ${whom}` : `${count} of them ${whom}`;
+}
+
+/** Undefined when it was watched for as long as it was to be. */
+export function endedEarly(
 	{ ledger: { watchedMs }, askedMs }: LedgerTold,
 	ending: LedgerEnding,
 ): string | undefined {
@@ -99,7 +104,8 @@ function writePool(page: Page, pool: LedgerPool, told: LedgerTold): void {
 		page.labelled("not seen", pool.refused, "warning");
 		return;
 	}
-	page.labelled("seen", `${pool.acquired} acquired, ${pool.released} returned, ${pool.held} held`);
+	const counts = `${pool.acquired} acquired, ${pool.released} returned, ${pool.held} held`;
+	page.labelled("seen", pool.acquired === 0 ? "no borrow" : counts);
 	if (pool.strangers > 0)
 		page.labelled(
 			"before",
@@ -131,10 +137,10 @@ function writePool(page: Page, pool: LedgerPool, told: LedgerTold): void {
 	writeRest(page, uses.length - OWNERS_SHOWN_MAX, "pools");
 }
 
-function writeHeld(page: Page, groups: readonly LedgerGroup[]): void {
+function writeLong(page: Page, groups: readonly LedgerGroup[]): void {
 	if (groups.length === 0) return;
 	page.blank();
-	page.prose("STILL OUT, BY WHO TOOK IT", { style: "strong" });
+	page.prose("OUT FOR LONG, BY WHO TOOK IT", { style: "strong" });
 	groups.slice(0, GROUPS_SHOWN_MAX).forEach((group, at) => {
 		if (at > 0) page.blank();
 		writeGroup(page, group);
@@ -156,7 +162,7 @@ function writeGroup(page: Page, group: LedgerGroup): void {
 	});
 	writeRest(page, others.length - NAMES_SHOWN_MAX, "lines of the service");
 	page.labelled("seen", `${stack.acquired} acquired here, ${returnedInWords(group)}`);
-	page.labelled("usual", usualInWords(group), group.overdue === 0 ? undefined : "warning");
+	page.labelled("usual", usualInWords(group), "warning");
 	const goids = [...new Set(held.map(({ goid }) => goid))];
 	page.labelled("taken by", `goroutine${goids.length === 1 ? "" : "s"} ${listed(goids)}`);
 	const sockets = held.flatMap(({ socket }) => socket ?? []);
@@ -187,24 +193,24 @@ function returnedInWords({ stack: { released, heldMsMean, heldMsMax } }: LedgerG
 function usualInWords({ stack, held, overdue }: LedgerGroup): string {
 	if (overdue === undefined) return "not known: nothing taken here came back while it was watched";
 	const most = duration(stack.heldMsMax ?? 0);
-	if (overdue === 0) return `nothing is out for longer than others were that came back (${most})`;
 	return `${overdue} of ${held.length} ${overdue === 1 ? "is" : "are"} out for longer than any that came back (${most})`;
 }
 
-function writeReturned(page: Page, groups: readonly LedgerGroup[]): void {
+function writeCompact(page: Page, heading: string, groups: readonly LedgerGroup[]): void {
 	if (groups.length === 0) return;
 	page.blank();
-	page.prose("ALL CAME BACK", { style: "strong" });
-	for (const group of groups.slice(0, RETURNED_SHOWN_MAX)) {
-		const { stack, borrower } = group;
+	page.prose(heading, { style: "strong" });
+	for (const group of groups.slice(0, COMPACT_SHOWN_MAX)) {
+		const { stack, borrower, held } = group;
 		const frame = borrower.frame ?? stack.frames[0];
-		const where = frame === undefined ? "of unknown stack" : `${frame.func} ${shortFileLine(frame)}`;
-		page.prose(`${counted(stack.acquired, borrower.what)}, ${returnedInWords(group)}: ${where}`, {
+		const where = frame === undefined ? "a stack without frames" : `${frame.func} ${shortFileLine(frame)}`;
+		const out = held.length === 0 ? "" : `${held.length} out for ${duration(held[0]?.ageMs ?? 0)} at most, `;
+		page.prose(`${counted(stack.acquired, borrower.what)}, ${out}${returnedInWords(group)}: ${where}`, {
 			indent: 2,
 			lead: "- ",
 		});
 	}
-	writeRest(page, groups.length - RETURNED_SHOWN_MAX, "stacks");
+	writeRest(page, groups.length - COMPACT_SHOWN_MAX, "stacks");
 }
 
 function writeWaiting(page: Page, { ledger, isApplication }: LedgerTold): void {
@@ -246,4 +252,8 @@ function listed(numbers: readonly number[]): string {
 
 function writeRest(page: Page, count: number, what: string): void {
 	if (count > 0) page.labelled("", `(${count} more ${what}: see --json)`);
+}
+
+function partition<T>(list: readonly T[], test: (item: T) => boolean): readonly [yes: T[], no: T[]] {
+	return [list.filter(test), list.filter((item) => !test(item))];
 }
