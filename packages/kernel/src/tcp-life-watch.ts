@@ -99,8 +99,9 @@ class Watcher implements WatchedLife {
 		this.#looks.look(full, ownInodes, timeWait.value);
 		this.#stamp(startMs);
 		if (this.#trace !== undefined) {
-			this.#trace.events.claim(this.#looks.own());
+			// What the look shows is older than what is drained after it, and must not be claimed sooner.
 			const spanMs = this.#trace.drain();
+			this.#trace.events.claim(this.#looks.own());
 			this.#traced = { counts: this.#trace.events.counts(), spanMs };
 		}
 		const tookMs = this.#now() - startMs;
