@@ -3,8 +3,10 @@
  * it back. Nothing is closer to proof, but it covers only what was taken since the ledger was attached.
  */
 
+import type { HeldBorrow } from "@plumbline/signals/ledger";
 import { type Attribution, CANDIDATES_MAX } from "./attribution.ts";
-import { plural, seconds } from "./evidence.ts";
+import { isAtWork, sessionOfBorrow } from "./borrow-session.ts";
+import { plural, quoteSession, seconds } from "./evidence.ts";
 import type { Evidence, Holder } from "./finding.ts";
 import type { BorrowApi } from "./functions.ts";
 import type { BorrowPlace, LedgerView } from "./ledger-view.ts";
@@ -16,13 +18,17 @@ const GONE = 0.97;
 const RETURNED = 0.9;
 
 /** Undefined when the ledger was not attached, or saw no borrow of these kinds kept. */
-export function attributeByLedger({ ledger }: World, apis: readonly BorrowApi[]): Attribution | undefined {
+export function attributeByLedger(world: World, apis: readonly BorrowApi[]): Attribution | undefined {
+	const { ledger } = world;
 	if (ledger === undefined) return undefined;
-	const ofKind = ledger.places.filter(({ api }) => api !== undefined && apis.includes(api));
+	const ofKind = ledger.places
+		.filter(({ api }) => api !== undefined && apis.includes(api))
+		.map((place) => withoutWorking(world, ledger, place));
 	const kept = ofKind.filter((place) => place.kept.length > 0);
 	return kept.length > 0
-		? nameOf(ledger, kept, (place) => place.kept.length, GONE)
+		? nameOf(world, ledger, kept, (place) => place.kept.length, GONE)
 		: nameOf(
+				world,
 				ledger,
 				ofKind.filter((place) => place.returned.length > 0),
 				(place) => place.returned.length,
@@ -32,6 +38,7 @@ export function attributeByLedger({ ledger }: World, apis: readonly BorrowApi[])
 
 /** The place that keeps most of what these places keep, if it is clearly the one. */
 export function nameOf(
+	world: World,
 	ledger: LedgerView,
 	places: readonly BorrowPlace[],
 	count: (place: BorrowPlace) => number,
@@ -48,7 +55,7 @@ export function nameOf(
 		how: howOf(ledger, place, count(place)),
 		confidence: sure,
 	});
-	const evidence = [ledgerEvidence(ledger, first)];
+	const evidence = [ledgerEvidence(world, ledger, first)];
 	if (share < NAMED_SHARE_MIN) {
 		const candidates = sorted
 			.slice(0, CANDIDATES_MAX)
@@ -67,10 +74,21 @@ function howOf({ ledger }: LedgerView, place: BorrowPlace, kept: number): string
 	return `the borrow ledger saw it take ${place.acquired} in ${seconds(ledger.watchedMs)} and keep ${kept} of them; ${back}`;
 }
 
-export function ledgerEvidence({ part, atMs }: LedgerView, place: BorrowPlace): Evidence {
+/** What its session is at work with, somebody uses: handed on to another goroutine. */
+function withoutWorking({ sessions }: World, ledger: LedgerView, place: BorrowPlace): BorrowPlace {
+	const idle = (held: HeldBorrow) => {
+		const session = sessionOfBorrow(sessions, ledger, held);
+		return session === undefined || !isAtWork(session);
+	};
+	return { ...place, kept: place.kept.filter(idle), returned: place.returned.filter(idle) };
+}
+
+function ledgerEvidence({ sessions }: World, ledger: LedgerView, place: BorrowPlace): Evidence {
+	const { part, atMs } = ledger;
 	const { stack, acquired, released, kept, returned, frame } = place;
 	const out = kept.length > 0 ? kept : returned;
 	const oldest = out[0];
+	const backends = out.flatMap((held) => sessionOfBorrow(sessions, ledger, held) ?? []);
 	const goroutines = out.slice(0, GOROUTINES_QUOTED_MAX).map(({ goid }) => goid);
 	return {
 		line: "runtime",
@@ -79,6 +97,7 @@ export function ledgerEvidence({ part, atMs }: LedgerView, place: BorrowPlace): 
 			`${stack.pool}: acquired ${acquired}, released ${released}, kept ${out.length}${oldest === undefined ? "" : `, oldest ${seconds(oldest.ageMs)}`}, goroutine ${goroutines.join(" ")}`,
 			`${frame.func}`,
 			`\t${frame.file}:${frame.line}`,
+			...backends.slice(0, BACKENDS_QUOTED_MAX).map(({ last }) => quoteSession(last.session)),
 		].join("\n"),
 		part,
 		offset: stack.offset,
@@ -87,6 +106,7 @@ export function ledgerEvidence({ part, atMs }: LedgerView, place: BorrowPlace): 
 }
 
 const GOROUTINES_QUOTED_MAX = 5;
+const BACKENDS_QUOTED_MAX = 2;
 
 /** What could still name a holder that no line named, for the end of a sentence. */
 export function whatWouldNameIt({ ledger }: World): string {

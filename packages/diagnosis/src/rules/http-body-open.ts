@@ -45,7 +45,7 @@ export const httpBodyOpen: Rule = {
 		const count = silent.length - bodyReaders(world);
 		if (count < KEPT_MIN) return undefined;
 		const oldest = Math.max(...places.flatMap((place) => place.kept.map(({ ageMs }) => ageMs)));
-		const attribution = nameOf(ledger, places, (place) => place.kept.length, 0.95);
+		const attribution = nameOf(world, ledger, places, (place) => place.kept.length, 0.95);
 		const owned = sockets.last.filter(({ socket }) => silent.includes(socket.inode));
 		return finding("http-body-open", httpBodyOpen.about, {
 			severity: "warning",
