@@ -9,7 +9,7 @@ import { ask, numbered } from "./load.ts";
 import type { Drip } from "./scenario.ts";
 
 /** As long as a stage may stand. */
-export const DRIPS_MAX = 50;
+const DRIPS_MAX = 50;
 
 export interface Dripping {
 	/** How many requests have been sent. */

@@ -16,22 +16,25 @@ export async function lookInUse(metricsUrl: string): Promise<number | undefined>
 	return found === undefined ? undefined : Number(found);
 }
 
-/** Goroutine id to the functions on its stack, innermost first. */
+/**
+ * Goroutine id to the functions on its stack, innermost first, and last where it waits and for what:
+ * `[select] net/http.(*persistConn).readLoop`.
+ */
 export type Goroutines = ReadonlyMap<number, readonly string[]>;
 
 export async function lookGoroutines(pprofUrl: string): Promise<Goroutines> {
 	const text = await fetchText(`${pprofUrl}/goroutine?debug=2`);
 	const found = new Map<number, readonly string[]>();
 	for (const block of text.split("\n\n")) {
-		const id = /^goroutine (\d+) /.exec(block)?.[1];
+		const [, id, state] = /^goroutine (\d+) .*?\[([^\],]+)/.exec(block) ?? [];
 		if (id === undefined) continue;
 		const calls = [...block.matchAll(/^(\S.*)\([^()]*\)$/gm)].map((call) => call[1] ?? "");
-		found.set(Number(id), calls);
+		found.set(Number(id), [...calls, `[${state}] ${calls[0]}`]);
 	}
 	return found;
 }
 
-/** Ids of the goroutines that have a function on their stack. */
+/** Ids of the goroutines that have a function on their stack, or wait there. */
 export function having(goroutines: Goroutines, func: string): ReadonlySet<number> {
 	return new Set([...goroutines].filter(([, calls]) => calls.includes(func)).map(([id]) => id));
 }

@@ -59,7 +59,7 @@ export interface Outsider {
 export interface Staged {
 	/** Connections in use, by the pool's own counter. */
 	readonly inUse?: number;
-	/** Goroutines with this function on their stack. */
+	/** Goroutines with this function on their stack, or `[select] FUNCTION`: waiting for this, right there. */
 	readonly goroutines?: Readonly<Record<string, number>>;
 	/** The service's database sessions by `state`, `state/WaitType` or `state/WaitType/WaitEvent`. */
 	readonly sessions?: Readonly<Record<string, number>>;

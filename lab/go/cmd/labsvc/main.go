@@ -40,9 +40,11 @@ var setups = map[string]func(*shop.Server) error{
 	"gorm-per-request":    orders.GormPerRequest,
 	"tx-begin-wait":       orders.TxBeginWait,
 	"rare-leak":           orders.RareLeak,
+	"http-body-leak":      orders.HTTPBodyLeak,
 	"healthy-busy":        orders.HealthyBusy,
 	"healthy-report":      orders.HealthyReport,
 	"healthy-idle":        orders.HealthyIdle,
+	"healthy-http":        orders.HealthyHTTP,
 }
 
 func main() {
