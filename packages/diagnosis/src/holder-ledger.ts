@@ -71,7 +71,34 @@ export function nameOf(
 
 function howOf({ ledger }: LedgerView, place: BorrowPlace, kept: number): string {
 	const back = place.released === 0 ? "none came back" : `${place.released} came back`;
-	return `the borrow ledger saw it take ${place.acquired} in ${seconds(ledger.watchedMs)} and keep ${kept} of them; ${back}`;
+	const taken = plural(place.acquired, ...nounsOf(place.api));
+	return `the borrow ledger saw it take ${taken} in ${seconds(ledger.watchedMs)} and keep ${kept} of them; ${back}`;
+}
+
+/** What the connection was taken for, by the call that took it. */
+function nounsOf(api: BorrowApi | undefined): [one: string, many: string] {
+	switch (api) {
+		case "begin":
+		case "tx-end":
+		case "tx-use":
+			return ["transaction", "transactions"];
+		case "rows":
+			return ["cursor (Query)", "cursors (Query)"];
+		case "row":
+			return ["row (QueryRow)", "rows (QueryRow)"];
+		case "conn":
+		case "acquire":
+		case "conn-use":
+			return ["whole connection", "whole connections"];
+		case "open":
+			return ["connection of a new pool", "connections of new pools"];
+		case "self-contained":
+			return ["statement's connection", "statements' connections"];
+		case undefined:
+			return ["HTTP connection", "HTTP connections"];
+		default:
+			return api satisfies never;
+	}
 }
 
 /** What its session is at work with, somebody uses: handed on to another goroutine. */
