@@ -11,7 +11,7 @@ import { paused, type Watch } from "./watch.ts";
 
 const LOOK_PAUSE_MS_MIN = 1000;
 /** Of looking and pausing, looking takes at most one part in so many. */
-const LOOK_PAUSE_FACTOR = 20;
+const LOOK_PAUSE_FACTOR = 10;
 
 const MISSING = { line: "sockets", what: "life of connections" } as const;
 

@@ -18,6 +18,7 @@ import { rowsOpen } from "./rules/rows-open.ts";
 import { timeWaitStorm } from "./rules/time-wait-storm.ts";
 import { txBeginWait } from "./rules/tx-begin-wait.ts";
 import { txOpen } from "./rules/tx-open.ts";
+import { howFollowed, lifeGaps } from "./tcp-life-view.ts";
 import { joinLines, type World } from "./world.ts";
 
 /** Causes first: a rule may ask what was found before it. */
@@ -79,7 +80,7 @@ function examined(line: Line, world: World): Examined {
 	return { line, state: lost ? "partly" : "read", what: what.join(", ") };
 }
 
-function whatWasRead(line: Line, { signals, sockets, pools, sessions, dumps }: World): string[] {
+function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, dumps }: World): string[] {
 	const words: string[] = [];
 	const add = (n: number, one: string, many = `${one}s`): void => {
 		if (n > 0) words.push(`${n} ${n === 1 ? one : many}`);
@@ -89,6 +90,7 @@ function whatWasRead(line: Line, { signals, sockets, pools, sessions, dumps }: W
 			add(signals.sockets.length, "socket table");
 			if (sockets !== undefined)
 				add(sockets.last.length, "connection of the process", "connections of the process");
+			if (tcpLife !== undefined) words.push(howFollowed(tcpLife));
 			return words;
 		case "runtime":
 			add(dumps.length, "full dump");
@@ -107,8 +109,8 @@ function whatWasRead(line: Line, { signals, sockets, pools, sessions, dumps }: W
 }
 
 /** What the join itself could not tell. */
-function joinGaps({ sessions, signals, spansWindow, dumps }: World): Gap[] {
-	const gaps: Gap[] = [];
+function joinGaps({ sessions, signals, tcpLife, spansWindow, dumps }: World): Gap[] {
+	const gaps: Gap[] = tcpLife === undefined ? [] : lifeGaps(tcpLife);
 	if (sessions !== undefined && sessions.link.confidence < 1) {
 		const weight = sessions.link.confidence === 0 ? ("loss" as const) : ("note" as const);
 		gaps.push({ line: "pool", what: "whose the database sessions are", why: sessions.link.reason, weight });

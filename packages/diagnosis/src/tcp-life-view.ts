@@ -1,4 +1,5 @@
 /** How the process's connections came and went over the window, peer by peer, with its words for evidence. */
+import type { Gap } from "@plumbline/signals/capture";
 import type { Signals } from "@plumbline/signals/signals";
 import type { TcpLife, TcpPeer } from "@plumbline/signals/tcp-life";
 import { seconds } from "./evidence.ts";
@@ -51,6 +52,25 @@ export function addressOf({ ip, port }: TcpPeer): string {
 export function portRange({ life }: TcpLifeView): number | undefined {
 	const ports = life.ephemeralPorts;
 	return ports === undefined ? undefined : ports.last - ports.first + 1;
+}
+
+/** In the words of what was examined. */
+export function howFollowed({ life }: TcpLifeView): string {
+	return life.route === "trace" ? "connections traced" : `connections followed in ${life.looks} looks`;
+}
+
+export function lifeGaps({ life: { eventsLost, peersLeftOut }, part }: TcpLifeView): Gap[] {
+	const gap = (why: string): Gap => ({
+		line: "sockets",
+		what: "life of connections",
+		why,
+		at: part,
+		weight: "note",
+	});
+	return [
+		...(eventsLost > 0 ? [gap(`${eventsLost} trace events were lost: counts are too low`)] : []),
+		...(peersLeftOut > 0 ? [gap(`${peersLeftOut} connections to further peers were not followed`)] : []),
+	];
 }
 
 export function peerEvidence({ life, part, atMs }: TcpLifeView, peer: TcpPeer, says: string): Evidence {
