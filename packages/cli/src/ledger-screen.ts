@@ -52,8 +52,8 @@ export interface LedgerScreen {
 export function openLedgerScreen(
 	screen: Screen,
 	keyboard: Keyboard,
-	onQuit: () => void,
-	onInterrupt = () => void process.kill(process.pid, "SIGINT"),
+	onQuit: () => unknown,
+	onInterrupt: () => unknown = () => process.kill(process.pid, "SIGINT"),
 ): LedgerScreen {
 	const heard = (bytes: Uint8Array) => {
 		for (const byte of bytes) {

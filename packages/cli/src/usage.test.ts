@@ -11,7 +11,16 @@ after(() => rmSync(folder, { recursive: true }));
 const launcher = join(import.meta.dirname, "..", "bin", "plumbline");
 
 test("every command has help with an example", async () => {
-	const commands = [[], ["diagnose"], ["capture"], ["demo"], ["lab"], ["lab", "list"], ["lab", "run"]];
+	const commands = [
+		[],
+		["diagnose"],
+		["capture"],
+		["ledger"],
+		["demo"],
+		["lab"],
+		["lab", "list"],
+		["lab", "run"],
+	];
 	const aid = [["doctor"], ["reclaim"], ["reclaim", "time-wait"]];
 	for (const command of [...commands, ...aid, ["completion"], ["version"]]) {
 		const { code, stdout, stderr } = await runPlumbline([...command, "--help"]);

@@ -19,6 +19,8 @@ export interface RunOptions {
 	readonly interrupt?: Promise<unknown>;
 	/** Ctrl-C is pressed when this was said on stderr. */
 	readonly interruptAfter?: string;
+	/** Called with all that was said on stderr, whenever more is. */
+	readonly onStderr?: (stderr: string) => void;
 }
 
 export async function runPlumbline(args: readonly string[], options: RunOptions = {}): Promise<Run> {
@@ -37,6 +39,7 @@ export async function runPlumbline(args: readonly string[], options: RunOptions 
 	});
 	child.stderr.setEncoding("utf8").on("data", (text: string) => {
 		stderr += text;
+		options.onStderr?.(stderr);
 		const cue = options.interruptAfter;
 		if (cue !== undefined && !pressed && stderr.includes(cue)) pressed = child.kill("SIGINT");
 	});
