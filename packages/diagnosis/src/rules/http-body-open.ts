@@ -4,10 +4,13 @@
  * Runtime line: the borrow ledger has connections of net/http's client that were taken in the window and neither
  * went back to the idle list nor were closed, by goroutines that have ended or moved on since. A response handed
  * to another goroutine looks the same; so the sockets line must say that nothing moves on them, and there must be
- * more of them than goroutines that read a body.
+ * more of them than goroutines that read a body. Those that were open
+ * before the ledger was attached are counted by the dumps: each has a reader goroutine that waits, in both of
+ * them, for its body to be done with.
  *
  * HTTP/1 only: an HTTP/2 connection is shared by many requests and never taken.
  */
+import type { DumpView } from "../dump-view.ts";
 import { plural, seconds, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { nameOf } from "../holder-ledger.ts";
@@ -42,8 +45,10 @@ export const httpBodyOpen: Rule = {
 		if (ledger === undefined || sockets === undefined) return undefined;
 		const places = ledger.places.flatMap((place) => silentOnly(world, place) ?? []);
 		const silent = places.flatMap((place) => place.kept.map(({ socket }) => socket?.inode ?? 0));
-		const count = silent.length - bodyReaders(world);
-		if (count < KEPT_MIN) return undefined;
+		const sure = silent.length - bodyReaders(world);
+		const before = openBefore(world);
+		const count = sure + before;
+		if (sure < 1 || count < KEPT_MIN) return undefined;
 		const oldest = Math.max(...places.flatMap((place) => place.kept.map(({ ageMs }) => ageMs)));
 		const attribution = nameOf(world, ledger, places, (place) => place.kept.length, 0.95);
 		const owned = sockets.last.filter(({ socket }) => silent.includes(socket.inode));
@@ -53,8 +58,9 @@ export const httpBodyOpen: Rule = {
 			count,
 			title: `${plural(count, "HTTP response")} left open by ${count === 1 ? "a call that is" : "calls that are"} over`,
 			story:
-				`in ${seconds(ledger.ledger.watchedMs)} ${plural(count, "connection")} of the HTTP client ${count === 1 ? "was" : "were"} taken and neither ` +
-				`closed nor given back for reuse; the oldest is out for ${seconds(oldest)}, and the goroutines that took them have gone on`,
+				`in ${seconds(ledger.ledger.watchedMs)} ${plural(sure, "connection")} of the HTTP client ${sure === 1 ? "was" : "were"} taken and neither ` +
+				`closed nor given back for reuse; the oldest is out for ${seconds(oldest)}, and the goroutines that took them have gone on` +
+				(before === 0 ? "" : `; ${before} more had been open before, through the whole window`),
 			...(attribution === undefined ? {} : { attribution }),
 			evidence: present<Evidence>([
 				socketEvidence(
@@ -77,6 +83,26 @@ function silentOnly({ sockets }: World, place: BorrowPlace): BorrowPlace | undef
 /** The peer has answered, and nothing came since. */
 function isStill(owned: OwnedSocket): boolean {
 	return owned.socket.tcpInfo !== undefined && silentMs(owned) >= KEPT_MS_MIN;
+}
+
+const READ_LOOP = "net/http.(*persistConn).readLoop";
+
+/** Connections whose response was delivered before the window and not done with at its end. */
+function openBefore({ firstDump, lastDump, spansWindow }: World): number {
+	if (firstDump === undefined || lastDump === undefined || !spansWindow) return 0;
+	const first = readLoopsWaiting(firstDump);
+	return [...readLoopsWaiting(lastDump)].filter((goid) => first.has(goid)).length;
+}
+
+/** In a select it waits for the body; idle and before the answer it waits for the network. */
+function readLoopsWaiting({ table }: DumpView): Set<number> {
+	const waiting = new Set<number>();
+	for (let row = 0; row < table.count; row++) {
+		const [top] = table.stacks[table.stackOf[row] ?? -1]?.frames ?? [];
+		const state = table.states[table.stateOf[row] ?? 0] ?? "";
+		if (top?.func === READ_LOOP && state.startsWith("select")) waiting.add(table.goid[row] ?? 0);
+	}
+	return waiting;
 }
 
 /** Every read of a client's response body passes it. */
