@@ -41,7 +41,7 @@ export function duration(ms: number): string {
 }
 
 /** Small shares matter here: `0.11 %`, `2.3 %`, `14 %`. */
-export function smallShare(share: number): string {
+function smallShare(share: number): string {
 	const percent = share * 100;
 	if (percent < 0.005) return "under 0.01 %";
 	if (percent < 1) return `${percent.toFixed(2)} %`;
