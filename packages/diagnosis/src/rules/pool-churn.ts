@@ -7,7 +7,7 @@
  */
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { plural } from "../evidence.ts";
-import type { Evidence, FindingId, Severity } from "../finding.ts";
+import type { Evidence, Severity } from "../finding.ts";
 import { type PoolClosings, poolClosings } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { isDatabasePort } from "../sockets-view.ts";
@@ -61,13 +61,12 @@ export const poolChurn: Rule = {
 	},
 	examine(world, found) {
 		const { tcpLife } = world;
+		// Pools that come and go take their connections with them: no setting of a pool would cure that.
+		if (found.some((f) => f.id === "db-per-request" && f.severity !== "note")) return undefined;
 		const churn = tcpLife && worst(world, tcpLife);
 		if (tcpLife === undefined || churn === undefined) return undefined;
 		const { peer, opens, database, closings } = churn;
 		const perS = perSecond(tcpLife, opens);
-		const causes: FindingId[] = found.some((f) => f.id === "db-per-request" && f.severity !== "note")
-			? ["db-per-request"]
-			: [];
 		const guessed = peer.unseen > opens / 2 && closings === undefined;
 		return finding("pool-churn", poolChurn.about, {
 			severity: severityOf(churn, perS),
@@ -82,7 +81,6 @@ export const poolChurn: Rule = {
 					? `${peer.unseen} of them lived between two looks and are told by their TIME_WAIT; --trace counts each`
 					: undefined,
 			]).join("; "),
-			causes,
 			attribution: { candidates: [], siblings: [], holderGap: whereToLook(closings, database) },
 			evidence: present<Evidence>([
 				peerEvidence(tcpLife, peer, `${rate(perS)} opens a second, ${peer.atEnd} open at the end`),

@@ -7,7 +7,7 @@
  */
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { plural, seconds } from "../evidence.ts";
-import type { Evidence, FindingId, Severity } from "../finding.ts";
+import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
 import { poolClosings } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { isDatabasePort } from "../sockets-view.ts";
@@ -70,11 +70,8 @@ export const timeWaitStorm: Rule = {
 		const { fresh, last } = peer.timeWait;
 		const reused = reusesPorts(world, peer);
 		const ours = peer.unattributed <= fresh / 2;
-		const churn = found.find(
-			(f) => f.id === "pool-churn" && f.evidence.some((e) => e.offset === peer.offset),
-		);
-		const causes: FindingId[] = churn === undefined || churn.severity === "note" ? [] : ["pool-churn"];
-		const closings = isDatabasePort(peer.port, world.databasePort) ? poolClosings(world.pools) : undefined;
+		const database = isDatabasePort(peer.port, world.databasePort);
+		const closings = database ? poolClosings(world.pools) : undefined;
 		const agreed = closings !== undefined && closings.count >= fresh * AGREED_SHARE_MIN;
 		return finding("time-wait-storm", timeWaitStorm.about, {
 			severity: severityOf(storm, reused, ours || agreed),
@@ -88,7 +85,7 @@ export const timeWaitStorm: Rule = {
 					? undefined
 					: `of ${fresh} new ones ${peer.unattributed} could not be told from another program's: --trace tells whose they are`,
 			]).join("; "),
-			causes,
+			causes: causesOf(found, { peer, database }),
 			attribution: {
 				candidates: [],
 				siblings: [],
@@ -125,6 +122,19 @@ function reusesPorts({ signals }: World, { ip }: TcpPeer): string | undefined {
 	if (mode === 2 && loopback)
 		return "on loopback a port can be taken over after a second (tcp_tw_reuse=2), so they do not run out soon";
 	return undefined;
+}
+
+/** What closes connections all the time: the churn of this very peer, or whole pools that come and go. */
+function causesOf(
+	found: readonly Finding[],
+	at: { readonly peer: TcpPeer; readonly database: boolean },
+): FindingId[] {
+	const ofThisPeer = ({ id, evidence }: Finding) =>
+		id === "pool-churn" && evidence.some((e) => e.line === "sockets" && e.offset === at.peer.offset);
+	return found
+		.filter((f) => ofThisPeer(f) || (at.database && f.id === "db-per-request"))
+		.filter(({ severity }) => severity !== "note")
+		.map(({ id }) => id);
 }
 
 function severityOf({ share }: Storm, reused: string | undefined, ours: boolean): Severity {
