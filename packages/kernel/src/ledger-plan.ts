@@ -45,13 +45,18 @@ export function planPools(
 ): PlannedPool[] {
 	const inlined = symbols.inlined(pools.flatMap(functionsOf));
 	return pools.map((pool): PlannedPool => {
-		const acquiring = acquiringFunctions(symbols, pool);
-		const name = functionsOf(pool).find((func) => inlined.has(func));
-		if (acquiring.length === 0 && name === undefined) return { kind: "absent", pool };
+		const has = (name: string) => symbols.functionsNamed(name).length > 0;
+		const set = pool.acquire.find((names) => names.every((name) => has(name) && !inlined.has(name)));
+		if (set === undefined && !pool.acquire.flat().some((name) => inlined.has(name))) {
+			return { kind: "absent", pool };
+		}
+		const taking = set === undefined ? pool.acquire.flat() : [...set, ...(pool.acquireToo ?? [])];
+		const name = [...taking, ...pool.release.map((r) => r.func)].find((func) => inlined.has(func));
 		if (name !== undefined) {
 			const why = `${name} is inlined into ${inlined.get(name)}: its calls there would not be seen`;
 			return { kind: "refused", pool, why };
 		}
+		const acquiring = taking.flatMap((func) => symbols.functionsNamed(func));
 		const planned = planOf(symbols, pool, acquiring, mode);
 		if (planned.kind === "refused") return { kind: "refused", pool, why: planned.why };
 		return { kind: "watched", plan: planned.value };
@@ -60,12 +65,6 @@ export function planPools(
 
 function functionsOf(pool: PoolEntry): string[] {
 	return [...pool.acquire.flat(), ...(pool.acquireToo ?? []), ...pool.release.map((r) => r.func)];
-}
-
-function acquiringFunctions(symbols: GoSymbols, pool: PoolEntry): GoFunction[] {
-	const set = pool.acquire.find((names) => names.every((name) => symbols.functionsNamed(name).length > 0));
-	const names = [...(set ?? []), ...(set === undefined ? [] : (pool.acquireToo ?? []))];
-	return names.flatMap((name) => symbols.functionsNamed(name));
 }
 
 function planOf(
