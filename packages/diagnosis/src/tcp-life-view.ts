@@ -74,14 +74,15 @@ export function lifeGaps({ life: { eventsLost, peersLeftOut }, part }: TcpLifeVi
 }
 
 export function peerEvidence({ life, part, atMs }: TcpLifeView, peer: TcpPeer, says: string): Evidence {
-	const { atStart, atEnd, kept, opens, closedByUs, closedByPeer, closedOtherwise, timeWait } = peer;
+	const { atStart, atEnd, kept, opens, closedByUs, closedByPeer, closedOtherwise, unattributed, timeWait } =
+		peer;
 	const how = life.route === "trace" ? "traced" : `${life.looks} looks`;
 	return {
 		line: "sockets",
 		says,
 		quote:
 			`${addressOf(peer)} in ${seconds(life.spanMs)} (${how}): opened ${opens}, closed by us ${closedByUs}, ` +
-			`by the peer ${closedByPeer}, otherwise ${closedOtherwise}; open ${atStart} -> ${atEnd}, kept ${kept}; ` +
+			`by the peer ${closedByPeer}, otherwise ${closedOtherwise}, whose is unknown ${unattributed}; open ${atStart} -> ${atEnd}, kept ${kept}; ` +
 			`TIME_WAIT ${timeWait.first} -> ${timeWait.last}, new ${timeWait.fresh}`,
 		part,
 		offset: peer.offset ?? 0,

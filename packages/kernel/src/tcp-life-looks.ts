@@ -13,9 +13,9 @@
  *   -             TIME_WAIT       opened and closed by us in between: whose?
  *   somebody's    somebody's      foreign: it was there while our descriptors were read
  * ```
- * TIME_WAIT has no owner. One never seen before is taken for ours only where our process was seen opening
- * connections to that peer, nobody else was, and few rows were left whose owner was gone before the
- * descriptors were read; else it is `unattributed`. How this misleads: a connection that the peer closes,
+ * TIME_WAIT has no owner. One never seen before is taken for ours only where most of the connections to that
+ * peer that were seen to come and go were our process's; else it is `unattributed`. Connections that others
+ * hold all along speak against nothing. How this misleads: a connection that the peer closes,
  * or that is reset, between two looks leaves nothing here and is not counted at all.
  */
 import type { Socket, TcpState } from "@plumbline/signals/sockets";
@@ -75,7 +75,7 @@ export class ConnectionLooks {
 
 	/** TIME_WAIT came up whose owner a few glimpses at the live sockets may catch at it. */
 	get wantsGlimpse(): boolean {
-		return this.#peers.some((peer) => peer.blindNow >= UNPROVEN_MIN && !peer.isProven && peer.foreign === 0);
+		return this.#peers.some((peer) => peer.blindNow >= UNPROVEN_MIN && !peer.isProven);
 	}
 
 	/** `ownInodes`: what the process held right before or after `full` was read; `timeWait` was read after both. */
@@ -121,6 +121,7 @@ export class ConnectionLooks {
 		if (state === "TIME_WAIT" && (isNew || before !== state)) this.#countTimeWait(track.peer);
 		if (track.own === undefined) settle(track, socket, { before, isNew, ownInodes });
 		if (track.own) this.#follow(track);
+		else if (track.own === false && track.old && isLive(before) && !isLive(state)) track.peer.foreignPassed++;
 		// A connection that ends while we look is in both lists: it is counted where it was first.
 		if (!this.#glimpsing && (isNew || track.lastLook !== this.#looks)) {
 			this.#peers.count(track.peer, socket, track.own === true);
@@ -164,7 +165,7 @@ export class ConnectionLooks {
 		if (before) return;
 		if (byUs) peer.closedByUs++;
 		else peer.closedByPeer++;
-		if (!old) peer.ownPassed++;
+		peer.ownPassed++;
 	}
 
 	#endVanished(): void {
@@ -173,9 +174,10 @@ export class ConnectionLooks {
 			this.#tracks.delete(cookie);
 			const { peer, own, old, opened, closed } = track;
 			if (own === undefined && isLive(track.state)) peer.elsewhere++;
+			if (own === false && old && isLive(track.state)) peer.foreignPassed++;
 			if (!own || closed || !opened) continue;
 			peer.closedOtherwise++;
-			if (!old) peer.ownPassed++;
+			peer.ownPassed++;
 		}
 	}
 }
@@ -194,6 +196,7 @@ function settle(track: Track, { inode, state }: Socket, { before, isNew, ownInod
 		else if (!isNew) {
 			track.own = false;
 			peer.foreign++;
+			if (!old) peer.foreignPassed++;
 		}
 		return;
 	}

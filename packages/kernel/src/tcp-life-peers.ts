@@ -35,7 +35,9 @@ export class PeerDraft {
 	closedByPeer = 0;
 	closedOtherwise = 0;
 	foreign = 0;
-	/** Of the process: seen to come and to go. */
+	/** Of these, seen to come or to go: one that only stays leaves no TIME_WAIT. */
+	foreignPassed = 0;
+	/** Of the process: seen to live and to end. */
 	ownPassed = 0;
 	/** Gone before anybody could tell whose it was. */
 	elsewhere = 0;
@@ -60,11 +62,10 @@ export class PeerDraft {
 
 	/** Whether what nobody saw may be taken for the process's own. */
 	get isProven(): boolean {
-		if (this.foreign > 0) return false;
-		if (this.listens) return true;
-		return (
-			this.ownPassed >= PROVEN_MIN && this.ownPassed >= (this.ownPassed + this.elsewhere) * PROVEN_SHARE_MIN
-		);
+		// Others that accept on the same port close there too.
+		if (this.listens) return this.foreign === 0;
+		const passed = this.ownPassed + this.foreignPassed + this.elsewhere;
+		return this.ownPassed >= PROVEN_MIN && this.ownPassed >= passed * PROVEN_SHARE_MIN;
 	}
 
 	get portsUsed(): number {

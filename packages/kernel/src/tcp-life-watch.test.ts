@@ -151,6 +151,22 @@ test("a second client of the same peer leaves the unseen to nobody", () =>
 		assert.deepEqual([stayed.foreign, stayed.unattributed], [4, 13]);
 	}));
 
+test("a second client that only stays takes nothing from what is ours", () =>
+	scene(
+		async ({ child, life, look, port }) => {
+			const other = await makeConnections(port);
+			await other.tell("open 1");
+			await look();
+			await look();
+			await child.tell("churn 13");
+			await look();
+			const peer = peerAt(life.result(), port);
+			await other.end();
+			assert.deepEqual([peer.foreign, peer.opens, peer.closedByUs, peer.unattributed], [1, 13, 13, 0]);
+		},
+		{ before: "open 5" },
+	));
+
 test("closed by the peer: CLOSE_WAIT is seen, and it is not our close", () =>
 	scene(
 		async ({ life, look, served, port }) => {

@@ -30,8 +30,8 @@ const CRITICAL_SHARE = 0.8;
 const TIME_WAIT_SHARE_MIN = 0.5;
 /** TIME_WAIT lasts this long on Linux, whatever is set. */
 const TIME_WAIT_MS = 60_000;
-/** Of the closes those the pool counts as its own, from which on the two lines agree. */
-const AGREED_SHARE_MIN = 0.5;
+/** Of the closes those the pool counts as its own, from which on the two lines agree; as in pool-churn. */
+const AGREED_SHARE_MIN = 0.4;
 
 interface Storm {
 	readonly peer: TcpPeer;
