@@ -9,6 +9,7 @@ import type { ReadAt } from "@plumbline/signals/find-buildinfo";
 const BUILD_MS_MAX = 300_000;
 const OUTPUT_BYTES_MAX = 512 << 20;
 const SYMBOLS_PROGRAM: string = join(import.meta.dirname, "..", "..", "fixtures", "go-symbols");
+export const INLINED_PROGRAM = join(import.meta.dirname, "..", "..", "fixtures", "go-inlined");
 
 export interface GoProgram {
 	readonly path: string;
@@ -20,6 +21,7 @@ export function buildGoProgram(
 	t: TestContext,
 	args: readonly string[] = [],
 	env: Readonly<Record<string, string>> = {},
+	source = SYMBOLS_PROGRAM,
 ): GoProgram | undefined {
 	for (const tool of env.CGO_ENABLED === "1" ? ["go", "gcc"] : ["go"]) {
 		if (spawnSync(tool, ["--version"]).error === undefined) continue;
@@ -30,7 +32,7 @@ export function buildGoProgram(
 	t.after(() => rmSync(folder, { recursive: true }));
 	const path = join(folder, "program");
 	const built = spawnSync("go", ["build", "-buildvcs=false", "-o", path, ...args, "."], {
-		cwd: SYMBOLS_PROGRAM,
+		cwd: source,
 		env: { ...process.env, CGO_ENABLED: "0", ...env },
 		timeout: BUILD_MS_MAX,
 		encoding: "utf8",
