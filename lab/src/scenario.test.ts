@@ -32,6 +32,7 @@ test("a wrong file is refused by field", () => {
 		["drip", { path: "/x", everyMs: 0, max: 3 }],
 		["staged", undefined],
 		["expect", { none: true, first: {} }],
+		["withoutLedger", { first: {} }],
 	] as const) {
 		assert.throws(
 			() => checkScenario("planted", { ...right, [field]: value }),

@@ -109,6 +109,8 @@ export interface Scenario {
 	readonly drip?: Drip;
 	readonly staged: Staged;
 	readonly expect: Expectation;
+	/** What can be known where no ledger was kept (no right to, or not asked for), if that is less. */
+	readonly withoutLedger?: Expectation;
 }
 
 const SCENARIO_FOLDER = join(import.meta.dirname, "..", "scenarios");
@@ -158,6 +160,8 @@ export function checkScenario(name: string, value: unknown): Scenario {
 	if (raw.drip && !isDrip(raw.drip)) throw wrong("drip", "a request with everyMs and max");
 	if (typeof raw.staged !== "object") throw wrong("staged", "what an independent look finds");
 	if (!isExpectation(raw.expect)) throw wrong("expect", "{first: {...}} or {none: true}");
+	if (raw.withoutLedger && !isExpectation(raw.withoutLedger))
+		throw wrong("withoutLedger", "{first: {...}} or {none: true}");
 	return { ...(raw as Scenario), name };
 }
 

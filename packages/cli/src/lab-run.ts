@@ -27,6 +27,7 @@ export interface LabRunFlags {
 	readonly window: number;
 	readonly go?: string;
 	readonly build: BuildVariant | "all";
+	readonly ledger?: boolean;
 }
 
 const RUNS_MAX = 1000;
@@ -89,18 +90,25 @@ async function tryOnce(
 ): Promise<TrialRow> {
 	const startedMs = performance.now();
 	const label = `${scenario.name} (run ${run} of ${flags.runs}): `;
-	const row = (found: string, mismatches: readonly string[]): TrialRow => ({
+	const row = (
+		found: string,
+		mismatches: readonly string[],
+		expect = scenario.expect,
+		ledger = false,
+	): TrialRow => ({
 		scenario: scenario.name,
 		run,
 		go,
 		build,
-		expected: expectedText(scenario.expect),
+		ledger,
+		expected: expectedText(expect),
 		found,
 		mismatches,
 		seconds: (performance.now() - startedMs) / 1000,
 	});
 	try {
-		const plan = { name: scenario.name, windowMs: flags.window, go, build, servers, label };
+		const ledger = flags.ledger === undefined ? {} : { ledger: flags.ledger };
+		const plan = { name: scenario.name, windowMs: flags.window, go, build, ...ledger, servers, label };
 		const { capture, verdict } = await runTrial(context, plan);
 		const { diagnosis } = verdict;
 		if (flags.record && run === flags.runs) {
@@ -108,7 +116,9 @@ async function tryOnce(
 			const how = build === "normal" ? "" : `.${build}`;
 			await recordTrial(`${scenario.name}${version}${how}`, capture, context.signal);
 		}
-		return row(foundText(diagnosis), compareVerdict(scenario, diagnosis));
+		const kept = capture.parts.some(({ format }) => format === "ledger");
+		const expect = kept ? scenario.expect : (scenario.withoutLedger ?? scenario.expect);
+		return row(foundText(diagnosis), compareVerdict({ expect }, diagnosis), expect, kept);
 	} catch (error) {
 		if (isAbort(error)) throw error;
 		if (error instanceof NoServiceError && go === "local") {

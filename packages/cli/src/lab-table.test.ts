@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { renderTrialTable } from "./lab-table.ts";
 
 test("a row a trial, then what differs, then the sum", () => {
-	const row = { run: 1, go: "local", build: "normal", seconds: 11.04 };
+	const row = { run: 1, go: "local", build: "normal", ledger: true, seconds: 11.04 };
 	const text = renderTrialTable([
 		{
 			...row,
@@ -36,7 +36,14 @@ test("a row a trial, then what differs, then the sum", () => {
 });
 
 test("toolchain and build stand in the table where they are not the usual ones", () => {
-	const row = { scenario: "tx-panic", run: 1, seconds: 9, expected: "tx-open", found: "tx-open" };
+	const row = {
+		scenario: "tx-panic",
+		run: 1,
+		ledger: true,
+		seconds: 9,
+		expected: "tx-open",
+		found: "tx-open",
+	};
 	const text = renderTrialTable([
 		{ ...row, go: "go1.19.8", build: "normal", mismatches: [] },
 		{ ...row, go: "go1.19.8", build: "stripped", mismatches: ["no holder"] },

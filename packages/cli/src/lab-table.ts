@@ -7,6 +7,8 @@ export interface TrialRow {
 	readonly go: string;
 	/** `normal`, `stripped`, ... */
 	readonly build: string;
+	/** Whether a borrow ledger was kept: rights or a flag may have left it out. */
+	readonly ledger: boolean;
 	readonly expected: string;
 	readonly found: string;
 	/** What differs from the expectation; empty when it is met. */

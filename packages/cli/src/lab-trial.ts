@@ -17,6 +17,8 @@ interface TrialPlan {
 	readonly go?: string;
 	/** How it is built; as `go build` does by itself where absent. */
 	readonly build?: BuildVariant;
+	/** As of diagnose: false leaves the ledger out. */
+	readonly ledger?: boolean;
 	/** Shared over several trials. */
 	readonly servers?: Servers;
 	/** What the status line says before each step. */
@@ -49,7 +51,8 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 		stage.leakOn();
 		const { pid, db, scenario } = stage;
 		const told = { ...context, progress: { ...progress, step } };
-		const capture = await captureLive(told, { pid, db, windowMs: plan.windowMs });
+		const ledger = plan.ledger === undefined ? {} : { ledger: plan.ledger };
+		const capture = await captureLive(told, { pid, db, windowMs: plan.windowMs, ...ledger });
 		return { capture, verdict: verdictOf(decodeCapture(capture), {}), stage: { scenario, pid } };
 	} finally {
 		step("cleaning up");

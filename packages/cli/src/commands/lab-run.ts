@@ -48,6 +48,7 @@ export const labRunCommand = buildCommand<LabRunFlags, string[], CliContext>({
 				default: "normal",
 				brief: "How the program is built",
 			},
+			ledger: { kind: "boolean", optional: true, brief: "As of diagnose" },
 		},
 		positional: {
 			kind: "array",
