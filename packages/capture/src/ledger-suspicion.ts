@@ -10,6 +10,13 @@ import { decodePrometheus } from "@plumbline/signals/pools-prometheus";
 const IN_USE =
 	/^(database\/sql\.\(\*(Tx|Rows)\)\.awaitDone|database\/sql\.\(\*DB\)\.conn|github\.com\/jackc\/puddle.*\.[aA]cquire|net\/http\.\(\*persistConn\)\.(readLoop|roundTrip))$/;
 
+/**
+ * Runs as long as a pool is open. A whole connection taken, a row never scanned and a cursor without a context
+ * leave no goroutine, so while a pool is open no stack speaks against them.
+ */
+const POOL_OPEN =
+	/^(database\/sql\.\(\*DB\)\.connectionOpener|github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.backgroundHealthCheck)$/;
+
 /** `held`: attach. `idle`: every line that was read speaks against it. */
 export function suspicionOf(parts: readonly Part[]): "held" | "idle" {
 	const first = parts.filter((part) => part.sample === 0);
@@ -28,7 +35,10 @@ function sawUse(part: Part): boolean | undefined {
 		case "go-debug1": {
 			const profile = decodeGoroutinesDebug1(part.bytes);
 			if (profile.kind === "foreign") return undefined;
-			return profile.value.records.some(({ frames }) => frames.some(({ func }) => IN_USE.test(func)));
+			const has = (pattern: RegExp) =>
+				profile.value.records.some(({ frames }) => frames.some(({ func }) => pattern.test(func)));
+			if (has(IN_USE)) return true;
+			return has(POOL_OPEN) ? undefined : false;
 		}
 		default:
 			return undefined;
