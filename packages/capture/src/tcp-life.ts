@@ -11,7 +11,7 @@ import { paused, type Watch } from "./watch.ts";
 
 const LOOK_PAUSE_MS_MIN = 1000;
 /** Of looking and pausing, looking takes at most one part in so many. */
-const LOOK_PAUSE_FACTOR = 10;
+const LOOK_PAUSE_FACTOR = 20;
 
 const MISSING = { line: "sockets", what: "life of connections" } as const;
 
@@ -22,6 +22,7 @@ export class ConnectionLife {
 	readonly #trace: boolean;
 	#watched: { readonly life: WatchedLife; readonly known: ProcessStat } | undefined;
 	#tookMs = 0;
+	#isWarm = false;
 	#isClosed = false;
 
 	constructor(recorder: Recorder, { pid, trace }: { readonly pid: number; readonly trace: boolean }) {
@@ -84,7 +85,9 @@ export class ConnectionLife {
 		const gone = whyGone(known);
 		if (gone !== undefined) return this.#giveUp(gone);
 		if (looked.kind === "refused") return this.#giveUp(looked.why);
-		this.#tookMs = looked.value.tookMs;
+		// The first one also pays for cold code of ours; later ones tell what looking at this host costs.
+		this.#tookMs = this.#isWarm ? looked.value.tookMs : 0;
+		this.#isWarm = true;
 	}
 
 	/** A note: both socket tables at the ends of the window are there without it. */
