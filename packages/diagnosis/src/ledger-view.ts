@@ -105,11 +105,13 @@ function standings(
 	const byStack = new Map<number, Partial<Record<Standing, HeldBorrow[]>>>();
 	// Without a dump nobody knows who is still at it.
 	if (dump === undefined) return byStack;
-	const seen = new Set<number>();
-	// Newest first: of what one goroutine has out, the last is the one it may be working with.
+	const seen = new Set<string>();
+	// Newest first: of what one goroutine took at one place, the last is the one it may be working with. Taken at
+	// another place it may be the transaction around it.
 	for (const held of ledger.held.toSorted((a, b) => a.ageMs - b.ageMs)) {
-		const newest = !seen.has(held.goid);
-		seen.add(held.goid);
+		const place = `${held.goid} ${held.stack}`;
+		const newest = !seen.has(place);
+		seen.add(place);
 		const about = facts[held.stack];
 		if (held.ageMs < KEPT_MS_MIN || about === undefined) continue;
 		const standing = newest ? standingOf(held.goid, about, dump) : "gone";
