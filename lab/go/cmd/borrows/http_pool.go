@@ -72,10 +72,11 @@ func (p *httpPool) Stats() poolStats {
 	defer p.mu.Unlock()
 	stats := poolStats{OpenConnections: len(p.conns)}
 	for _, state := range p.conns {
-		if state == http.StateIdle {
-			stats.Idle++
-		} else {
+		// A new one was dialled in vain: another became free first. The client keeps it unused.
+		if state == http.StateActive {
 			stats.InUse++
+		} else {
+			stats.Idle++
 		}
 	}
 	return stats
