@@ -41,10 +41,11 @@ export interface LedgerContext {
 }
 
 /**
- * Microseconds that one hit costs the target, measured on a kernel of 2025 (docs/overhead.md). An estimate: other
- * machines differ by a factor.
+ * Microseconds that one hit costs the target, measured by `bench/src/ledger.ts` (docs/overhead.md). An estimate: the
+ * return is single-stepped, which took 15 of its 20 on the virtual machine measured, because its hypervisor traps
+ * every step; without that it is about 5. The other two are emulated by the kernel and differ less.
  */
-export const HIT_US = { return: 5.8, fast: 1.4, entry: 0.5 } as const;
+export const HIT_US = { return: 20, fast: 2, entry: 0.8 } as const;
 
 export function ledgerOf(rows: LedgerRows, memory: LedgerMemory, context: LedgerContext): Ledger {
 	const { pools, goVersion, attachedNs, framesAt, bias } = context;
