@@ -40,7 +40,16 @@ export interface LedgerRequest {
 	readonly route?: "auto" | UprobeRoute;
 	/** For tests; default the whole table. */
 	readonly pools?: readonly PoolEntry[];
+	/** For tests; default those of ledger-maps.ts. */
+	readonly limits?: LedgerLimits;
 	readonly signal?: AbortSignal;
+}
+
+/** Rows of the tables at most. `stacks` holds an overflow row for each pool besides. */
+interface LedgerLimits {
+	readonly held?: number;
+	readonly stacks?: number;
+	readonly waiting?: number;
 }
 
 /** What attaching costs, as predicted from the rate of returns. */
@@ -160,16 +169,17 @@ class Opening {
 	}
 
 	#makeTables(pools: readonly PlannedPool[]): Reading<Tables> {
+		const limits = this.#request.limits ?? {};
 		const make = (name: string, keyBytes: number, valueBytes: number, entriesMax: number) => {
 			const map = createMap(this.#bpf, { kind: "hash", name, keyBytes, valueBytes, entriesMax });
 			if (map.kind === "read") this.#maps.push(map.value);
 			return map;
 		};
-		const held = make("plumbline_held", 8, layout.HELD_BYTES, layout.HELD_MAX);
+		const held = make("plumbline_held", 8, layout.HELD_BYTES, limits.held ?? layout.HELD_MAX);
 		if (held.kind === "refused") return held;
-		const stacks = make("plumbline_stack", 8, layout.STACK_BYTES, layout.STACKS_MAX);
+		const stacks = make("plumbline_stack", 8, layout.STACK_BYTES, limits.stacks ?? layout.STACKS_MAX);
 		if (stacks.kind === "refused") return stacks;
-		const waiting = make("plumbline_wait", 8, layout.WAITING_BYTES, layout.WAITING_MAX);
+		const waiting = make("plumbline_wait", 8, layout.WAITING_BYTES, limits.waiting ?? layout.WAITING_MAX);
 		if (waiting.kind === "refused") return waiting;
 		const counters = make("plumbline_count", 4, layout.COUNTERS_BYTES, layout.POOLS_MAX);
 		if (counters.kind === "refused") return counters;

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import {
 	type BorrowsOptions,
 	type BorrowsProgram,
@@ -71,6 +72,19 @@ export async function refusalOf(pid: number, request: Omit<LedgerRequest, "pid">
 	if (opened.kind === "refused") return `${opened.code}: ${opened.why}`;
 	await opened.value.close();
 	return "attached";
+}
+
+const POLL_MS = 20;
+const POLLS_MAX = 1_000;
+
+/** What `look` gives as soon as it gives something. */
+export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+	for (let polls = 0; polls < POLLS_MAX; polls++) {
+		const seen = await look();
+		if (seen !== undefined) return seen;
+		await pause(POLL_MS);
+	}
+	throw new Error(`not within ${POLLS_MAX} looks: ${what}`);
 }
 
 export async function ledgerOf(session: LedgerSession): Promise<Ledger> {
