@@ -4,9 +4,8 @@
  * Runtime line: the borrow ledger has connections of net/http's client that were taken in the window and neither
  * went back to the idle list nor were closed, by goroutines that have ended or moved on since. A response handed
  * to another goroutine looks the same; so the sockets line must say that nothing moves on them, and there must be
- * more of them than goroutines that read a body. Those that were open
- * before the ledger was attached are counted by the dumps: each has a reader goroutine that waits, in both of
- * them, for its body to be done with.
+ * more of them than goroutines that read a body. Those that were open before the ledger was attached are counted
+ * by the dumps: each has a reader goroutine that waits, in both of them, for its body to be done with.
  *
  * HTTP/1 only: an HTTP/2 connection is shared by many requests and never taken.
  */
@@ -46,7 +45,7 @@ export const httpBodyOpen: Rule = {
 		const places = ledger.places.flatMap((place) => silentOnly(world, place) ?? []);
 		const silent = places.flatMap((place) => place.kept.map(({ socket }) => socket?.inode ?? 0));
 		const sure = silent.length - bodyReaders(world);
-		const before = openBefore(world);
+		const before = openBefore(world, silent.length);
 		const count = sure + before;
 		if (sure < 1 || count < KEPT_MIN) return undefined;
 		const oldest = Math.max(...places.flatMap((place) => place.kept.map(({ ageMs }) => ageMs)));
@@ -87,11 +86,16 @@ function isStill(owned: OwnedSocket): boolean {
 
 const READ_LOOP = "net/http.(*persistConn).readLoop";
 
-/** Connections whose response was delivered before the window and not done with at its end. */
-function openBefore({ firstDump, lastDump, spansWindow }: World): number {
+/**
+ * Connections whose response was delivered before the window and not done with at its end. One that was busy at
+ * the start may since have been given back, and be among the `taken` ones: those have a reader that waits too.
+ */
+function openBefore({ firstDump, lastDump, spansWindow }: World, taken: number): number {
 	if (firstDump === undefined || lastDump === undefined || !spansWindow) return 0;
 	const first = readLoopsWaiting(firstDump);
-	return [...readLoopsWaiting(lastDump)].filter((goid) => first.has(goid)).length;
+	const last = readLoopsWaiting(lastDump);
+	const both = [...last].filter((goid) => first.has(goid)).length;
+	return Math.max(0, Math.min(both, last.size - taken));
 }
 
 /** In a select it waits for the body; idle and before the answer it waits for the network. */

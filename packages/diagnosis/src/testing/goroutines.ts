@@ -65,6 +65,15 @@ export function requestReader(goid: number, connection: number): Goroutine {
 	return made(goid, "IO wait", calls, call("net/http.(*connReader).startBackgroundRead"), connection);
 }
 
+/** One for each connection of net/http's client: it hands out a response and waits until its body is done with. */
+export function clientReader(goid: number, waitsFor: "body" | "answer"): Goroutine {
+	const loop = call("net/http.(*persistConn).readLoop", pointer(goid));
+	const dialer = call("net/http.(*Transport).dialConn");
+	if (waitsFor === "body") return made(goid, "select", [loop], dialer, MAIN);
+	const calls = [...IO, call("net/http.(*persistConn).Read"), call("bufio.(*Reader).Peek"), loop];
+	return made(goid, "IO wait", calls, dialer, MAIN);
+}
+
 /** What a goroutine does at the top of its stack. */
 export interface Doing {
 	readonly state: string;
@@ -167,6 +176,19 @@ export function waitsForPgxPool(): Doing {
 	];
 	return { state: "select", calls };
 }
+
+/** Reads a response of net/http's client. */
+export const readsBody: Doing = {
+	state: "IO wait",
+	calls: [
+		...IO,
+		call("net/http.(*persistConn).Read"),
+		call("bufio.(*Reader).Read"),
+		call("net/http.(*body).Read"),
+		call("net/http.(*bodyEOFSignal).Read"),
+		call("io.ReadAll"),
+	],
+};
 
 /** Computes or waits in code that has nothing to do with the database. */
 export const waitsElsewhere: Doing = { state: "chan receive", calls: [] };

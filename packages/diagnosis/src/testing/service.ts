@@ -57,7 +57,7 @@ export function signalsOf(service: Service): Signals {
 		),
 		fds: sampled("fds", "fd-table", fds),
 		tcpLife: sampled("tcp-life", "tcp-life", service.tcpLife && [service.tcpLife]),
-		ledgers: sampled("ledger", "ledger", service.ledger && [service.ledger]),
+		ledgers: service.ledger ? [{ value: service.ledger, part: part("ledger.0", "ledger", 0, windowMs) }] : [],
 		metrics: sampled(
 			"metrics",
 			"prometheus",
