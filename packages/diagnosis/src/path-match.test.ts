@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { DbSession } from "@plumbline/signals/sessions";
 import { matchPaths, type PathMatch } from "./path-match.ts";
 import { serviceSessions } from "./session-history.ts";
-import { dbSocket, idleInTx, running } from "./testing/lines.ts";
+import { dbSocket, idleInTx, running, session } from "./testing/lines.ts";
 import { signalsOf } from "./testing/service.ts";
 import { times } from "./testing/verdict.ts";
 
@@ -43,4 +43,18 @@ test("BEGIN and COMMIT are every path's: they match nothing", () => {
 
 test("without sessions nothing is told", () => {
 	assert.equal(matchPaths(undefined, []), "unclear");
+});
+
+test("a session that leaked during the window is not at work, and keeps no path alive", () => {
+	const others = working(10, "INSERT INTO audit (note) VALUES ($1)");
+	const samples = [0, 5_000, 10_000].map((atMs) => [
+		idleInTx(41_000, 20_000 + atMs, { statement: LEAKED }),
+		atMs === 0 ? session(43_000) : idleInTx(43_000, atMs - 2_000, { statement: LEAKED }),
+		...others,
+	]);
+	const ports = [41_000, 43_000, ...times(10, (i) => 42_000 + i)];
+	const sessions = serviceSessions(
+		signalsOf({ sessions: samples, sockets: [0, 1].map(() => ports.map((port) => dbSocket(port, 0))) }),
+	);
+	assert.equal(matchPaths(sessions, sessions?.ours.filter((h) => h.id === 141_000) ?? []), "not seen");
 });

@@ -7,7 +7,7 @@
  * It can mislead where two paths share their last statement; the count of functions seen guards that.
  */
 import { fingerprintSql } from "@plumbline/signals/sql";
-import type { ServiceSessions, SessionHistory } from "./session-history.ts";
+import type { ServiceSessions, SessionHistory, Sighting } from "./session-history.ts";
 
 export type PathMatch = "alive" | "not seen" | "unclear";
 
@@ -33,10 +33,24 @@ export function matchPaths(
 	const still = new Set(leaked.map((h) => h.id));
 	const atWork = ours
 		.filter((h) => !still.has(h.id))
-		.flatMap((h) => h.sightings)
-		.filter(({ session }) => session.state === "active" || session.state === "idle in transaction")
+		.flatMap(sightingsAtWork)
 		.map(({ session }) => fingerprint(session.statement))
 		.filter((text) => !FRAME_OF_TRANSACTION.test(text));
 	if (atWork.some((text) => last.has(text))) return "alive";
 	return atWork.length >= SIGHTINGS_MIN ? "not seen" : "unclear";
+}
+
+/**
+ * In a statement, or between two of a transaction that went on afterwards. One that leaked during the window stays
+ * as it was, and is no more at work than those that leaked before it.
+ */
+function sightingsAtWork({ sightings }: SessionHistory): Sighting[] {
+	return sightings.filter((now, i) => {
+		if (now.session.state === "active") return true;
+		const next = sightings[i + 1];
+		if (next === undefined || now.session.state !== "idle in transaction") return false;
+		const { state, statement, stateAgeMs = 0 } = next.session;
+		const same = state === now.session.state && statement === now.session.statement;
+		return !same || stateAgeMs < next.atMs - now.atMs;
+	});
 }
