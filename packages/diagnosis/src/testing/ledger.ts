@@ -5,7 +5,7 @@ import { type Call, call } from "./dump-text.ts";
 import { DB_PORT } from "./lines.ts";
 
 /** What is asked of the library. */
-export type Asked = "begin" | "query" | "row" | "conn" | "acquire" | "http";
+type Asked = "begin" | "query" | "row" | "conn" | "acquire" | "http";
 
 /** One connection that is out: who took it, and how long ago. */
 export interface Out {

@@ -54,7 +54,7 @@ export class BpfTable {
 }
 
 /** What a program can see of the kernel and of the program it looks at. */
-export interface BpfWorld {
+interface BpfWorld {
 	/** By the file descriptors that the program was written with. */
 	readonly tables: ReadonlyMap<number, BpfTable>;
 	readonly nowNs: bigint;

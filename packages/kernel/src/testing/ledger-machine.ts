@@ -26,7 +26,7 @@ export const HELD_MAX = 4;
 export const STACKS_MAX = 3;
 export const WAITING_MAX = 2;
 
-export interface MachinePool {
+interface MachinePool {
 	readonly ownerAt: number;
 	readonly unlessSetAt?: number;
 	readonly waits: boolean;
@@ -40,7 +40,7 @@ export const MACHINE_POOLS: readonly MachinePool[] = [
 	{ ownerAt: 8, waits: true, releases: [[1, 2]] },
 ];
 
-export interface Hit {
+interface Hit {
 	readonly pool: number;
 	readonly goid: number;
 	readonly nowNs: bigint;
@@ -52,7 +52,7 @@ export interface Taking extends Hit {
 	readonly frames: readonly bigint[];
 }
 
-export interface Returning extends Hit {
+interface Returning extends Hit {
 	readonly handle: bigint;
 	/** Which of the pool's releasing functions, and in which of its arguments the handle comes. */
 	readonly by: number;
