@@ -215,8 +215,11 @@ export function explainBpf(bpf: Bpf, what: string, errno: number, wanted = TRACI
 	}
 }
 
-/** CAP_SYS_ADMIN holds these two as well, and before kernel 5.8 was the only one. */
-function missingRight(wanted: readonly Capability[]): string {
+/**
+ * Which of the wanted rights this process lacks, or what else may forbid it. CAP_SYS_ADMIN holds CAP_BPF and
+ * CAP_PERFMON as well, and before kernel 5.8 was the only one.
+ */
+export function missingRight(wanted: readonly Capability[]): string {
 	const rights = readCapabilities();
 	if (rights.kind === "refused") return `it takes ${wanted.join(" and ")} (run as root)`;
 	const { effective } = rights.value;

@@ -1,11 +1,12 @@
 /** A running Go program opened for the ledger: its symbols, where they were loaded, its memory if allowed. */
 import { closeSync, openSync, readSync } from "node:fs";
+import { missingRight } from "./bpf-system-call.ts";
 import { type GoSymbols, openGoSymbols } from "./go-symbols.ts";
 import { goidOffset, goMinor } from "./ledger-plan.ts";
 import { loadBias } from "./process-maps.ts";
 import { openProcessMemory, type ProcessMemory } from "./process-memory.ts";
-import { readProcessStat } from "./process-stat.ts";
-import { explainFileError, type Reading, read, refused } from "./reading.ts";
+import { type ProcessStat, readProcessStat } from "./process-stat.ts";
+import { explainFileError, type Reading, type Refusal, read, refused } from "./reading.ts";
 
 export interface LedgerTarget {
 	readonly pid: number;
@@ -31,7 +32,7 @@ export function openLedgerTarget(pid: number): Reading<LedgerTarget> {
 	try {
 		file = openSync(path, "r");
 	} catch (error) {
-		return explainFileError(error, path);
+		return explainExecutable(error, stat.value);
 	}
 	const opened = openSymbols(pid, file);
 	if (opened.kind === "refused") {
@@ -55,6 +56,24 @@ export function openLedgerTarget(pid: number): Reading<LedgerTarget> {
 			if (memory.kind === "read") memory.value.close();
 		},
 	});
+}
+
+/** What attaching takes in the end; reading the executable, its first step, takes the last of them. */
+const RIGHTS = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"] as const;
+
+function explainExecutable(error: unknown, { pid, comm }: ProcessStat): Refusal {
+	const refusal = explainFileError(error, `/proc/${pid}/exe`);
+	switch (refusal.code) {
+		case "denied":
+			return refused("denied", `${refusal.why}, the executable of process ${pid}; ${missingRight(RIGHTS)}`);
+		case "absent": {
+			const now = readProcessStat(pid);
+			if (now.kind === "refused") return now;
+			return refused("unsupported", `process ${pid} (${comm}) is a kernel thread: it runs no program`);
+		}
+		default:
+			return refusal;
+	}
 }
 
 function openSymbols(
