@@ -227,6 +227,71 @@ function balances({ stacks, held, counters }: LedgerMachine, { repeats }: Model)
 	assert.equal(hits, counted + repeats);
 }
 
+/** What several processors do at one time: the connections differ, or it is given back twice. */
+const AT_ONCE = fc.array(
+	fc.record({
+		pool: fc.constantFrom(0, 1),
+		handle: fc.integer({ min: 1, max: HANDLES_MAX - 1 }),
+		stack: fc.nat({ max: STACKS.length - 1 }),
+		by: fc.constantFrom(0, 1),
+		twice: fc.boolean(),
+	}),
+	{ minLength: 2, maxLength: 4 },
+);
+
+test("programs that come between each other lose and double nothing", () => {
+	fc.assert(
+		fc.property(
+			fc.array(AT_ONCE, { maxLength: 12 }),
+			fc.infiniteStream(fc.nat({ max: 5 })),
+			(rounds, turns) => {
+				const machine = new LedgerMachine("amd64", "return", GOIDS, memory());
+				let nowNs = 1n;
+				let given = 0;
+				for (const round of rounds) {
+					const steps = new Map<bigint, ReturnType<LedgerMachine["taking"]>[]>();
+					for (const { pool, handle: n, stack, by, twice } of round) {
+						const handle = handleOf(pool, n);
+						if (steps.has(handle)) continue;
+						const hit = { pool, goid: GOIDS[n % GOIDS.length] ?? 1, nowNs: ++nowNs, handle };
+						const isHeld = machine.held.some((row) => row.handle === handle);
+						const giving = () => {
+							given++;
+							return machine.givingBack({
+								...hit,
+								by: pool === 0 ? 0 : by,
+								argument: by === 1 && pool === 1 ? 0 : 1,
+							});
+						};
+						const taking = () => machine.taking({ ...hit, frames: STACKS[stack] ?? [] });
+						steps.set(handle, isHeld ? [giving(), ...(twice ? [giving()] : [])] : [taking()]);
+					}
+					const running = [...steps.values()].flat();
+					while (running.length > 0) {
+						const at = Number(turns.next().value) % running.length;
+						if (running[at]?.next().done === true) running.splice(at, 1);
+					}
+				}
+				const { stacks, held, counters } = machine;
+				for (const [pool, row] of counters.entries()) {
+					const own = stacks.filter((one) => one.pool === pool);
+					const sum = (what: "acquired" | "released") => own.reduce((n, one) => n + one[what], 0);
+					const out = held.filter((one) => one.pool === pool).length;
+					assert.equal(sum("acquired"), sum("released") + out + row.replaced);
+					assert.equal(row.acquireHits, sum("acquired") + row.lost);
+					for (const one of own)
+						assert.ok(one.heldNsMax <= Number(nowNs) && one.heldNs <= given * Number(nowNs));
+				}
+				assert.equal(
+					new Set(stacks.map(({ pool, frames }) => `${pool} ${frames.join()}`)).size,
+					stacks.length,
+				);
+			},
+		),
+		{ numRuns: 200 },
+	);
+});
+
 const [TAKE] = STACKS;
 function machineOf(): LedgerMachine {
 	return new LedgerMachine("amd64", "return", GOIDS, memory());

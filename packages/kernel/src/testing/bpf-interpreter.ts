@@ -74,10 +74,11 @@ const REGION_BITS = 40n;
 const TABLE_REGION = 1n << 20n;
 const FRAME_POINTER = 10;
 const EFAULT = 14;
+const CALL = 0x85;
 const WIDTHS: Readonly<Record<number, number>> = { 0: 4, 24: 8 };
 
-/** What the program gives back. */
-export function runBpf(program: Uint8Array, context: Uint8Array, world: BpfWorld): bigint {
+/** Stops before every call and access to a row, where another processor may come between; then the result. */
+export function stepBpf(program: Uint8Array, context: Uint8Array, world: BpfWorld): Generator<void, bigint> {
 	return new Machine(program, context, world).run();
 }
 
@@ -96,14 +97,23 @@ class Machine {
 		this.#registers[FRAME_POINTER] = addressIn(0) + BigInt(STACK_BYTES);
 	}
 
-	run(): bigint {
+	*run(): Generator<void, bigint> {
 		let at = 0;
 		for (let done = 0; done < INSTRUCTIONS_MAX; done++) {
 			const opcode = this.#program.getUint8(at * 8);
 			if (opcode === 0x95) return this.#register(0);
+			if (opcode === CALL || this.#reachesRow(opcode, at)) yield;
 			at = this.#step(opcode, at);
 		}
 		throw new Error("the program does not end");
+	}
+
+	#reachesRow(opcode: number, at: number): boolean {
+		const registers = this.#program.getUint8(at * 8 + 1);
+		const [load, store] = [1, 3];
+		const base = (opcode & 7) === load ? registers >> 4 : registers & 15;
+		const isMemory = (opcode & 7) === load || (opcode & 7) === store;
+		return isMemory && this.#register(base) >= addressIn(2) && this.#register(base) < GARBAGE_WORD;
 	}
 
 	/** Gives the next instruction. */
@@ -136,7 +146,7 @@ class Machine {
 				return at + 1;
 			}
 			case 5:
-				if (opcode === 0x85) {
+				if (opcode === CALL) {
 					this.#call(immediate);
 					return at + 1;
 				}

@@ -19,7 +19,7 @@ import {
 	releaseProgram,
 	waitProgram,
 } from "../ledger-program.ts";
-import { BpfTable, runBpf } from "./bpf-interpreter.ts";
+import { BpfTable, stepBpf } from "./bpf-interpreter.ts";
 
 export const HELD_MAX = 4;
 /** Beside the overflow rows. */
@@ -116,23 +116,32 @@ export class LedgerMachine {
 	}
 
 	take(taking: Taking): void {
+		finish(this.taking(taking));
+	}
+
+	giveBack(returning: Returning): void {
+		finish(this.givingBack(returning));
+	}
+
+	wait(hit: Hit): void {
+		finish(this.#run(this.#programs[hit.pool]?.wait, this.#context(hit.goid, NONSENSE), hit));
+	}
+
+	/** The same, step by step. */
+	taking(taking: Taking): Steps {
 		const { pool, handle, frames } = taking;
 		const [first = 0n, ...callers] = frames;
 		const userStack = this.#mode === "fast" ? frames : [NONSENSE, ...callers];
 		const context = this.#context(taking.goid, first);
 		context.setBigUint64(this.#registers.words[0] ?? 0, handle, true);
-		this.#run(this.#programs[pool]?.acquire, context, taking, userStack, first);
+		return this.#run(this.#programs[pool]?.acquire, context, taking, userStack, first);
 	}
 
-	giveBack(returning: Returning): void {
+	givingBack(returning: Returning): Steps {
 		const { pool, handle, by, argument } = returning;
 		const context = this.#context(returning.goid, NONSENSE);
 		context.setBigUint64(this.#registers.words[argument] ?? 0, handle, true);
-		this.#run(this.#programs[pool]?.releases[by], context, returning);
-	}
-
-	wait(hit: Hit): void {
-		this.#run(this.#programs[hit.pool]?.wait, this.#context(hit.goid, NONSENSE), hit);
+		return this.#run(this.#programs[pool]?.releases[by], context, returning);
 	}
 
 	get held() {
@@ -176,17 +185,23 @@ export class LedgerMachine {
 		{ nowNs }: Hit,
 		userStack: readonly bigint[] = [],
 		returnAddress = NONSENSE,
-	): void {
+	): Steps {
 		if (program === undefined) throw new RangeError("no such pool or release");
 		const readUser = (address: bigint) =>
 			address === STACK_POINTER ? returnAddress : this.#memory.get(address);
-		const answer = runBpf(program, new Uint8Array(context.buffer), {
-			tables: this.tables,
-			nowNs,
-			userStack,
-			readUser,
-		});
-		if (answer !== 0n) throw new Error(`the program answers ${answer}`);
+		const world = { tables: this.tables, nowNs, userStack, readUser };
+		return stepBpf(program, new Uint8Array(context.buffer), world);
+	}
+}
+
+/** A program that is under way. */
+type Steps = Generator<void, bigint>;
+
+function finish(steps: Steps): void {
+	for (let step = steps.next(); ; step = steps.next()) {
+		if (step.done !== true) continue;
+		if (step.value !== 0n) throw new Error(`the program answers ${step.value}`);
+		return;
 	}
 }
 
