@@ -19,7 +19,7 @@ export interface LedgerPool {
 	readonly held: number;
 	/** Taken again although no return was seen: each one is a return that the ledger missed. */
 	readonly replaced: number;
-	/** Returns of connections that were taken before the ledger was attached. */
+	/** Returns without a borrow: taken before the ledger was attached; of net/http also what was idle and is closed. */
 	readonly strangers: number;
 	/** Acquisitions not recorded, because the table was full. */
 	readonly lost: number;

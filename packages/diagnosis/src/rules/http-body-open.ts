@@ -45,9 +45,9 @@ export const httpBodyOpen: Rule = {
 		const places = ledger.places.flatMap((place) => silentOnly(world, place) ?? []);
 		const silent = places.flatMap((place) => place.kept.map(({ socket }) => socket?.inode ?? 0));
 		const sure = silent.length - bodyReaders(world);
+		if (sure < KEPT_MIN) return undefined;
 		const before = openBefore(world, silent.length);
 		const count = sure + before;
-		if (sure < 1 || count < KEPT_MIN) return undefined;
 		const oldest = Math.max(...places.flatMap((place) => place.kept.map(({ ageMs }) => ageMs)));
 		const attribution = nameOf(world, ledger, places, (place) => place.kept.length, 0.95);
 		const owned = sockets.last.filter(({ socket }) => silent.includes(socket.inode));
