@@ -4,6 +4,7 @@
  * larger than all the rest.
  */
 import { type ProcessStat, readProcessStat, whyGone } from "@plumbline/kernel/process-stat";
+import { TRACE_WAYS } from "@plumbline/kernel/tcp-life-trace";
 import { type WatchedLife, watchTcpLife } from "@plumbline/kernel/tcp-life-watch";
 import { encodeTcpLife } from "@plumbline/signals/tcp-life-json";
 import type { Recorder } from "./recorder.ts";
@@ -36,7 +37,7 @@ export class ConnectionLife {
 		if (known.kind === "refused") return this.#giveUp(known.why);
 		const life = await watchTcpLife(this.#pid, {
 			now: () => this.#recorder.now().monoMs,
-			trace: this.#trace,
+			trace: this.#trace ? TRACE_WAYS : [],
 		});
 		if (life.kind === "refused") return this.#giveUp(life.why);
 		if (this.#isClosed) return life.value.close();

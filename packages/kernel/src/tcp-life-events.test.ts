@@ -1,62 +1,62 @@
 /** Changes of state as the kernel tells them, in orders that occur. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConnectionEvents, type StateChange } from "./tcp-life-events.ts";
+import { CALLED_STATES, ConnectionEvents } from "./tcp-life-events.ts";
 
 const OURS = 4711;
 const OTHER = 99;
 const [ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, CLOSE, CLOSE_WAIT, LAST_ACK] = [1, 2, 3, 4, 7, 8, 9];
 
 function events(): ConnectionEvents {
-	return new ConnectionEvents((thread) => thread === OURS);
+	return new ConnectionEvents();
 }
 
-/** A socket's changes: `[from, to, thread]`; without a thread it was an interrupt. */
+/** A socket's changes: `[from, to, process]`; without a process it was an interrupt. */
 function tell(
 	to: ConnectionEvents,
 	sk: number,
 	changes: readonly (readonly [number, number, number?])[],
-	over: Partial<StateChange> = {},
+	early = false,
 ): void {
-	for (const [from, state, thread] of changes) {
-		to.apply({
+	for (const [from, state, process] of changes) {
+		const change = {
 			sk: BigInt(sk),
 			from,
 			to: state,
-			thread,
+			isByUs: process === OURS && CALLED_STATES.includes(state),
 			localIp: "10.0.0.7",
 			// The kernel chooses the port after SYN_SENT.
 			localPort: state === SYN_SENT ? 0 : 40_000 + sk,
 			peerIp: "10.0.0.9",
 			peerPort: 8080,
-			early: false,
-			...over,
-		});
+			timeNs: 0n,
+		};
+		to.apply(change, early);
 	}
 }
 
-const dialledBy = (thread: number) =>
+const dialledBy = (process: number) =>
 	[
-		[CLOSE, SYN_SENT, thread],
+		[CLOSE, SYN_SENT, process],
 		[SYN_SENT, ESTABLISHED],
 	] as const;
 const ACCEPTED = [[SYN_RECV, ESTABLISHED]] as const;
-const closedBy = (thread: number) =>
+const closedBy = (process: number) =>
 	[
-		[ESTABLISHED, FIN_WAIT1, thread],
+		[ESTABLISHED, FIN_WAIT1, process],
 		[5, CLOSE],
 	] as const;
-const endedByPeer = (thread: number) =>
+const endedByPeer = (process: number) =>
 	[
 		[ESTABLISHED, CLOSE_WAIT],
-		[CLOSE_WAIT, LAST_ACK, thread],
+		[CLOSE_WAIT, LAST_ACK, process],
 		[LAST_ACK, CLOSE],
 	] as const;
 
 const OUT = { direction: "out", ip: "10.0.0.9", port: 8080 } as const;
 const NONE = { opens: 0, closedByUs: 0, closedByPeer: 0, closedOtherwise: 0 };
 
-test("dialled by our thread: opened, and closed by either side or by a reset", () => {
+test("dialled by our process: opened, and closed by either side or by a reset", () => {
 	const e = events();
 	tell(e, 1, [...dialledBy(OURS), ...closedBy(OURS)]);
 	tell(e, 2, [...dialledBy(OURS), ...endedByPeer(OURS)]);
@@ -78,7 +78,7 @@ test("other processes' and refused ones count for nobody, even if the kernel giv
 	assert.deepEqual(e.counts(), [{ ...OUT, ...NONE, opens: 1, closedByUs: 1 }]);
 });
 
-test("within an interrupt the thread means nothing", () => {
+test("within an interrupt the process means nothing", () => {
 	const e = events();
 	tell(e, 1, [
 		[CLOSE, SYN_SENT, OTHER],
@@ -119,7 +119,7 @@ test("what was open before the trace is known by the looks, and its close counts
 
 test("before the first look it is followed, not counted", () => {
 	const e = events();
-	tell(e, 1, dialledBy(OURS), { early: true });
+	tell(e, 1, dialledBy(OURS), true);
 	assert.deepEqual(e.counts(), []);
 	tell(e, 1, closedBy(OURS));
 	assert.deepEqual(e.counts(), [{ ...OUT, ...NONE, closedByUs: 1 }]);

@@ -3,8 +3,8 @@
  * Pure. The events are of all processes and all network namespaces of the host; a socket is followed by its
  * address in the kernel (skaddr) from its first event to CLOSE, and is ours
  *
- * - from `CLOSE -> SYN_SENT` on, in connect(2), when the thread is one of ours;
- * - when a thread of ours closes it (`-> FIN_WAIT1`, `CLOSE_WAIT -> LAST_ACK`), or it is in the table of our
+ * - from `CLOSE -> SYN_SENT` on, in connect(2), when our process calls it;
+ * - when our process closes it (`-> FIN_WAIT1`, `CLOSE_WAIT -> LAST_ACK`), or it is in the table of our
  *   own sockets: so with accepted ones, and with all that were there before.
  *
  * ```
@@ -12,9 +12,10 @@
  *   SYN_RECV    -> ESTABLISHED   open, accepted       ESTABLISHED -> CLOSE_WAIT   closed by the peer
  *   ...         -> CLOSE         the end; without either FIN: reset
  * ```
- * The thread is believed only outside interrupts: within one it is whoever was interrupted. What never shows
- * whose it is counts for nobody: an accepted connection that ends by a reset between two looks. TIME_WAIT has no
- * event; the looks count it.
+ * Who runs is believed only where a socket changes by a call (`CALLED_STATES`): a packet's change comes in an
+ * interrupt of whoever is running. What never shows whose it is counts for nobody: an accepted connection that
+ * ends by a reset between two looks. A socket handed to another process belongs to whoever dialled or closes it.
+ * TIME_WAIT has no event; the looks count it.
  */
 import type { Connection } from "./tcp-life-looks.ts";
 import { type PeerName, peerKey } from "./tcp-life-peers.ts";
@@ -24,14 +25,25 @@ export interface StateChange {
 	readonly sk: bigint;
 	readonly from: number;
 	readonly to: number;
-	/** Thread of the event, where it is not an interrupt. */
-	readonly thread: number | undefined;
+	/** Into one of `CALLED_STATES`, by a call of our process. */
+	readonly isByUs: boolean;
 	readonly localIp: string;
 	readonly localPort: number;
 	readonly peerIp: string;
 	readonly peerPort: number;
-	/** Before the first look: followed, not counted. */
-	readonly early: boolean;
+	/** Monotonic, as `process.hrtime.bigint()`. */
+	readonly timeNs: bigint;
+}
+
+/** Where the changes come from: one for each way into the kernel. */
+export interface StateChangeSource {
+	/**
+	 * Hands over what has happened, those of one socket in their order, and gives the number of events that
+	 * were lost since it was asked before. What happened after `untilNs` may be kept for the next time.
+	 */
+	readonly drain: (untilNs: bigint, visit: (change: StateChange) => void) => number;
+	/** Out of the kernel with it; safe at any time. */
+	readonly close: () => void;
 }
 
 export interface EventCounts extends PeerName {
@@ -62,12 +74,26 @@ const CLOSE = 7;
 const CLOSE_WAIT = 8;
 const LAST_ACK = 9;
 
+/** The new states that matter; a source leaves out the others. */
+export const COUNTED_STATES: readonly number[] = [
+	ESTABLISHED,
+	SYN_SENT,
+	FIN_WAIT1,
+	CLOSE,
+	CLOSE_WAIT,
+	LAST_ACK,
+];
+/**
+ * Entered by connect, shutdown, close or the end of a process, all within that process, and by no packet. (But
+ * for a shutdown while the handshake of a fast open is under way, from 6.9 on: its FIN waits for the packet.)
+ */
+export const CALLED_STATES: readonly number[] = [SYN_SENT, FIN_WAIT1, LAST_ACK];
+
 /** Sockets of the whole host followed at once; beyond it the ones longest known and not ours go. */
 const FOLLOWED_MAX = 200_000;
 const PEERS_MAX = 20_000;
 
 export class ConnectionEvents {
-	readonly #isOurs: (thread: number) => boolean;
 	readonly #followed = new Map<bigint, Followed>();
 	/** Those not ours yet, to be claimed by a look. */
 	readonly #byTuple = new Map<string, Followed>();
@@ -75,10 +101,6 @@ export class ConnectionEvents {
 	/** Our own, from the looks: by tuple, since their address in the kernel is not told there. */
 	#own = new Map<string, Connection>();
 	#forgotten = 0;
-
-	constructor(isOurs: (thread: number) => boolean) {
-		this.#isOurs = isOurs;
-	}
 
 	/** Sockets forgotten for lack of room. */
 	get forgotten(): number {
@@ -104,7 +126,8 @@ export class ConnectionEvents {
 		}
 	}
 
-	apply(change: StateChange): void {
+	/** One from before the first look is `early`: followed, not counted. */
+	apply(change: StateChange, early = false): void {
 		const { sk, from, to } = change;
 		if (to === SYN_SENT) {
 			this.#dial(change);
@@ -112,24 +135,21 @@ export class ConnectionEvents {
 		}
 		const followed = this.#followed.get(sk) ?? this.#follow(change);
 		if (followed === undefined) return;
-		if (to === ESTABLISHED && (from === SYN_SENT || from === SYN_RECV)) this.#establish(followed, change);
-		else if (to === FIN_WAIT1) this.#close(followed, "closedByUs", change);
-		else if (to === CLOSE_WAIT) this.#close(followed, "closedByPeer", change);
+		if (to === ESTABLISHED && (from === SYN_SENT || from === SYN_RECV))
+			this.#establish(followed, change, early);
+		else if (to === FIN_WAIT1) this.#close(followed, "closedByUs", early);
+		else if (to === CLOSE_WAIT) this.#close(followed, "closedByPeer", early);
 		else if (to === CLOSE && !followed.closed && followed.open)
-			this.#close(followed, "closedOtherwise", change);
-		if ((to === FIN_WAIT1 || to === LAST_ACK) && this.#isByUs(change)) this.#take(followed);
+			this.#close(followed, "closedOtherwise", early);
+		if (change.isByUs) this.#take(followed);
 		if (to === CLOSE) this.#forget(sk, followed);
-	}
-
-	#isByUs({ thread }: StateChange): boolean {
-		return thread !== undefined && this.#isOurs(thread);
 	}
 
 	/** connect(2). The kernel has not chosen the local port yet. Any record of this address is of a socket before. */
 	#dial(change: StateChange): void {
 		const known = this.#followed.get(change.sk);
 		if (known !== undefined) this.#forget(change.sk, known);
-		if (!this.#isByUs(change)) return;
+		if (!change.isByUs) return;
 		this.#keep(change.sk, {
 			own: true,
 			counts: undefined,
@@ -155,7 +175,7 @@ export class ConnectionEvents {
 		return followed;
 	}
 
-	#establish(followed: Followed, change: StateChange): void {
+	#establish(followed: Followed, change: StateChange, early: boolean): void {
 		const { localIp, localPort, peerIp, peerPort, from } = change;
 		followed.tuple = tupleOf(change);
 		followed.open = true;
@@ -163,16 +183,16 @@ export class ConnectionEvents {
 			from === SYN_RECV
 				? this.#peer({ direction: "in", ip: localIp, port: localPort })
 				: this.#peer({ direction: "out", ip: peerIp, port: peerPort });
-		this.#count(followed, "opens", change);
+		this.#count(followed, "opens", early);
 	}
 
-	#close(followed: Followed, how: Happening, change: StateChange): void {
+	#close(followed: Followed, how: Happening, early: boolean): void {
 		if (followed.closed) return;
 		followed.closed = true;
-		this.#count(followed, how, change);
+		this.#count(followed, how, early);
 	}
 
-	#count(followed: Followed, what: Happening, { early }: StateChange): void {
+	#count(followed: Followed, what: Happening, early: boolean): void {
 		if (early) return;
 		if (!followed.own) followed.waiting.push(what);
 		else if (followed.counts !== undefined) followed.counts[what]++;

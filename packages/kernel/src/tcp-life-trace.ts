@@ -1,33 +1,30 @@
 /**
- * The events tcp-life-events.ts counts by, from a private trace buffer of sock:inet_sock_set_state. Needs
- * tracefs, so root. Some 100 bytes an event in the kernel's buffer, emptied ten times a second.
+ * The events tcp-life-events.ts counts by, through whichever way into the kernel is open: changes of TCP state are
+ * fetched ten times a second, and sorted into those before and after the first look.
+ *
+ * The ways, best first: BPF by the kernel's types (CAP_BPF and CAP_PERFMON, a fifth less work for us than
+ * tracefs, nothing to mount); tracefs (root); BPF without types, which knows less (tcp-life-program.ts).
  */
-import { readdirSync, readlinkSync } from "node:fs";
-import { AddressTexts } from "@plumbline/signals/sockets-address";
-import { TCP_STATES } from "@plumbline/signals/sockets-states";
-import { type Reading, read, refused } from "./reading.ts";
-import { ConnectionEvents, type StateChange } from "./tcp-life-events.ts";
-import { openTracefs } from "./tracefs.ts";
-import { openTraceInstance, type TraceInstance } from "./tracefs-instance.ts";
-import type { TraceFormat } from "./tracefs-records.ts";
+import { type Reading, type Refusal, read, refused } from "./reading.ts";
+import { openBpfSource } from "./tcp-life-bpf.ts";
+import { ConnectionEvents, type StateChangeSource } from "./tcp-life-events.ts";
+import { openTracefsSource } from "./tcp-life-tracefs.ts";
 
-const EVENT = "sock/inet_sock_set_state";
-/** TCP, and only the changes that are counted. */
-const FILTER = `protocol == 6 && (${[1, 2, 4, 7, 8, 9].map((state) => `newstate == ${state}`).join(" || ")})`;
-/** A processor: room for half a second of 100,000 events a second. */
-const BUFFER_KB = 4096;
 const DRAIN_MS = 100;
-const DRAIN_PAGES_MAX = 4096;
-/** Events that came while a drain ran: kept for the next, so that all processors' are in order. */
-const HELD_MAX = 200_000;
-/** common_flags (linux/trace_events.h): the event came within a hard or a soft interrupt. */
-const IN_INTERRUPT = 0x08 | 0x10;
-
 /** Later than any time of the kernel. */
 const NEVER_NS = 1n << 64n;
 const NS_PER_MS = 1e6;
-/** The pid namespace of the host itself (linux/proc_ns.h, PROC_PID_INIT_INO): events name threads by it. */
-const HOST_PIDS = "pid:[4026531836]";
+
+const WAYS = {
+	bpf: (pid: number) => openBpfSource(pid, "typed"),
+	tracefs: (pid: number) => openTracefsSource(pid),
+	"bpf-untyped": (pid: number) => openBpfSource(pid, "untyped"),
+} as const;
+
+export type TraceWay = keyof typeof WAYS;
+
+/** In this order they are tried. */
+export const TRACE_WAYS: readonly TraceWay[] = ["bpf", "tracefs", "bpf-untyped"];
 
 export interface TcpTrace {
 	readonly events: ConnectionEvents;
@@ -40,45 +37,27 @@ export interface TcpTrace {
 	readonly close: () => void;
 }
 
-export async function traceTcpLife(pid: number): Promise<Reading<TcpTrace>> {
-	if (readlinkSync("/proc/self/ns/pid") !== HOST_PIDS) {
-		return refused("unsupported", "events name threads as the host does, and plumbline runs in a container");
+/** By the first of `ways` that is open. Refused with the reasons of all of them, each once. */
+export async function traceTcpLife(pid: number, ways = TRACE_WAYS): Promise<Reading<TcpTrace>> {
+	const refusals: Refusal[] = [];
+	for (const way of ways) {
+		const source = await WAYS[way](pid);
+		if (source.kind === "read") return read(new Trace(source.value));
+		refusals.push(source);
 	}
-	const tracefs = await openTracefs();
-	if (tracefs.kind === "refused") return tracefs;
-	const instance = openTraceInstance(tracefs.value, BUFFER_KB);
-	if (instance.kind === "refused") {
-		tracefs.value.close();
-		return instance;
-	}
-	const close = () => {
-		instance.value.close();
-		tracefs.value.close();
-	};
-	const format = instance.value.enable(EVENT, FILTER);
-	const reader = format.kind === "refused" ? format : eventReader(format.value);
-	if (reader.kind === "refused") {
-		close();
-		return reader;
-	}
-	return read(new Trace(instance.value, reader.value, pid, close));
+	const reasons = new Set(refusals.map(({ why }) => why));
+	return refused(refusals[0]?.code ?? "failed", [...reasons].join("; "));
 }
 
 class Trace implements TcpTrace {
-	readonly events: ConnectionEvents;
-	readonly #instance: TraceInstance;
-	readonly #readEvent: EventReader;
+	readonly events = new ConnectionEvents();
+	readonly #source: StateChangeSource;
 	readonly #timer: NodeJS.Timeout;
-	readonly #close: () => void;
-	#held: TimedChange[] = [];
 	#countFromNs = NEVER_NS;
 	#lost = 0;
 
-	constructor(instance: TraceInstance, readEvent: EventReader, pid: number, close: () => void) {
-		this.#instance = instance;
-		this.#readEvent = readEvent;
-		this.#close = close;
-		this.events = new ConnectionEvents(threadsOf(pid));
+	constructor(source: StateChangeSource) {
+		this.#source = source;
 		this.#timer = setInterval(() => this.drain(), DRAIN_MS);
 		this.#timer.unref();
 	}
@@ -92,112 +71,15 @@ class Trace implements TcpTrace {
 	}
 
 	drain(): number {
-		// What happens from here on may be read of one processor and not yet of another.
 		const untilNs = process.hrtime.bigint();
-		const changes = this.#held;
-		const drained = this.#instance.drain(DRAIN_PAGES_MAX, (record, timeNs) => {
-			const change = this.#readEvent(record, timeNs);
-			if (change === undefined) return;
-			if (changes.length < HELD_MAX) changes.push(change);
-			else this.#lost++;
-		});
-		if (drained.kind === "refused") this.#lost++;
-		else this.#lost += Number(drained.value.lost) + (drained.value.isPartial ? 1 : 0);
-		changes.sort((a, b) => (a.timeNs < b.timeNs ? -1 : 1));
-		const late = changes.findIndex(({ timeNs }) => timeNs >= untilNs);
-		this.#held = late < 0 ? [] : changes.splice(late);
-		for (const change of changes) this.events.apply({ ...change, early: change.timeNs < this.#countFromNs });
+		this.#lost += this.#source.drain(untilNs, (change) =>
+			this.events.apply(change, change.timeNs < this.#countFromNs),
+		);
 		return Number(untilNs - this.#countFromNs) / NS_PER_MS;
 	}
 
 	close(): void {
 		clearInterval(this.#timer);
-		this.#close();
+		this.#source.close();
 	}
-}
-
-/** Whether a thread is the process's. New threads are found; what is none of ours is asked once a second. */
-function threadsOf(pid: number): (thread: number) => boolean {
-	let known: ReadonlySet<number> = new Set();
-	const strangers = new Map<number, number>();
-	return (thread) => {
-		if (known.has(thread)) return true;
-		const nowMs = performance.now();
-		if ((strangers.get(thread) ?? Number.NEGATIVE_INFINITY) > nowMs - STRANGER_MS) return false;
-		known = new Set([...known, ...listThreads(pid)]);
-		if (known.has(thread)) return true;
-		if (strangers.size >= STRANGERS_MAX) strangers.clear();
-		strangers.set(thread, nowMs);
-		return false;
-	};
-}
-
-const STRANGER_MS = 1000;
-const STRANGERS_MAX = 10_000;
-
-function listThreads(pid: number): number[] {
-	try {
-		return readdirSync(`/proc/${pid}/task`).map(Number);
-	} catch {
-		return [];
-	}
-}
-
-interface TimedChange extends Omit<StateChange, "early"> {
-	readonly timeNs: bigint;
-}
-
-type EventReader = (record: Buffer, timeNs: bigint) => TimedChange | undefined;
-
-const FIELDS = {
-	common_flags: 1,
-	common_pid: 4,
-	skaddr: 8,
-	oldstate: 4,
-	newstate: 4,
-	sport: 2,
-	dport: 2,
-	family: 2,
-	saddr: 4,
-	daddr: 4,
-	saddr_v6: 16,
-	daddr_v6: 16,
-} as const;
-const FAMILY_V4 = 2;
-
-/** Bound to where this kernel puts the fields. */
-function eventReader({ id, fields }: TraceFormat): Reading<EventReader> {
-	const at = {} as Record<keyof typeof FIELDS, number>;
-	let bytes = 0;
-	for (const [name, size] of Object.entries(FIELDS) as [keyof typeof FIELDS, number][]) {
-		const field = fields.get(name);
-		if (field?.bytes !== size)
-			return refused("unsupported", `this kernel's ${EVENT} has no ${name} of ${size} bytes`);
-		at[name] = field.offset;
-		bytes = Math.max(bytes, field.offset + size);
-	}
-	const texts = new AddressTexts();
-	const v6 = (record: Buffer, from: number) => {
-		const word = (i: number) => record.readUInt32BE(from + i * 4);
-		return texts.v6(word(0), word(1), word(2), word(3));
-	};
-	return read((record, timeNs) => {
-		if (record.length < bytes || record.readUInt16LE(0) !== id) return undefined;
-		const from = record.readInt32LE(at.oldstate);
-		const to = record.readInt32LE(at.newstate);
-		if (TCP_STATES[from] === undefined || TCP_STATES[to] === undefined) return undefined;
-		const interrupted = ((record[at.common_flags] ?? 0) & IN_INTERRUPT) !== 0;
-		const isV4 = record.readUInt16LE(at.family) === FAMILY_V4;
-		return {
-			timeNs,
-			sk: record.readBigUInt64LE(at.skaddr),
-			from,
-			to,
-			thread: interrupted ? undefined : record.readInt32LE(at.common_pid),
-			localIp: isV4 ? texts.v4(record.readUInt32BE(at.saddr)) : v6(record, at.saddr_v6),
-			localPort: record.readUInt16LE(at.sport),
-			peerIp: isV4 ? texts.v4(record.readUInt32BE(at.daddr)) : v6(record, at.daddr_v6),
-			peerPort: record.readUInt16LE(at.dport),
-		};
-	});
 }

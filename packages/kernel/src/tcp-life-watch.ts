@@ -15,7 +15,7 @@ import { readSocketFds } from "./socket-fds.ts";
 import type { EventCounts } from "./tcp-life-events.ts";
 import { ConnectionLooks } from "./tcp-life-looks.ts";
 import { peerKey } from "./tcp-life-peers.ts";
-import { type TcpTrace, traceTcpLife } from "./tcp-life-trace.ts";
+import { type TcpTrace, type TraceWay, traceTcpLife } from "./tcp-life-trace.ts";
 
 const TIME_WAIT = 1 << 6;
 const ALL_BUT_TIME_WAIT = 0xfff & ~TIME_WAIT;
@@ -43,8 +43,8 @@ interface LiveSockets {
 export interface WatchOptions {
 	/** A monotonic clock in milliseconds. */
 	readonly now: () => number;
-	/** Every change of state from the kernel as well; needs root. */
-	readonly trace: boolean;
+	/** Every change of state from the kernel as well, by the first of these ways that is open; none: by looks only. */
+	readonly trace: readonly TraceWay[];
 }
 
 export async function watchTcpLife(pid: number, options: WatchOptions): Promise<Reading<WatchedLife>> {
@@ -53,7 +53,7 @@ export async function watchTcpLife(pid: number, options: WatchOptions): Promise<
 	const elsewhere = place.value === "other" ? { namespaceOf: pid } : {};
 	const sysctls = await readNetworkSysctls(elsewhere.namespaceOf);
 	const ports = sysctls.kind === "read" ? sysctls.value.ephemeralPorts : undefined;
-	const traced = options.trace ? await traceTcpLife(pid) : undefined;
+	const traced = options.trace.length > 0 ? await traceTcpLife(pid, options.trace) : undefined;
 	return read(new Watcher(pid, elsewhere, ports, { now: options.now, traced }));
 }
 
