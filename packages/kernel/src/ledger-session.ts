@@ -128,11 +128,12 @@ class Opening {
 		const released = await this.#attachAll(pools, tables.value, (p) => this.#releases(p));
 		if (released !== undefined) return released;
 
-		const returnsPerSecond = await this.#rate(tables.value, pools.length);
-		let share = shareOf(pools, returnsPerSecond);
+		const rates = await this.#rates(tables.value, pools.length);
+		const returnsPerSecond = rates.reduce((sum, rate) => sum + rate, 0);
+		let share = shareOf(pools, rates);
 		if (mode === "auto" && share > BUDGET_SHARE) {
 			pools = plan("fast");
-			share = shareOf(pools, returnsPerSecond);
+			share = shareOf(pools, rates);
 		}
 		if (share > BUDGET_SHARE && this.#request.force !== true) {
 			const percent = (share * 100).toFixed(0);
@@ -243,12 +244,14 @@ class Opening {
 		return { registers: REGISTERS[symbols.arch], goidAt };
 	}
 
-	async #rate(tables: Tables, pools: number): Promise<number> {
+	/** Returns a second, pool by pool: a quiet one that is dear to watch is no reason against a busy one. */
+	async #rates(tables: Tables, pools: number): Promise<number[]> {
 		const { signal } = this.#request;
-		const hits = () => countersOf(tables, pools).reduce((sum, row) => sum + row.releaseHits, 0);
+		const hits = () => countersOf(tables, pools).map(({ releaseHits }) => releaseHits);
 		const [before, since] = [hits(), performance.now()];
 		await pause(RATE_MS, undefined, signal === undefined ? {} : { signal });
-		return ((hits() - before) * 1000) / (performance.now() - since);
+		const seconds = (performance.now() - since) / 1000;
+		return hits().map((now, i) => (now - (before[i] ?? 0)) / seconds);
 	}
 
 	async #read(
@@ -289,9 +292,12 @@ function whyNoneWatched(pools: readonly PlannedPool[]): Refusal | undefined {
 }
 
 /** A borrow is one return of the acquiring function, one release, one wait. */
-function shareOf(pools: readonly PlannedPool[], returnsPerSecond: number): number {
-	const us = pools.map((p) => (p.kind === "watched" ? HIT_US[p.plan.mode] + 2 * HIT_US.entry : 0));
-	return (returnsPerSecond * Math.max(...us)) / 1e6;
+function shareOf(pools: readonly PlannedPool[], returnsPerSecond: readonly number[]): number {
+	const us = pools.map((p, i) => {
+		const each = p.kind === "watched" ? HIT_US[p.plan.mode] + 2 * HIT_US.entry : 0;
+		return (returnsPerSecond[i] ?? 0) * each;
+	});
+	return us.reduce((sum, share) => sum + share, 0) / 1e6;
 }
 
 function fdsOf(tables: Tables): LedgerTables {
