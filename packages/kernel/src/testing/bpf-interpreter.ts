@@ -1,6 +1,6 @@
 /**
  * For tests: runs the bytes of a BPF program on tables in memory, so that what a program does can be held against
- * a model without a kernel. RFC 9669, as far as the ledger's programs go; anything else throws.
+ * a model without a kernel. RFC 9669, as far as programs here go; anything else throws.
  *
  * An address is a region's number times 2^40 plus an offset, so that whatever reaches beyond its own stack, context
  * or row is told. Nothing is zero that the kernel does not make zero: the stack begins as garbage, a call leaves
@@ -54,7 +54,7 @@ export class BpfTable {
 }
 
 /** What a program can see of the kernel and of the program it looks at. */
-interface BpfWorld {
+export interface BpfWorld {
 	/** By the file descriptors that the program was written with. */
 	readonly tables: ReadonlyMap<number, BpfTable>;
 	readonly nowNs: bigint;
@@ -62,10 +62,22 @@ interface BpfWorld {
 	readonly userStack: readonly bigint[];
 	/** Undefined where nothing is mapped. */
 	readonly readUser: (address: bigint) => bigint | undefined;
+	/** At `KERNEL_MEMORY`; a program reads it as it likes, within its end. */
+	readonly kernelMemory?: Uint8Array;
+	/** Who runs, and in which pid namespace that is so called. */
+	readonly caller?: {
+		readonly device: bigint;
+		readonly inode: bigint;
+		readonly thread: number;
+		readonly process: number;
+	};
+	/** Ring buffers, by file descriptors as well. */
+	readonly rings?: ReadonlyMap<number, { readonly records: Uint8Array[]; readonly recordsMax: number }>;
 }
 
 const UPDATE_ANY = 0n;
 const UPDATE_IF_ABSENT = 1n;
+const NOTHING = new Uint8Array(0);
 const GARBAGE = 0xab;
 const GARBAGE_WORD = 0xabab_abab_abab_ababn;
 const STACK_BYTES = 512;
@@ -75,7 +87,9 @@ const TABLE_REGION = 1n << 20n;
 const FRAME_POINTER = 10;
 const EFAULT = 14;
 const CALL = 0x85;
-const WIDTHS: Readonly<Record<number, number>> = { 0: 4, 24: 8 };
+const WIDTHS: Readonly<Record<number, number>> = { 0: 4, 8: 2, 16: 1, 24: 8 };
+/** Where `kernelMemory` begins: the region behind stack and context. */
+export const KERNEL_MEMORY = addressIn(2);
 
 /** Stops before every call and access to a row, where another processor may come between; then the result. */
 export function stepBpf(program: Uint8Array, context: Uint8Array, world: BpfWorld): Generator<void, bigint> {
@@ -92,7 +106,7 @@ class Machine {
 	constructor(program: Uint8Array, context: Uint8Array, world: BpfWorld) {
 		this.#program = new DataView(program.buffer, program.byteOffset, program.byteLength);
 		this.#world = world;
-		this.#regions = [new Uint8Array(STACK_BYTES).fill(GARBAGE), context];
+		this.#regions = [new Uint8Array(STACK_BYTES).fill(GARBAGE), context, world.kernelMemory ?? NOTHING];
 		this.#registers[1] = addressIn(1);
 		this.#registers[FRAME_POINTER] = addressIn(0) + BigInt(STACK_BYTES);
 	}
@@ -208,6 +222,26 @@ class Machine {
 				viewOf(to).setBigUint64(0, value, true);
 				return 0n;
 			}
+			case 113: {
+				const to = this.#bytes(r1, Number(r2));
+				to.set(this.#bytes(r3, to.length));
+				return 0n;
+			}
+			case 120: {
+				const to = viewOf(this.#bytes(r3, Number(r4)));
+				const { caller } = this.#world;
+				const isThere = caller?.device === r1 && caller.inode === r2;
+				to.setUint32(0, isThere ? caller.thread : 0, true);
+				to.setUint32(4, isThere ? caller.process : 0, true);
+				return isThere ? 0n : -22n;
+			}
+			case 130: {
+				const ring = this.#world.rings?.get(descriptorOf(r1));
+				if (ring === undefined) throw new Error(`0x${r1.toString(16)} is no ring buffer`);
+				if (ring.records.length >= ring.recordsMax) return -11n;
+				ring.records.push(this.#bytes(r2, Number(r3)).slice());
+				return 0n;
+			}
 			default:
 				throw new Error(`helper ${helper} is not known here`);
 		}
@@ -223,20 +257,19 @@ class Machine {
 	}
 
 	#table(pointer: bigint): BpfTable {
-		const table = this.#world.tables.get(Number((pointer >> REGION_BITS) - TABLE_REGION));
+		const table = this.#world.tables.get(descriptorOf(pointer));
 		if (table === undefined) throw new Error(`0x${pointer.toString(16)} is no table`);
 		return table;
 	}
 
 	#read(address: bigint, width: number): bigint {
-		const view = viewOf(this.#bytes(address, width));
-		return width === 8 ? view.getBigUint64(0, true) : BigInt(view.getUint32(0, true));
+		const bytes = this.#bytes(address, width);
+		return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 	}
 
 	#write(address: bigint, width: number, value: bigint): void {
-		const view = viewOf(this.#bytes(address, width));
-		if (width === 8) view.setBigUint64(0, BigInt.asUintN(64, value), true);
-		else view.setUint32(0, Number(value & LOW), true);
+		const bytes = this.#bytes(address, width);
+		for (const i of bytes.keys()) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
 	}
 
 	#bytes(address: bigint, length: number): Uint8Array {
@@ -267,6 +300,12 @@ function calculate(operation: number, left: bigint, right: bigint): bigint {
 			return left - right;
 		case 0x20:
 			return left * right;
+		case 0x40:
+			return left | right;
+		case 0x50:
+			return left & right;
+		case 0x60:
+			return left << (right & 63n);
 		case 0x70:
 			return left >> (right & 63n);
 		case 0xa0:
@@ -284,6 +323,10 @@ function widthOf(opcode: number, mode: number): number {
 		throw new Error(`instruction 0x${opcode.toString(16)} is not known here`);
 	}
 	return width;
+}
+
+function descriptorOf(pointer: bigint): number {
+	return Number((pointer >> REGION_BITS) - TABLE_REGION);
 }
 
 function addressIn(region: number): bigint {
