@@ -1,7 +1,7 @@
-/** Coming and going of the ledger: how long it takes, what the service feels of it, memory, and what `auto` does. */
+/** Coming and going of the ledger: how long it takes, what the service feels of it, and memory. */
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { type LedgerSession, openLedger } from "@plumbline/kernel/ledger-session";
+import type { LedgerSession } from "@plumbline/kernel/ledger-session";
 import { type BorrowsProgram, startBorrows } from "@plumbline/lab/borrows-program";
 import { printTable, spread } from "./ledger-figures.ts";
 import { type Asked, attach, inTurn, type Watching } from "./ledger-slice.ts";
@@ -13,8 +13,6 @@ const ATTACH_AFTER_MS = 700;
 const WATCHED_MS = 500;
 /** Readings while it is watched; the table has their mean. */
 const READS = 5;
-/** The pace at which `auto` is asked; 0 is as fast as it goes. */
-const AUTO_PACES = [1000, 2000, 4000, 8000, 16_000, 0];
 
 interface Visit {
 	readonly attachMs: number;
@@ -44,7 +42,6 @@ export async function measureAttaching(asked: Asked): Promise<void> {
 		rows.push(await visitsRow("return, by perf", { mode: "return", route: "perf" }, args, 1));
 		printTable(["mode", "visits", ...VISIT_COLUMNS.map(([head]) => head)], rows);
 	}
-	await measureAuto();
 }
 
 const VISIT_COLUMNS: readonly (readonly [string, (visit: Visit) => number, number])[] = [
@@ -144,34 +141,4 @@ function ownPagesKb({ pid, path }: BorrowsProgram): number {
 		sum += Number(/^Anonymous:\s+(\d+)/m.exec(mapping)?.[1] ?? 0);
 	}
 	return sum;
-}
-
-async function measureAuto(): Promise<void> {
-	const rows: string[][] = [];
-	for (const rate of AUTO_PACES) {
-		const args = ["-workers", "8", "-seconds", String(SECONDS), "-rate", String(rate)];
-		const program = await startBorrows({ args });
-		try {
-			program.go();
-			await pause(ATTACH_AFTER_MS);
-			rows.push([rate === 0 ? "as fast as it goes" : `${rate}/s`, ...(await askAuto(program.pid))]);
-		} finally {
-			await program.stop();
-		}
-	}
-	console.log("What `auto` does, 8 workers, driver in memory\n");
-	printTable(["pace", "mode", "returns/s seen", "forecast, % of a processor"], rows);
-}
-
-async function askAuto(pid: number): Promise<string[]> {
-	const session = await openLedger({ pid, mode: "auto" });
-	if (session.kind === "refused") return [`refused: ${session.why}`, "", ""];
-	try {
-		const ledger = await session.value.read();
-		const mode = ledger.kind === "read" ? ledger.value.pools.find((p) => p.kind === "sql")?.mode : undefined;
-		const { returnsPerSecond, share } = session.value.forecast;
-		return [mode ?? "none", returnsPerSecond.toFixed(0), (share * 100).toFixed(1)];
-	} finally {
-		await session.value.close();
-	}
 }

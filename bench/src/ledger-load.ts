@@ -12,23 +12,31 @@ const KINDS: Readonly<Record<string, Watching | undefined>> = {
 	fast: { mode: "fast" },
 };
 
-export async function measureLoad(asked: Asked): Promise<void> {
-	const flat: string[][] = [];
-	const paced: string[][] = [];
+export async function measureFlat(asked: Asked): Promise<void> {
+	console.log("As fast as it goes; ratios to the program alone, median (least – largest) of the rounds\n");
+	await measure(asked, ["-seconds", String(FLAT_SECONDS * asked.scale)]);
+}
+
+export async function measurePaced(asked: Asked): Promise<void> {
+	console.log(`At ${BORROWS_PER_SECOND} borrows/s; ratios as above\n`);
+	await measure(asked, [
+		"-rate",
+		String(BORROWS_PER_SECOND),
+		"-seconds",
+		String(PACED_SECONDS * asked.scale),
+	]);
+}
+
+async function measure(asked: Asked, pace: readonly string[]): Promise<void> {
+	const rows: string[][] = [];
 	for (const pool of ["postgres", "memory"] as const) {
 		for (const workers of [1, 8]) {
-			const args = [...asked[pool], "-workers", String(workers)];
+			const args = [...asked[pool], "-workers", String(workers), ...pace];
 			const name = `${pool}, ${workers} worker${workers > 1 ? "s" : ""}`;
-			const flatArgs = [...args, "-seconds", String(FLAT_SECONDS * asked.scale)];
-			flat.push(...rowsOf(name, await inTurn(flatArgs, KINDS, asked.rounds)));
-			const pace = ["-rate", String(BORROWS_PER_SECOND), "-seconds", String(PACED_SECONDS * asked.scale)];
-			paced.push(...rowsOf(name, await inTurn([...args, ...pace], KINDS, asked.rounds)));
+			rows.push(...rowsOf(name, await inTurn(args, KINDS, asked.rounds)));
 		}
 	}
-	console.log("As fast as it goes; ratios to the program alone, median (least – largest) of the rounds\n");
-	printTable(HEAD, flat);
-	console.log(`At ${BORROWS_PER_SECOND} borrows/s\n`);
-	printTable(HEAD, paced);
+	printTable(HEAD, rows);
 }
 
 const HEAD = [

@@ -188,8 +188,8 @@ test("sockets, owners and waiters' stacks as memory told them", () => {
 
 test("cost: hits times what each kind of probe takes, of watched pools", () => {
 	const hits = { ...NO_HITS, acquireHits: 1_000, releaseHits: 900, waitHits: 100 };
-	assert.equal(ledger({ counters: [hits, NO_HITS, NO_HITS, NO_HITS] }).costMs, 20.8);
-	assert.equal(ledger({ counters: [NO_HITS, NO_HITS, NO_HITS, hits] }).costMs, 2.8);
+	assert.equal(ledger({ counters: [hits, NO_HITS, NO_HITS, NO_HITS] }).costMs, 21);
+	assert.equal(ledger({ counters: [NO_HITS, NO_HITS, NO_HITS, hits] }).costMs, 4);
 	assert.equal(ledger({ counters: [NO_HITS, hits, hits, NO_HITS] }).costMs, 0);
 });
 

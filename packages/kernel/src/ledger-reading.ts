@@ -45,7 +45,7 @@ export interface LedgerContext {
  * return is single-stepped, which took 15 of its 20 on the virtual machine measured, because its hypervisor traps
  * every step; without that it is about 5. The other two are emulated by the kernel and differ less.
  */
-export const HIT_US = { return: 20, fast: 2, entry: 0.8 } as const;
+export const HIT_US = { return: 20, fast: 3, entry: 1 } as const;
 
 export function ledgerOf(rows: LedgerRows, memory: LedgerMemory, context: LedgerContext): Ledger {
 	const { pools, goVersion, attachedNs, framesAt, bias } = context;
