@@ -40,7 +40,6 @@ export async function openBpfSource(
 	if (bpf.kind === "refused") return bpf;
 	const traced = readTracedProcess(pid);
 	if (traced.kind === "refused") return traced;
-	// The cheapest first: without the rights the types need not be read.
 	const opened: { close: () => void }[] = [];
 	const close = () => {
 		for (const one of opened.splice(0).reverse()) one.close();
@@ -70,6 +69,7 @@ function attach(bpf: Bpf, { traced, types, ringBytes, keep, close }: Attaching):
 	if (ring.kind === "refused") return ring;
 	const lost = keep(createMap(bpf, { kind: "array", keyBytes: 4, valueBytes: 8, entriesMax: 1, name: NAME }));
 	if (lost.kind === "refused") return lost;
+	// Last, for it takes 30 ms: without the rights the types need not be read.
 	const form = types === "typed" ? typedForm() : read(UNTYPED_FORM);
 	if (form.kind === "refused") return form;
 	const { layout, ...spec } = form.value;
@@ -134,6 +134,6 @@ function readTracedProcess(pid: number): Reading<TracedProcess> {
 		const network = statSync(`${folder}/ns/net`, { bigint: true }).ino;
 		return read({ pid: Number(numbers[1]), pidNamespace: { device: dev, inode: ino }, network });
 	} catch (error) {
-		return explainFileError(error, folder);
+		return explainFileError(error, `${folder}/ns`);
 	}
 }
