@@ -113,9 +113,13 @@ test("out for less than a second: nobody's yet", () => {
 	assert.deepEqual(standing(NOBODY, begun(HANDLED, 90, 1_000)).kept, [90]);
 });
 
-test("without a dump nobody knows who is still at it", () => {
-	assert.deepEqual(standing(undefined, begun(HANDLED, 90)), { kept: [], returned: [] });
-	assert.equal(viewOf(undefined, [begun(HANDLED, 90)]).places.length, 1, "the place is known all the same");
+test("without a dump age decides: out for longer than any that came back is returned, never kept", () => {
+	assert.deepEqual(standing(undefined, begun(HANDLED, 90)), { kept: [], returned: [90] });
+	assert.deepEqual(standing(undefined, begun(HANDLED, 90, 1_500)), { kept: [], returned: [] });
+	const usual = ledger([{ ...begun(HANDLED, 90), released: 4 }]);
+	const stacks = usual.stacks.map((stack) => ({ ...stack, heldMsMax: 60_000 }));
+	const view = joinLines(signalsOf({ ledger: { ...usual, stacks } })).ledger;
+	assert.deepEqual(view?.places[0]?.returned, [], "others took as long and came back");
 });
 
 test("places: one a line and call, over all its callers, most kept first", () => {

@@ -3,7 +3,7 @@
  * window, and which of those connections were kept by nobody who is still at it.
  *
  * The ledger says that a connection is out, the dump whether the goroutine that took it is still in that call. A
- * long hold by somebody who is still there is work, however long. It can mislead where a connection is handed to
+ * long hold by somebody who is still there is work, however long. Where no dump could be had, age decides. It can mislead where a connection is handed to
  * another goroutine that goes on using it; so it names holders of what other lines found, and accuses nobody
  * alone.
  */
@@ -103,8 +103,6 @@ function standings(
 	dump: DumpView | undefined,
 ): Map<number, Partial<Record<Standing, HeldBorrow[]>>> {
 	const byStack = new Map<number, Partial<Record<Standing, HeldBorrow[]>>>();
-	// Without a dump nobody knows who is still at it.
-	if (dump === undefined) return byStack;
 	const seen = new Set<string>();
 	// Newest first: of what one goroutine took at one place, the last is the one it may be working with. Taken at
 	// another place it may be the transaction around it.
@@ -114,12 +112,28 @@ function standings(
 		seen.add(place);
 		const about = facts[held.stack];
 		if (held.ageMs < KEPT_MS_MIN || about === undefined) continue;
-		const standing = newest ? standingOf(held.goid, about, dump) : "gone";
+		const standing =
+			dump === undefined
+				? standingByAge(held, ledger.stacks[held.stack])
+				: newest
+					? standingOf(held.goid, about, dump)
+					: "gone";
 		const lists = byStack.get(held.stack) ?? {};
 		byStack.set(held.stack, { ...lists, [standing]: [...(lists[standing] ?? []), held] });
 	}
 	return byStack;
 }
+
+/**
+ * Without a dump (no pprof) nobody knows who is still at it. Out for longer than any that came back to the same line
+ * is then the most that can be said: enough to name what another line has found.
+ */
+function standingByAge({ ageMs }: HeldBorrow, stack: BorrowStack | undefined): Standing {
+	return ageMs > Math.max(BLIND_MS_MIN, stack?.heldMsMax ?? 0) ? "returned" : "in call";
+}
+
+/** Twice as long as with a dump. */
+const BLIND_MS_MIN = 2 * KEPT_MS_MIN;
 
 /**
  * A goroutine that serves HTTP does the same again and again under the same middleware: there only the borrowing
