@@ -125,11 +125,7 @@ const ENTRIES: readonly Entry[] = [
 		id: "events",
 		what: "follow every connection's life by the kernel's events",
 		cost: "connections are followed by looking at the socket table in turns: one shorter than a turn is missed",
-		judge({ trials }) {
-			if (trials.tracefs.kind === "read") return { state: "yes", why: `tracefs: ${trials.tracefs.value}` };
-			// Root's files on a root's mount: no right less than all of root's is worth naming.
-			return { state: "no", why: trials.tracefs.why };
-		},
+		judge: judgeEvents,
 	},
 	{
 		id: "reclaim",
@@ -167,9 +163,7 @@ function judgeLedger(host: HostRights, target: TargetRights | undefined): Verdic
 		};
 	}
 	const forProbes: readonly Capability[] = isMulti ? ["CAP_BPF", "CAP_PERFMON"] : ["CAP_SYS_ADMIN"];
-	const missing: Capability[] = forProbes.filter((name) => !has(host, name) && !has(host, "CAP_SYS_ADMIN"));
-	// Before 5.11 maps count as locked memory, and the limit must be raised.
-	if (!isAtLeast(settings.release, 5, 11) && !has(host, "CAP_SYS_RESOURCE")) missing.push("CAP_SYS_RESOURCE");
+	const missing = lackingForBpf(host, forProbes);
 	if (target?.executable.kind === "refused") missing.push(...forLinks(host));
 	const trial = isMulti ? trials.uprobeMulti : trials.bpfProgram;
 	const refusal = [trials.bpfMap, trial].find(({ kind }) => kind === "refused");
@@ -177,6 +171,39 @@ function judgeLedger(host: HostRights, target: TargetRights | undefined): Verdic
 	if (refusal?.kind === "refused") return { state: "no", why: refusal.why };
 	if (target?.executable.kind === "refused") return refusedBy(host, target.executable.why, []);
 	return { state: "yes", why: `by ${isMulti ? "uprobe_multi" : "perf uprobes"}` };
+}
+
+/** By BPF, in which the kernel's types help; else by tracefs. */
+function judgeEvents(host: HostRights): Verdict {
+	const { trials, settings, confinement } = host;
+	const hasRings = isAtLeast(settings.release, 5, 8);
+	const missing = hasRings ? lackingForBpf(host, ["CAP_BPF", "CAP_PERFMON"]) : [];
+	const canBpf = trials.tracepoint.kind === "read" && missing.length === 0;
+	if (canBpf && settings.btf) return { state: "yes", why: "by BPF on a tracepoint" };
+	const whyNotFiles = confinement.ownPidNamespace
+		? "tracefs names threads as the host does, and this is a container"
+		: trials.tracefs.kind === "refused" && trials.tracefs.why;
+	if (trials.tracefs.kind === "read" && whyNotFiles === false) {
+		return { state: "yes", why: `by tracefs: ${trials.tracefs.value}` };
+	}
+	if (canBpf) {
+		return {
+			state: "partly",
+			why: "by BPF, on a kernel without its types (BTF)",
+			cost: "connections of MPTCP and SCTP are counted as TCP too",
+		};
+	}
+	// For tracefs, root's files on a root's mount, no right less than all of root's is worth naming.
+	if (missing.length > 0) return { state: "no", why: `not held: ${missing.join(", ")}`, missing };
+	const whyNotBpf = trials.tracepoint.kind === "refused" ? `${trials.tracepoint.why}; ` : "";
+	return { state: "no", why: `${whyNotBpf}${whyNotFiles}` };
+}
+
+function lackingForBpf(host: HostRights, wanted: readonly Capability[]): Capability[] {
+	const lacking = wanted.filter((name) => !has(host, name) && !has(host, "CAP_SYS_ADMIN"));
+	// Before 5.11 maps count as locked memory, and the limit must be raised.
+	const isLimited = !isAtLeast(host.settings.release, 5, 11) && !has(host, "CAP_SYS_RESOURCE");
+	return isLimited ? [...lacking, "CAP_SYS_RESOURCE"] : lacking;
 }
 
 function has({ capabilities }: HostRights, name: Capability): boolean {

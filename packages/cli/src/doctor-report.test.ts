@@ -44,6 +44,7 @@ function host(made: Made = {}): HostRights {
 			bpfMap: bpf,
 			bpfProgram: bpf,
 			uprobeMulti: bpf,
+			tracepoint: bpf,
 			tracefs: effective.includes("CAP_SYS_ADMIN") ? read("/sys/kernel/tracing") : DENIED,
 			...made.trials,
 		},
@@ -102,7 +103,7 @@ test("every ability that is not whole says what it costs", () => {
 	}
 });
 
-test("an ordinary user keeps a ledger of an own process with BPF and PERFMON alone", () => {
+test("an ordinary user keeps a ledger of an own process, and follows connections, with BPF and PERFMON alone", () => {
 	assert.deepEqual(missing(host({ effective: [] }), "ledger", target()), ["CAP_BPF", "CAP_PERFMON"]);
 	const able = host({ effective: ["CAP_BPF", "CAP_PERFMON"] });
 	assert.deepEqual(states(able, target()), {
@@ -111,9 +112,40 @@ test("an ordinary user keeps a ledger of an own process with BPF and PERFMON alo
 		"go-binary": "yes",
 		ledger: "yes",
 		"ledger-sockets": "yes",
-		events: "no",
+		events: "yes",
 		reclaim: "no",
 	});
+});
+
+test("events: by BPF with types, else by tracefs outside of containers, else by BPF without", () => {
+	const verdict = (made: Made) => {
+		const { state, why, missing } =
+			doctorReport(host(made), undefined).abilities.find(({ id }) => id === "events") ?? assert.fail();
+		return [state, why, missing.join(" ")];
+	};
+	const [untyped, contained] = [{ btf: false }, { ownPidNamespace: true }];
+	const noBpf = { tracepoint: refused("unsupported", "no such map") };
+	const BPF: readonly Capability[] = ["CAP_BPF", "CAP_PERFMON"];
+	assert.deepEqual(verdict({ effective: BPF }), ["yes", "by BPF on a tracepoint", ""]);
+	assert.deepEqual(verdict({ settings: untyped }), ["yes", "by tracefs: /sys/kernel/tracing", ""]);
+	assert.deepEqual(verdict({ trials: noBpf }), ["yes", "by tracefs: /sys/kernel/tracing", ""]);
+	assert.equal(verdict({ effective: BPF, settings: untyped })[0], "partly");
+	assert.equal(verdict({ confinement: contained, settings: untyped })[0], "partly");
+	assert.match(
+		String(verdict({ confinement: contained, trials: noBpf })),
+		/^no,no such map; tracefs names threads as the host does/,
+	);
+	assert.deepEqual(verdict({ effective: [] }), [
+		"no",
+		"not held: CAP_BPF, CAP_PERFMON",
+		"CAP_BPF CAP_PERFMON",
+	]);
+	assert.deepEqual(verdict({ effective: BPF, release: "5.10.0" }), [
+		"no",
+		"not held: CAP_SYS_RESOURCE",
+		"CAP_SYS_RESOURCE",
+	]);
+	assert.deepEqual(verdict({ effective: [], release: "5.4.0" })[2], "", "no right helps, but all of root's");
 });
 
 test("for another user's process two guards are to be passed, the kernel's and the file's", () => {
@@ -138,13 +170,13 @@ test("older kernels: perf uprobes want SYS_ADMIN, before 5.11 SYS_RESOURCE too; 
 	assert.equal(states(host({ release: "4.14.0", settings: bare })).ledger, "no");
 });
 
-test("a program that is not Go: no right helps, and none is asked for", () => {
+test("a program that is not Go: no right helps the ledger, and none is asked for it", () => {
 	const other = target({ go: refused("absent", "no Go build info") });
 	const report = doctorReport(host({ effective: [] }), other);
 	const ledger = report.abilities.find(({ id }) => id === "ledger");
 	assert.equal(ledger?.state, "no");
 	assert.match(ledger?.cost ?? "", /Go programs only/);
-	assert.deepEqual(report.grants, []);
+	assert.deepEqual(ledger?.missing, []);
 });
 
 test("rights held in vain are told as such: a user namespace, and Yama at 3", () => {

@@ -59,6 +59,7 @@ export function doctorReport(host: HostRights, target: TargetRights | undefined)
 				bpfMap: tried(trials.bpfMap),
 				bpfProgram: tried(trials.bpfProgram),
 				uprobeMulti: tried(trials.uprobeMulti),
+				tracepoint: tried(trials.tracepoint),
 				tracefs: tried(trials.tracefs),
 			},
 		},

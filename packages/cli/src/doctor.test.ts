@@ -84,10 +84,10 @@ test("BPF is judged as the kernel judges it", (t) => {
 	assert.equal(stateOf(without, "ledger"), "no");
 	assert.equal(without.grants[0]?.by, "not here");
 	const caps = "+bpf,+perfmon";
-	assert.equal(
-		stateOf(doctorAs([...NOBODY, `--inh-caps=${caps}`, `--ambient-caps=${caps}`], []), "ledger"),
-		"yes",
-	);
+	const able = doctorAs([...NOBODY, `--inh-caps=${caps}`, `--ambient-caps=${caps}`], []);
+	assert.deepEqual([stateOf(able, "ledger"), able.host.trials.tracepoint.ok], ["yes", true]);
+	assert.equal(stateOf(able, "events"), able.host.settings.btf ? "yes" : "partly");
+	assert.equal(doctorAs(NOBODY, []).host.trials.tracepoint.ok, false);
 });
 
 test("walls are seen: a user namespace, no_new_privs, another network namespace", async (t) => {

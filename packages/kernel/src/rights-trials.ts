@@ -5,7 +5,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { BpfAssembler } from "./bpf-assembler.ts";
-import { createMap } from "./bpf-maps.ts";
+import { type BpfMapSpec, createMap } from "./bpf-maps.ts";
 import { type BpfProgramKind, loadProgram } from "./bpf-programs.ts";
 import { type Bpf, loadBpf } from "./bpf-system-call.ts";
 import { loadLibc } from "./libc.ts";
@@ -23,6 +23,8 @@ export interface Trials {
 	readonly bpfProgram: Reading<true>;
 	/** The same in the form for many uprobes at once. */
 	readonly uprobeMulti: Reading<true>;
+	/** A program for a tracepoint, and the ring buffer it writes to (5.8). */
+	readonly tracepoint: Reading<true>;
 	/** The kernel's tracing as files, mounted or mountable: where. */
 	readonly tracefs: Reading<string>;
 }
@@ -33,15 +35,31 @@ export async function tryRights(searchPath: string): Promise<Trials> {
 	return {
 		koffi: libc.kind === "read" ? read(true) : libc,
 		ss: findCommand("ss", searchPath),
-		bpfMap: bpf.kind === "read" ? tryMap(bpf.value) : bpf,
+		bpfMap: bpf.kind === "read" ? tryMap(bpf.value, ARRAY) : bpf,
 		bpfProgram: bpf.kind === "read" ? tryProgram(bpf.value, "uprobe") : bpf,
 		uprobeMulti: bpf.kind === "read" ? tryProgram(bpf.value, "uprobe-multi") : bpf,
+		tracepoint: bpf.kind === "read" ? tryTracepoint(bpf.value) : bpf,
 		tracefs: await tryTracefs(),
 	};
 }
 
-function tryMap(bpf: Bpf): Reading<true> {
-	const map = createMap(bpf, { kind: "array", keyBytes: 4, valueBytes: 8, entriesMax: 1, name: "doctor" });
+const ARRAY: BpfMapSpec = { kind: "array", keyBytes: 4, valueBytes: 8, entriesMax: 1, name: "doctor" };
+
+function tryTracepoint(bpf: Bpf): Reading<true> {
+	const { pageBytes } = bpf.libc;
+	const spec = {
+		kind: "ring-buffer",
+		keyBytes: 0,
+		valueBytes: 0,
+		entriesMax: pageBytes,
+		name: "doctor",
+	} as const;
+	const ring = tryMap(bpf, spec);
+	return ring.kind === "refused" ? ring : tryProgram(bpf, "raw-tracepoint");
+}
+
+function tryMap(bpf: Bpf, spec: BpfMapSpec): Reading<true> {
+	const map = createMap(bpf, spec);
 	if (map.kind === "refused") return map;
 	map.value.close();
 	return read(true);

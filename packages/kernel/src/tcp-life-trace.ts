@@ -2,8 +2,9 @@
  * The events tcp-life-events.ts counts by, through whichever way into the kernel is open: changes of TCP state are
  * fetched ten times a second, and sorted into those before and after the first look.
  *
- * The ways, best first: BPF by the kernel's types (CAP_BPF and CAP_PERFMON; for us a third less work than
- * tracefs: 120 against 190 ms for 20,000 connections; nothing to mount); tracefs (root); BPF without types, which knows less (tcp-life-program.ts).
+ * The ways, best first: BPF by the kernel's types (CAP_BPF and CAP_PERFMON, nothing to mount; a third less work for
+ * us: 120 against 190 ms of processor for 20,000 connections, both ends on this host); tracefs (root); BPF without
+ * types, which knows less (tcp-life-program.ts).
  */
 import { type Reading, type Refusal, read, refused } from "./reading.ts";
 import { openBpfSource } from "./tcp-life-bpf.ts";
