@@ -42,10 +42,13 @@ export class ConnectionLife {
 		if (life.kind === "refused") return this.#giveUp(life.why);
 		if (this.#isClosed) return life.value.close();
 		this.#watched = { life: life.value, known: known.value };
-		const { untraced } = life.value;
+		const { untraced, traceNote } = life.value;
 		if (untraced !== undefined) {
 			const why = `--trace: ${untraced}; connections were followed by looks once a second instead`;
 			this.#recorder.gap({ ...MISSING, why, weight: "note" });
+		}
+		if (traceNote !== undefined) {
+			this.#recorder.gap({ ...MISSING, why: `--trace: ${traceNote}`, weight: "note" });
 		}
 		await this.#look(signal);
 	}

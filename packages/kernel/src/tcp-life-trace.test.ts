@@ -44,6 +44,7 @@ function countsOurs(t: TestContext, way: TraceWay): Promise<void> {
 			);
 			assert.deepEqual({ unseen, unattributed, atEnd }, { unseen: 0, unattributed: 0, atEnd: 11 });
 			assert.deepEqual([life.result().route, life.result().eventsLost], ["trace", 0]);
+			assert.equal(life.traceNote?.startsWith("connections of MPTCP"), way === "bpf-untyped" || undefined);
 		},
 		{ before: "open 7", trace: [way] },
 	);

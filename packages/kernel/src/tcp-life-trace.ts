@@ -16,6 +16,9 @@ const DRAIN_MS = 100;
 const NEVER_NS = 1n << 64n;
 const NS_PER_MS = 1e6;
 
+const UNTYPED_NOTE =
+	"connections of MPTCP and SCTP, and now and then one of another network namespace, may be among those counted: this kernel tells no types (BTF) and tracefs is closed";
+
 const WAYS = {
 	bpf: (pid: number) => openBpfSource(pid, "typed"),
 	tracefs: (pid: number) => openTracefsSource(pid),
@@ -35,6 +38,8 @@ export interface TcpTrace {
 	readonly startCounting: () => void;
 	/** So many events were lost, or forgotten for lack of room. */
 	readonly lost: () => number;
+	/** What this way cannot tell apart. */
+	readonly note: string | undefined;
 	readonly close: () => void;
 }
 
@@ -43,7 +48,7 @@ export async function traceTcpLife(pid: number, ways = TRACE_WAYS): Promise<Read
 	const refusals: Refusal[] = [];
 	for (const way of ways) {
 		const source = await WAYS[way](pid);
-		if (source.kind === "read") return read(new Trace(source.value));
+		if (source.kind === "read") return read(new Trace(source.value, way));
 		refusals.push(source);
 	}
 	const reasons = new Set(refusals.map(({ why }) => why));
@@ -52,13 +57,15 @@ export async function traceTcpLife(pid: number, ways = TRACE_WAYS): Promise<Read
 
 class Trace implements TcpTrace {
 	readonly events = new ConnectionEvents();
+	readonly note: string | undefined;
 	readonly #source: StateChangeSource;
 	readonly #timer: NodeJS.Timeout;
 	#countFromNs = NEVER_NS;
 	#lost = 0;
 
-	constructor(source: StateChangeSource) {
+	constructor(source: StateChangeSource, way: TraceWay) {
 		this.#source = source;
+		this.note = way === "bpf-untyped" ? UNTYPED_NOTE : undefined;
 		this.#timer = setInterval(() => this.drain(), DRAIN_MS);
 		this.#timer.unref();
 	}

@@ -32,6 +32,8 @@ export interface WatchedLife {
 	readonly result: () => TcpLife;
 	/** Why there is no trace though one was asked for. */
 	readonly untraced: string | undefined;
+	/** What the trace there is cannot tell apart. */
+	readonly traceNote: string | undefined;
 	readonly close: () => void;
 }
 
@@ -65,6 +67,7 @@ class Watcher implements WatchedLife {
 	readonly #looks: ConnectionLooks;
 	readonly #trace: TcpTrace | undefined;
 	readonly untraced: string | undefined;
+	readonly traceNote: string | undefined;
 	/** As of the last look. */
 	#traced: { readonly counts: readonly EventCounts[]; readonly spanMs: number } | undefined;
 	#firstMs = 0;
@@ -83,6 +86,7 @@ class Watcher implements WatchedLife {
 		this.#now = now;
 		this.#trace = traced?.kind === "read" ? traced.value : undefined;
 		this.untraced = traced?.kind === "refused" ? traced.why : undefined;
+		this.traceNote = this.#trace?.note;
 		this.#looks = new ConnectionLooks(
 			(port) => ports !== undefined && port >= ports.first && port <= ports.last,
 		);
