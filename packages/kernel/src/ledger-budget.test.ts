@@ -1,16 +1,9 @@
 /** What the ledger would cost is predicted from what the program does, and kept within the budget. */
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import { BUDGET_SHARE } from "./ledger-session.ts";
-import {
-	attach,
-	ledgerOf,
-	poolOf,
-	refusalOf,
-	startProgram,
-	tellHowManyRan,
-	test,
-	until,
-} from "./testing/ledger-live.ts";
+import { tellHowManyRan } from "./testing/bpf-live.ts";
+import { attach, ledgerOf, poolOf, refusalOf, startProgram, until } from "./testing/ledger-live.ts";
 
 for (const { rate, mode, why } of [
 	{ rate: 500, mode: "return", why: "its returns are within the budget" },

@@ -1,11 +1,12 @@
 /** Every kind of leak is named by function, file and line, however and by whichever Go the program was built. */
 import assert from "node:assert/strict";
-import { after } from "node:test";
+import { after, test } from "node:test";
 import { borrowsLeaks } from "@plumbline/lab/borrows-program";
 import { BUILD_VARIANTS, type BuildOptions } from "@plumbline/lab/build-service";
 import { openServers } from "@plumbline/lab/servers";
 import type { LedgerRequest } from "./ledger-session.ts";
-import { expectExact, ledgerOf, poolOf, tellHowManyRan, test, watchProgram } from "./testing/ledger-live.ts";
+import { tellHowManyRan } from "./testing/bpf-live.ts";
+import { expectExact, ledgerOf, poolOf, watchProgram } from "./testing/ledger-live.ts";
 
 const servers = openServers();
 after(() => servers.stop());

@@ -1,8 +1,10 @@
 /** A program whose file is gone, replaced, or in a container is watched as any other. */
 import assert from "node:assert/strict";
 import { existsSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { tellHowManyRan } from "./testing/bpf-live.ts";
 import { startElsewhere } from "./testing/ledger-elsewhere.ts";
-import { attach, expectExact, ledgerOf, tellHowManyRan, test } from "./testing/ledger-live.ts";
+import { attach, expectExact, ledgerOf } from "./testing/ledger-live.ts";
 
 const LEAKING = [
 	"-workers",

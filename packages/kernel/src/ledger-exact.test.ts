@@ -1,8 +1,9 @@
 /** The ledger's books against a program that counts itself: equal to the last connection, under contention. */
 import assert from "node:assert/strict";
-import { after } from "node:test";
+import { after, test } from "node:test";
 import { openServers } from "@plumbline/lab/servers";
-import { expectExact, ledgerOf, poolOf, tellHowManyRan, test, watchProgram } from "./testing/ledger-live.ts";
+import { tellHowManyRan } from "./testing/bpf-live.ts";
+import { expectExact, ledgerOf, poolOf, watchProgram } from "./testing/ledger-live.ts";
 
 const servers = openServers();
 after(() => servers.stop());

@@ -1,7 +1,8 @@
 /** Whatever happens to the one who watches, the watched goes on unharmed; and the other way round. */
 import assert from "node:assert/strict";
-import type { TestContext } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { BorrowsProgram } from "@plumbline/lab/borrows-program";
+import { tellHowManyRan } from "./testing/bpf-live.ts";
 import { attachFromChild } from "./testing/ledger-attacher.ts";
 import { type CodeWatch, watchCode } from "./testing/ledger-code.ts";
 import {
@@ -10,8 +11,6 @@ import {
 	ledgerOf,
 	poolOf,
 	startProgram,
-	tellHowManyRan,
-	test,
 	until,
 	watchProgram,
 } from "./testing/ledger-live.ts";

@@ -1,18 +1,10 @@
 /** Full tables: what finds no room is counted, what is in them stays right, and the program does not notice. */
 import assert from "node:assert/strict";
-import { after } from "node:test";
+import { after, test } from "node:test";
 import { openServers } from "@plumbline/lab/servers";
 import { POOLS } from "./ledger-pools.ts";
-import {
-	attach,
-	heldByKind,
-	ledgerOf,
-	poolOf,
-	tellHowManyRan,
-	test,
-	until,
-	watchProgram,
-} from "./testing/ledger-live.ts";
+import { tellHowManyRan } from "./testing/bpf-live.ts";
+import { attach, heldByKind, ledgerOf, poolOf, until, watchProgram } from "./testing/ledger-live.ts";
 
 const servers = openServers();
 after(() => servers.stop());

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import type { TestContext } from "node:test";
+import { type TestContext, test } from "node:test";
 import { kernelIsAtLeast } from "./bpf-system-call.ts";
 import { openLedger } from "./ledger-session.ts";
-import { liveBpf } from "./testing/bpf-live.ts";
+import { liveBpf, tellHowManyRan } from "./testing/bpf-live.ts";
 import { attachFromChild } from "./testing/ledger-attacher.ts";
-import { refusalOf, startProgram, tellHowManyRan, test, until } from "./testing/ledger-live.ts";
+import { refusalOf, startProgram, until } from "./testing/ledger-live.ts";
 import { buildUprobeTarget } from "./testing/uprobe-target.ts";
 
 test("a program that is not Go's", async (t) => {

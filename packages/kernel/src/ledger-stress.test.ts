@@ -6,9 +6,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { liveBpf } from "./testing/bpf-live.ts";
-import { attach, ledgerOf, poolOf, tellHowManyRan, test } from "./testing/ledger-live.ts";
+import { liveBpf, tellHowManyRan } from "./testing/bpf-live.ts";
+import { attach, ledgerOf, poolOf } from "./testing/ledger-live.ts";
 
 const SOURCE = fileURLToPath(new URL("../fixtures/ledger-stress/", import.meta.url));
 const BORROWS = 20_011;

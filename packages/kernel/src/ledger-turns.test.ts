@@ -1,16 +1,10 @@
 /** A ledger that comes and goes leaves no trace, in the program or here. */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { tellHowManyRan } from "./testing/bpf-live.ts";
 import { watchCode } from "./testing/ledger-code.ts";
-import {
-	attach,
-	ledgerOf,
-	poolOf,
-	startProgram,
-	tellHowManyRan,
-	test,
-	until,
-} from "./testing/ledger-live.ts";
+import { attach, ledgerOf, poolOf, startProgram, until } from "./testing/ledger-live.ts";
 
 test("attached and detached 20 times under load: no error, nothing left behind", async (t) => {
 	const program = await startProgram(t, {

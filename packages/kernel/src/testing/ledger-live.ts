@@ -3,7 +3,7 @@
  * books can be compared to the last connection.
  */
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import {
 	type BorrowsOptions,
@@ -16,9 +16,7 @@ import {
 import { NoServiceError } from "@plumbline/lab/stage";
 import type { BorrowStack, Ledger, LedgerPool } from "@plumbline/signals/ledger";
 import { type LedgerRequest, type LedgerSession, openLedger } from "../ledger-session.ts";
-import { expectRead, liveBpf, tellHowManyRan } from "./bpf-live.ts";
-
-export { expectRead, tellHowManyRan, test };
+import { expectRead, liveBpf } from "./bpf-live.ts";
 
 export interface Watched {
 	readonly program: BorrowsProgram;
