@@ -84,8 +84,9 @@ export const COUNTED_STATES: readonly number[] = [
 	LAST_ACK,
 ];
 /**
- * Entered by connect, shutdown, close or the end of a process, all within that process, and by no packet. (But
- * for a shutdown while the handshake of a fast open is under way, from 6.9 on: its FIN waits for the packet.)
+ * Entered by connect, shutdown, close or the end of a process, all within that process, and by no packet:
+ * measured on 6.18, of 8,457 such changes none came in an interrupt. It may mislead, by who happens to run, for a
+ * shutdown during the handshake of a fast open (from 6.9 on its FIN waits for the packet; from the source).
  */
 export const CALLED_STATES: readonly number[] = [SYN_SENT, FIN_WAIT1, LAST_ACK];
 

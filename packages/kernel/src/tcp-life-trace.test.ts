@@ -1,5 +1,6 @@
 /** One contract for every way into the kernel, against connections we ordered and another process's at once. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
@@ -103,3 +104,22 @@ function countsResets(t: TestContext, way: TraceWay): Promise<void> {
 		{ before: "open 3", trace: [way] },
 	);
 }
+
+const AS_NOBODY = `
+	const { traceTcpLife } = await import("./tcp-life-trace.ts");
+	console.log(JSON.stringify(await traceTcpLife(process.pid)));
+`;
+
+test("where no way is open, every way's reason is told, and only once", (t) => {
+	if (process.geteuid?.() !== 0) return t.skip("not possible here: not root, so nobody to become");
+	const drop = ["--reuid", "65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"];
+	const script = ["--input-type=module", "-e", AS_NOBODY];
+	const child = spawnSync("setpriv", [...drop, process.execPath, ...script], {
+		cwd: import.meta.dirname,
+		encoding: "utf8",
+	});
+	const { code, why } = JSON.parse(child.stdout);
+	assert.equal(code, "denied");
+	assert.match(why, /^making BPF map .*; missing: CAP_BPF and CAP_PERFMON .*; .*(tracefs|tracing)/);
+	assert.equal(why.split("CAP_PERFMON").length, 2, why);
+});
