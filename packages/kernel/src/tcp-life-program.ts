@@ -12,7 +12,7 @@
  * array. Nobody is woken: the reader comes by itself.
  *
  * With the kernel's types (BTF) the program reads the socket by plain loads the verifier has checked; without
- * them by probe_read_kernel, from places that have been the same since 4.16 wherever CONFIG_NET_NS and
+ * them by probe_read_kernel, from places that are those of 6.18 and, not tried here, of all since 4.16 wherever CONFIG_NET_NS and
  * CONFIG_IPV6 are set on 64 bits. Then the protocol and the network namespace are out of reach, so sockets of
  * MPTCP and SCTP count as TCP, and an accepted connection of another namespace with the same addresses and ports
  * as one of ours may be taken for ours; and one from before the trace that ends by a reset is not
