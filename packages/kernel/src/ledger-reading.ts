@@ -41,9 +41,9 @@ export interface LedgerContext {
 }
 
 /**
- * Microseconds that one hit costs the target, measured by `bench/src/ledger.ts` (docs/overhead.md). An estimate: the
- * return is single-stepped, which took 15 of its 20 on the virtual machine measured, because its hypervisor traps
- * every step; without that it is about 5. The other two are emulated by the kernel and differ less.
+ * Microseconds that one hit costs the target, measured by `bench/src/ledger.ts` (docs/overhead.md). An estimate: a
+ * return is single-stepped, which took 15 of its 20 on the virtual machine measured, whose hypervisor takes part in
+ * each step; on another machine it was 5.8 in all. The other two the kernel emulates: they differ less.
  */
 export const HIT_US = { return: 20, fast: 3, entry: 1 } as const;
 
