@@ -76,7 +76,8 @@ export const LIVE_FLAGS = {
 		kind: "boolean",
 		optional: true,
 		withNegated: false,
-		brief: "Count every opened and closed connection by the kernel's events: as root, or with CAP_BPF, PERFMON",
+		brief:
+			"Count every opened and closed connection by the kernel's events: as root, or with CAP_BPF, PERFMON",
 	},
 } as const satisfies FlagParametersForType<LiveFlags, CliContext>;
 
