@@ -22,18 +22,19 @@ export async function measureAuto(): Promise<void> {
 			await program.stop();
 		}
 	}
-	console.log("What `auto` does, 8 workers, driver in memory\n");
+	console.log("What it decides by itself, 8 workers, driver in memory\n");
 	printTable(["pace", "mode", "returns/s seen", "forecast, % of a processor"], rows);
 }
 
 async function askAuto(pid: number): Promise<string[]> {
-	const session = await openLedger({ pid, mode: "auto" });
+	const session = await openLedger({ pid });
 	if (session.kind === "refused") return [`refused: ${session.why}`, "", ""];
 	try {
 		const ledger = await session.value.read();
-		const mode = ledger.kind === "read" ? ledger.value.pools.find((p) => p.kind === "sql")?.mode : undefined;
+		const pool = ledger.kind === "read" ? ledger.value.pools.find((p) => p.kind === "sql") : undefined;
 		const { returnsPerSecond, share } = session.value.forecast;
-		return [mode ?? "none", returnsPerSecond.toFixed(0), (share * 100).toFixed(1)];
+		if (pool?.refused !== undefined) return [`refused: ${pool.refused}`, returnsPerSecond.toFixed(0), ""];
+		return [pool?.mode ?? "none", returnsPerSecond.toFixed(0), (share * 100).toFixed(1)];
 	} finally {
 		await session.value.close();
 	}

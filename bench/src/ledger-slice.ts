@@ -75,7 +75,7 @@ async function runSlice(args: readonly string[], watching: Watching | undefined)
 
 /** Throws where the ledger cannot be had: then there is nothing to measure. */
 export async function attach(pid: number, watching: Watching) {
-	const session = await openLedger({ ...watching, pid, force: watching.mode !== "auto" });
+	const session = await openLedger({ ...watching, pid, force: true });
 	if (session.kind === "refused") throw new Error(`no ledger on process ${pid}: ${session.why}`);
 	return session.value;
 }

@@ -18,7 +18,7 @@ import { canDrawLive, type LedgerScreen, openLedgerScreen } from "./ledger-scree
 export interface LedgerFlags {
 	readonly pid: number;
 	readonly for: number;
-	readonly mode: "auto" | "return" | "fast";
+	readonly mode: "fast" | "return";
 	readonly force?: boolean;
 	readonly json?: boolean;
 	readonly color?: boolean;

@@ -88,6 +88,7 @@ export const POOLS: readonly PoolEntry[] = [
 		// It waits for a dial, or for MaxConnsPerHost; neither is a pool that others starve.
 		waits: false,
 		ownerAt: 16,
+		callersIn: "net/http.",
 		// persistConn.alt: set for HTTP/2, where one connection serves many requests.
 		unlessSetAt: 0,
 	},

@@ -4,8 +4,7 @@
  *   open symbols ─▶ plan the probes ─▶ releases attached ─▶ rate seen ─▶ acquisitions attached ─▶ read … ─▶ close
  *
  * Releases come first: in the other order what is taken before and given back in between would look held. Their
- * rate tells, before anything dear is attached, what the ledger will cost; past the budget it looks for the
- * cheaper way, and else refuses.
+ * rate tells, before anything dear is attached, what the ledger will cost; a pool past the budget is let go.
  *
  * The target is never written to by us. The kernel places the breakpoints, and takes them out again when this
  * process closes them or dies, however it dies.
@@ -14,6 +13,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Ledger } from "@plumbline/signals/ledger";
 import { type BpfMap, createMap } from "./bpf-maps.ts";
 import { type Bpf, loadBpf } from "./bpf-system-call.ts";
+import { shareOf, withinBudget } from "./ledger-budget.ts";
 import * as layout from "./ledger-maps.ts";
 import { readLedgerMemory } from "./ledger-memory.ts";
 import { type PlannedPool, type PoolPlan, planPools } from "./ledger-plan.ts";
@@ -25,7 +25,7 @@ import {
 	releaseProgram,
 	waitProgram,
 } from "./ledger-program.ts";
-import { HIT_US, type LedgerRows, ledgerOf, overflowKey } from "./ledger-reading.ts";
+import { type LedgerRows, ledgerOf, overflowKey } from "./ledger-reading.ts";
 import { type LedgerTarget, openLedgerTarget } from "./ledger-target.ts";
 import { type Reading, type Refusal, read, refused } from "./reading.ts";
 import type { UprobeAttachment, UprobeRoute } from "./uprobe-request.ts";
@@ -33,8 +33,8 @@ import { attachUprobes } from "./uprobes.ts";
 
 export interface LedgerRequest {
 	readonly pid: number;
-	/** `auto`: at returns, and by fast mode where that would cost too much. */
-	readonly mode?: "auto" | "return" | "fast";
+	/** Default `fast`: behind the calls where that is proved, else at returns. `return`: at returns only, several times dearer. */
+	readonly mode?: "fast" | "return";
 	/** Attach whatever it costs. */
 	readonly force?: boolean;
 	readonly route?: "auto" | UprobeRoute;
@@ -72,8 +72,6 @@ export interface LedgerSession {
 	readonly close: () => Promise<void>;
 }
 
-/** Share of one processor that the probes may take unless forced. */
-export const BUDGET_SHARE = 0.05;
 /** How long returns are counted before the rest is attached. */
 const RATE_MS = 200;
 
@@ -106,7 +104,7 @@ class Opening {
 	readonly #bpf: Bpf;
 	readonly #target: LedgerTarget;
 	readonly #request: LedgerRequest;
-	readonly #attached: UprobeAttachment[] = [];
+	readonly #attached: { readonly pool: number; readonly attachment: UprobeAttachment }[] = [];
 	readonly #maps: BpfMap[] = [];
 	#closed: Promise<void> | undefined;
 
@@ -117,39 +115,31 @@ class Opening {
 	}
 
 	async run(): Promise<Reading<LedgerSession>> {
-		const { mode = "auto", pools: entries = POOLS, signal } = this.#request;
+		const { mode = "fast", pools: entries = POOLS, signal } = this.#request;
 		const { symbols, memory } = this.#target;
-		const plan = (how: "return" | "fast") => planPools(symbols, entries, how);
-		let pools = plan(mode === "fast" ? "fast" : "return");
-		const none = whyNoneWatched(pools);
+		const planned = planPools(symbols, entries, mode);
+		const none = whyNoneWatched(planned);
 		if (none !== undefined) return none;
-		const tables = this.#makeTables(pools);
+		const tables = this.#makeTables(planned);
 		if (tables.kind === "refused") return tables;
-		const released = await this.#attachAll(pools, tables.value, (p) => this.#releases(p));
+		const released = await this.#attachAll(planned, tables.value, (p) => this.#releases(p));
 		if (released !== undefined) return released;
 
-		const rates = await this.#rates(tables.value, pools.length);
-		const returnsPerSecond = rates.reduce((sum, rate) => sum + rate, 0);
-		let share = shareOf(pools, rates);
-		if (mode === "auto" && share > BUDGET_SHARE) {
-			pools = plan("fast");
-			share = shareOf(pools, rates);
-		}
-		if (share > BUDGET_SHARE && this.#request.force !== true) {
-			const percent = (share * 100).toFixed(0);
-			const rate = Math.round(returnsPerSecond);
-			return refused(
-				"unsupported",
-				`at ${rate} returns/s the ledger would take about ${percent} % of a processor, the budget is ${BUDGET_SHARE * 100} %; --force attaches anyway`,
-			);
-		}
+		const rates = await this.#rates(tables.value, planned.length);
+		const pools = this.#request.force === true ? planned : withinBudget(planned, rates);
+		const tooDear = whyNoneWatched(pools);
+		if (tooDear !== undefined) return tooDear;
+		await this.#letGo(pools);
 		const attachedNs = process.hrtime.bigint();
 		const acquired = await this.#attachAll(pools, tables.value, (p) => this.#acquisitions(p));
 		if (acquired !== undefined) return acquired;
 		signal?.throwIfAborted();
 		return read({
-			forecast: { returnsPerSecond, share },
-			route: this.#attached[0]?.route ?? "multi",
+			forecast: {
+				returnsPerSecond: rates.reduce((sum, rate) => sum + rate, 0),
+				share: pools.reduce((sum, p, i) => sum + shareOf(p, rates[i] ?? 0), 0),
+			},
+			route: this.#attached[0]?.attachment.route ?? "multi",
 			memoryGap: memory.kind === "refused" ? memory.why : undefined,
 			read: (stop) => this.#read(tables.value, pools, attachedNs, stop),
 			whyGone: this.#target.whyGone,
@@ -164,7 +154,7 @@ class Opening {
 
 	async #closeAll(): Promise<void> {
 		// Acquisitions before returns, for the same reason as in attaching.
-		for (const attachment of this.#attached.reverse()) await attachment.close();
+		for (const { attachment } of this.#attached.reverse()) await attachment.close();
 		for (const map of this.#maps) map.close();
 		this.#target.close();
 	}
@@ -212,7 +202,7 @@ class Opening {
 				const { path, pid } = this.#target;
 				const attached = await attachUprobes(this.#bpf, { path, pid, route, ...probe });
 				if (attached.kind === "refused") return attached;
-				this.#attached.push(attached.value);
+				this.#attached.push({ pool, attachment: attached.value });
 			}
 		}
 		return undefined;
@@ -245,6 +235,13 @@ class Opening {
 	}
 
 	/** Returns a second, pool by pool: a quiet one that is dear to watch is no reason against a busy one. */
+	/** Takes the probes out of pools that will not be watched. */
+	async #letGo(pools: readonly PlannedPool[]): Promise<void> {
+		for (const { pool, attachment } of this.#attached) {
+			if (pools[pool]?.kind !== "watched") await attachment.close();
+		}
+	}
+
 	async #rates(tables: Tables, pools: number): Promise<number[]> {
 		const { signal } = this.#request;
 		const hits = () => countersOf(tables, pools).map(({ releaseHits }) => releaseHits);
@@ -289,15 +286,6 @@ function whyNoneWatched(pools: readonly PlannedPool[]): Refusal | undefined {
 	if (reasons.length > 0) return refused("unsupported", reasons.join("; "));
 	const names = pools.map((p) => (p.kind === "absent" ? p.pool.id : "")).join(", ");
 	return refused("absent", `the program uses none of the pools the ledger knows (${names})`);
-}
-
-/** A borrow is one return of the acquiring function, one release, one wait. */
-function shareOf(pools: readonly PlannedPool[], returnsPerSecond: readonly number[]): number {
-	const us = pools.map((p, i) => {
-		const each = p.kind === "watched" ? HIT_US[p.plan.mode] + 2 * HIT_US.entry : 0;
-		return (returnsPerSecond[i] ?? 0) * each;
-	});
-	return us.reduce((sum, share) => sum + share, 0) / 1e6;
 }
 
 function fdsOf(tables: Tables): LedgerTables {

@@ -22,7 +22,10 @@ export const ledgerCommand = buildCommand<LedgerFlags, [], CliContext>({
 		customUsage: [
 			{ input: "--pid 4711", brief: "Half a minute, as root" },
 			{ input: "--pid 4711 --for 5m --json > ledger.json", brief: "Longer, every borrow with its stack" },
-			{ input: "--pid 4711 --mode fast", brief: "Cheaper on a busy service, where its code allows it" },
+			{
+				input: "--pid 4711 --mode return",
+				brief: "Dearer: at every return of the function that takes connections",
+			},
 		],
 	},
 	parameters: {
@@ -42,9 +45,9 @@ export const ledgerCommand = buildCommand<LedgerFlags, [], CliContext>({
 			},
 			mode: {
 				kind: "enum",
-				values: ["auto", "return", "fast"],
-				default: "auto",
-				brief: "Where borrows are seen: at returns, or at their callers' error checks (fast)",
+				values: ["fast", "return"],
+				default: "fast",
+				brief: "Where borrows are seen: behind the calls where that is proved, or only at returns",
 			},
 			force: {
 				kind: "boolean",

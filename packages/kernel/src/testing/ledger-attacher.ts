@@ -38,7 +38,7 @@ export async function attachFromChild(
 async function hold([pid, mode, route]: readonly string[]): Promise<void> {
 	const opened = await openLedger({
 		pid: Number(pid),
-		mode: mode === "fast" || mode === "return" ? mode : "auto",
+		mode: mode === "return" ? mode : "fast",
 		route: route === "perf" || route === "multi" ? route : "auto",
 		force: true,
 	});
