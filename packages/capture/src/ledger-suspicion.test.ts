@@ -72,7 +72,7 @@ test("stacks: what shows use, an open pool that may be used silently, no pool at
 		"database/sql.(*DB).conn",
 		"github.com/jackc/puddle/v2.(*Pool[...]).acquire",
 		"github.com/jackc/puddle.(*Pool).Acquire",
-		"net/http.(*persistConn).readLoop",
+		"net/http.(*persistConn).roundTrip",
 	]) {
 		assert.equal(suspicionOf([metrics(0), profile(func)]), "held", func);
 	}
@@ -84,4 +84,17 @@ test("stacks: what shows use, an open pool that may be used silently, no pool at
 		assert.equal(suspicionOf([metrics(0), profile("main.main", func)]), "idle", "its counters are clear");
 	}
 	assert.equal(suspicionOf([profile("main.main", "net/http.(*conn).serve")]), "idle");
+});
+
+test("an HTTP connection is in use while a body is open, not while it idles", () => {
+	const reader = "net/http.(*persistConn).readLoop";
+	assert.equal(suspicionOf([metrics(0), profile(reader)]), "held");
+	const idle = [
+		"internal/poll.runtime_pollWait",
+		"net/http.(*persistConn).Read",
+		"bufio.(*Reader).Peek",
+		reader,
+	];
+	assert.equal(suspicionOf([profile(...idle)]), "idle");
+	assert.equal(suspicionOf([metrics(0), profile(...idle)]), "idle");
 });

@@ -1,14 +1,21 @@
 /**
  * Whether the first samples of the window show a pool in use, so that watching who borrows can tell something.
- * Where none of them could be read it cannot be excluded.
+ * Where none of them could be read, or all that is seen is an open pool without counters, it cannot be excluded.
  */
 import type { Part } from "@plumbline/signals/capture";
 import { decodeGoroutinesDebug1 } from "@plumbline/signals/goroutines-debug1";
 import { decodePrometheus } from "@plumbline/signals/pools-prometheus";
 
-/** On some goroutine's stack while a connection is held, waited for, or open towards an HTTP server. */
+/** On some goroutine's stack while a connection is held or waited for, or an HTTP request is under way. */
 const IN_USE =
-	/^(database\/sql\.\(\*(Tx|Rows)\)\.awaitDone|database\/sql\.\(\*DB\)\.conn|github\.com\/jackc\/puddle.*\.[aA]cquire|net\/http\.\(\*persistConn\)\.(readLoop|roundTrip))$/;
+	/^(database\/sql\.\(\*(Tx|Rows)\)\.awaitDone|database\/sql\.\(\*DB\)\.conn|github\.com\/jackc\/puddle.*\.[aA]cquire|net\/http\.\(\*persistConn\)\.roundTrip)$/;
+
+/**
+ * The reader of an HTTP/1 connection, which lives as long as the connection. Idle, it stands in a read, with
+ * `internal/poll.runtime_pollWait` innermost; while a body is open it waits itself, for the body's end. The
+ * runtime's own frames are not printed, so then it is the innermost. Seen so in Go 1.21.13 and 1.26.8.
+ */
+const HTTP_READER = "net/http.(*persistConn).readLoop";
 
 /**
  * Runs as long as a pool is open. A whole connection taken, a row never scanned and a cursor without a context
@@ -35,9 +42,10 @@ function sawUse(part: Part): boolean | undefined {
 		case "go-debug1": {
 			const profile = decodeGoroutinesDebug1(part.bytes);
 			if (profile.kind === "foreign") return undefined;
+			const { records } = profile.value;
 			const has = (pattern: RegExp) =>
-				profile.value.records.some(({ frames }) => frames.some(({ func }) => pattern.test(func)));
-			if (has(IN_USE)) return true;
+				records.some(({ frames }) => frames.some(({ func }) => pattern.test(func)));
+			if (has(IN_USE) || records.some(({ frames }) => frames[0]?.func === HTTP_READER)) return true;
 			return has(POOL_OPEN) ? undefined : false;
 		}
 		default:

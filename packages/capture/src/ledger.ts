@@ -1,6 +1,6 @@
 /**
- * The borrow ledger, as a part of a capture: attached when the first samples show a pool in use, read once at the
- * end of the window, then taken out of the target.
+ * The borrow ledger, as a part of a capture: attached unless the first samples show that no pool is in use, read
+ * once at the end of the window, then taken out of the target.
  *
  * It is the one line that places something in the target (breakpoints, by the kernel), so it is left alone
  * wherever it is not needed or not allowed; either is a note, for the other lines judge without it.

@@ -8,8 +8,8 @@
  *            |0 metrics                    :1  :2  :3 ...                    |n metrics
  *            |0 database sessions          :1     :2     :3 ...             |n database sessions
  *
- * All lines of one end are read side by side, close together in time, so that they can be joined. Each
- * part has a bound on its time, and so has the whole: what hangs becomes a gap. Sample numbers count the
+ * All lines of one end are read side by side, close together in time, so that they can be joined; only the
+ * borrow ledger, which is watched in between, is read after them. Each part has a bound on its time, and so has the whole: what hangs becomes a gap. Sample numbers count the
  * rounds of one line; the end has the same number n in all of them.
  */
 import type { Capture, Target } from "@plumbline/signals/capture";
@@ -31,6 +31,8 @@ const FIND_MS_MAX = 1500;
 const BETWEEN_LATE_MS_MAX = 1300;
 /** Collectors stop by themselves this long before they are stopped, to hand over what they have. */
 const MARGIN_MS = 300;
+/** Whatever the others took, the last gets as long. */
+const LAST_MS_MIN = 600;
 const PROGRESS_MS = 500;
 
 /** Addresses may hold credentials; only their redacted form is kept. */
@@ -46,7 +48,7 @@ export interface CaptureRequest {
 	readonly goroutinesMax?: number;
 	/** Follow the connections by the kernel's trace events too; takes root. */
 	readonly trace?: boolean;
-	/** Default true: the borrow ledger, where rights allow and a pool looks held. */
+	/** Default true: the borrow ledger, where rights allow, unless no pool is in use. */
 	readonly ledger?: boolean;
 }
 
@@ -72,9 +74,12 @@ export async function takeCapture(request: CaptureRequest, context: CaptureConte
 		const start = clock.now();
 		const rounds = await throughWindow(recorder, tracks, request.windowMs, context);
 		progress("last sample");
-		const leftMs = Math.round(deadlineMs - clock.now().monoMs);
-		const ms = Math.max(MARGIN_MS * 2, Math.min(SAMPLE_MS_MAX, leftMs));
-		await sampleAll(recorder, tracks, Math.max(0, ...rounds) + 1, { ms, signal });
+		const [last, others] = [tracks.filter((track) => track.last), tracks.filter((track) => !track.last)];
+		for (const group of [others, last]) {
+			const leftMs = Math.round(deadlineMs - clock.now().monoMs);
+			const ms = Math.max(LAST_MS_MIN, Math.min(SAMPLE_MS_MAX, leftMs));
+			await sampleAll(recorder, group, Math.max(0, ...rounds) + 1, { ms, signal });
+		}
 		noteEnd(recorder, target.pid);
 		const end = clock.now();
 		signal.throwIfAborted();

@@ -33,6 +33,8 @@ export interface Track {
 	readonly names: { readonly line: GapLine; readonly what: string };
 	/** Reads one sample at an end of the window. */
 	readonly sample: (sampling: Sampling) => Promise<unknown>;
+	/** At the end of the window it is read when all others have been. */
+	readonly last?: true;
 	/** Reads samples 1, 2, ... until told to stop; answers the last number. Never rejects for `until`. */
 	readonly between?: (watch: Watch) => Promise<number>;
 	/** Gives back what the track holds in the target. */
@@ -47,7 +49,7 @@ export interface TrackPlan {
 	readonly goroutinesMax?: number;
 	/** Follow connections by the kernel's trace events, not by looks alone. */
 	readonly trace?: boolean;
-	/** Default true: the borrow ledger, where rights allow and a pool looks held. */
+	/** Default true: the borrow ledger, where rights allow, unless no pool is in use. */
 	readonly ledger?: boolean;
 	readonly reach: FoundTarget["reach"];
 }
@@ -117,6 +119,8 @@ function ledger(recorder: Recorder, plan: TrackPlan & { readonly pid: number }):
 	return {
 		names: LEDGER_NAMES,
 		sample: async ({ sample, signal }) => (sample === 0 ? undefined : line.read(sample, signal)),
+		// What it still has then was out while the goroutines were dumped.
+		last: true,
 		async between(watch) {
 			if (plan.ledger !== false) await line.watch(watch);
 			return 0;

@@ -70,7 +70,7 @@ export const LIVE_FLAGS = {
 	ledger: {
 		kind: "boolean",
 		optional: true,
-		brief: "Watch who borrows connections, by uprobes: as root, when a pool is in use",
+		brief: "Watch who borrows connections, by uprobes: as root, unless no pool is in use",
 	},
 	trace: {
 		kind: "boolean",
