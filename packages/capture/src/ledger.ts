@@ -49,8 +49,7 @@ export class LedgerLine {
 		}
 		const opened = await openLedger({ pid: this.#plan.pid, signal });
 		if (opened.kind === "refused") {
-			const how = opened.code === "denied" ? "; plumbline doctor tells how to grant it" : "";
-			this.#note(`${opened.why}${how}`);
+			this.#note(opened.why);
 			return;
 		}
 		this.#session = opened.value;

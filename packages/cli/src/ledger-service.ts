@@ -84,9 +84,8 @@ async function readNow(session: LedgerSession): Promise<Ledger> {
 	return reading.value;
 }
 
-function unexamined({ code, why }: Refusal): CommandError {
-	const next = code === "denied" ? "; run it as root, or see plumbline doctor" : "";
-	return new CommandError(`${why}${next}`, EXIT_UNEXAMINED);
+function unexamined({ why }: Refusal): CommandError {
+	return new CommandError(why, EXIT_UNEXAMINED);
 }
 
 async function watch(
