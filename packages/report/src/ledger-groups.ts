@@ -115,7 +115,10 @@ export interface PoolUse {
 	readonly inUse: number;
 	/** Of those in use: seen being borrowed by the ledger. */
 	readonly seen: number;
-	/** In use, borrowed before the ledger was attached. Off by those that moved between the two readings. */
+	/**
+	 * In use, and not in the ledger: borrowed before it was attached, being dialled, or not recorded. Off by those
+	 * that moved between the two readings.
+	 */
 	readonly unknown: number;
 }
 

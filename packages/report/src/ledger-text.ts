@@ -106,10 +106,11 @@ function writePool(page: Page, pool: LedgerPool, told: LedgerTold): void {
 	}
 	const counts = `${pool.acquired} acquired, ${pool.released} returned, ${pool.held} held`;
 	page.labelled("seen", pool.acquired === 0 ? "no borrow" : counts);
-	if (pool.strangers > 0)
+	// Of net/http every idle connection that is closed counts as one, which tells nothing.
+	if (pool.strangers > 0 && pool.kind !== "http")
 		page.labelled(
 			"before",
-			`${pool.strangers} returned that had been borrowed before the ledger was attached: not in the counts above`,
+			`${pool.strangers} returned that had been borrowed before the ledger was attached${pool.lost > 0 ? ", or whose borrow was not recorded" : ""}: not in the counts above`,
 		);
 	if (pool.replaced > 0)
 		page.labelled(
@@ -130,7 +131,7 @@ function writePool(page: Page, pool: LedgerPool, told: LedgerTold): void {
 		if (unknown > 0)
 			page.labelled(
 				"unknown",
-				`${inUse} in use - ${seen} held = ${unknown} unknown: borrowed before the ledger was attached`,
+				`${inUse} in use - ${seen} held = ${unknown} unknown: borrowed before the ledger was attached, or being dialled, or not recorded`,
 				"warning",
 			);
 	}
@@ -233,7 +234,7 @@ function writeLimits(page: Page, told: LedgerTold): void {
 			{ indent: 2, lead: "- " },
 		);
 	page.prose(
-		"What was borrowed before the ledger was attached is unknown to it, and a pool's use beyond what is held here is that.",
+		"What was borrowed before the ledger was attached is unknown to it: a pool's use beyond what is held here is that, but for what is being dialled or was not recorded.",
 		{ indent: 2, lead: "- " },
 	);
 	if (told.memoryGap !== undefined)

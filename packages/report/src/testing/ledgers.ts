@@ -93,7 +93,7 @@ const leak: Ledger = {
 	goVersion: "go1.26.8",
 	watchedMs: 30_012,
 	costMs: 6.9,
-	pools: [pool, { ...pool, pool: "net/http", kind: "http", acquired: 7, released: 5, held: 2, strangers: 0 }],
+	pools: [pool, { ...pool, pool: "net/http", kind: "http", acquired: 7, released: 5, held: 2, strangers: 9 }],
 	owners: [{ owner: "0xc0000d4000", pool: "database/sql", open: 32, idle: 21, maxOpen: 40 }],
 	waiting: [
 		{ pool: "database/sql", goid: 91, ageMs: 2400, frames: begin.frames },
