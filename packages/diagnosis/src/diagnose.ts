@@ -2,6 +2,7 @@
 import type { Gap, Line } from "@plumbline/signals/capture";
 import type { Signals } from "@plumbline/signals/signals";
 import type { Diagnosis, Examined, Finding } from "./finding.ts";
+import { ledgerDoubts } from "./holder-ledger.ts";
 import { joined, linksOf, shown } from "./links.ts";
 import { asGraveAsTheirConsequences, rank } from "./rank.ts";
 import type { Rule } from "./rule.ts";
@@ -109,8 +110,16 @@ function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, d
 }
 
 /** What the join itself could not tell. */
-function joinGaps({ sessions, signals, tcpLife, spansWindow, dumps }: World): Gap[] {
+function joinGaps({ sessions, signals, tcpLife, spansWindow, dumps, ledger }: World): Gap[] {
 	const gaps: Gap[] = tcpLife === undefined ? [] : lifeGaps(tcpLife);
+	for (const doubt of ledger === undefined ? [] : ledgerDoubts(ledger)) {
+		gaps.push({
+			line: "runtime",
+			what: "borrow ledger",
+			why: `it names nobody there: ${doubt}`,
+			weight: "note",
+		});
+	}
 	if (sessions !== undefined && sessions.link.confidence < 1) {
 		const weight = sessions.link.confidence === 0 ? ("loss" as const) : ("note" as const);
 		gaps.push({ line: "pool", what: "whose the database sessions are", why: sessions.link.reason, weight });

@@ -9,31 +9,55 @@ import { isAtWork, sessionOfBorrow } from "./borrow-session.ts";
 import { plural, quoteSession, seconds } from "./evidence.ts";
 import type { Evidence, Holder } from "./finding.ts";
 import type { BorrowApi } from "./functions.ts";
-import type { BorrowPlace, LedgerView } from "./ledger-view.ts";
+import { type BorrowPlace, doubtOf, type LedgerView } from "./ledger-view.ts";
+import { endAlike } from "./path-match.ts";
+import type { SessionHistory } from "./session-history.ts";
 import type { World } from "./world.ts";
 
 /** One place is named among several that keep connections only when it keeps most of them. */
 const NAMED_SHARE_MIN = 2 / 3;
-const GONE = 0.97;
-const RETURNED = 0.9;
+/** What it keeps ends in the statement that the leaked ones ended in. */
+const ALIKE = 0.97;
+/** The goroutines that took it have gone on. */
+const GONE = 0.9;
+/** Only the function that took it has returned, or nobody knows. */
+const RETURNED = 0.85;
 
-/** Undefined when the ledger was not attached, or saw no borrow of these kinds kept. */
-export function attributeByLedger(world: World, apis: readonly BorrowApi[]): Attribution | undefined {
-	const { ledger } = world;
+/**
+ * Undefined when the ledger was not attached, or saw no borrow of these kinds kept. `leaked`: the sessions of what
+ * was found, mostly taken before the ledger was attached; a place that keeps connections which end in other
+ * statements is not theirs.
+ */
+export function attributeByLedger(
+	world: World,
+	apis: readonly BorrowApi[],
+	leaked: readonly SessionHistory[],
+): Attribution | undefined {
+	const { ledger, sessions } = world;
 	if (ledger === undefined) return undefined;
 	const ofKind = ledger.places
 		.filter(({ api }) => api !== undefined && apis.includes(api))
 		.map((place) => withoutWorking(world, ledger, place));
-	const kept = ofKind.filter((place) => place.kept.length > 0);
-	return kept.length > 0
-		? nameOf(world, ledger, kept, (place) => place.kept.length, GONE)
-		: nameOf(
-				world,
-				ledger,
-				ofKind.filter((place) => place.returned.length > 0),
-				(place) => place.returned.length,
-				RETURNED,
-			);
+	const likeness = (out: readonly HeldBorrow[]) =>
+		endAlike(
+			sessions,
+			out.flatMap((held) => sessionOfBorrow(sessions, ledger, held) ?? []),
+			leaked,
+		);
+	for (const [which, confidence] of [
+		["kept", GONE],
+		["returned", RETURNED],
+	] as const) {
+		const places = ofKind.filter(
+			(place) => place[which].length > 0 && likeness(place[which]) !== "different",
+		);
+		const alike = places.filter((place) => likeness(place[which]) === "alike");
+		const named =
+			nameOf(world, ledger, alike, (place) => place[which].length, ALIKE) ??
+			nameOf(world, ledger, places, (place) => place[which].length, confidence);
+		if (named !== undefined) return named;
+	}
+	return undefined;
 }
 
 /** The place that keeps most of what these places keep, if it is clearly the one. */
@@ -139,5 +163,15 @@ const BACKENDS_QUOTED_MAX = 2;
 export function whatWouldNameIt({ ledger }: World): string {
 	if (ledger === undefined)
 		return "the borrow ledger would name it while the leak goes on: run as root with --pid";
+	const doubts = ledgerDoubts(ledger);
+	if (doubts.length > 0) return `the borrow ledger does not tell: ${doubts.join("; ")}`;
 	return "the borrow ledger saw no such borrow kept since it was attached: watch longer with plumbline ledger --pid N --for 10m";
+}
+
+/** `database/sql: 2 of its returns were missed`, for each pool that names nobody because of it. */
+export function ledgerDoubts({ ledger }: LedgerView): string[] {
+	return ledger.pools.flatMap(({ pool, refused }) => {
+		const doubt = doubtOf(ledger, pool);
+		return doubt === undefined || refused !== undefined ? [] : `${pool}: ${doubt}`;
+	});
 }

@@ -21,7 +21,7 @@ export function attributeHandles(
 	api: BorrowApi,
 	sessions: readonly SessionHistory[],
 ): Attribution {
-	const byLedger = attributeByLedger(world, [api]);
+	const byLedger = attributeByLedger(world, [api], sessions);
 	if (byLedger !== undefined) return byLedger;
 	const match = matchPaths(world.sessions, sessions);
 	const bySiblings = weigh(world, onlySibling(world, api), match);
@@ -60,7 +60,7 @@ export function attributeBySiblings(
 	leaked: readonly SessionHistory[] = [],
 ): Attribution {
 	return (
-		attributeByLedger(world, [api]) ??
+		attributeByLedger(world, [api], leaked) ??
 		weigh(world, onlySibling(world, api), matchPaths(world.sessions, leaked))
 	);
 }

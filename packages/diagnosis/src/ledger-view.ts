@@ -1,11 +1,13 @@
 /**
  * The borrow ledger laid over the goroutine dump: which places in the service's code took connections in the
- * window, and which of those connections were kept by nobody who is still at it.
+ * window, and which of those connections are kept by nobody who is still at it.
  *
- * The ledger says that a connection is out, the dump whether the goroutine that took it is still in that call. A
- * long hold by somebody who is still there is work, however long. Where no dump could be had, age decides. It can mislead where a connection is handed to
- * another goroutine that goes on using it; so it names holders of what other lines found, and accuses nobody
- * alone.
+ * The ledger says that a connection is out, and for how long; the dump whether the goroutine that took it is still
+ * in that call. A long hold by somebody who is still there is work, however long. The ledger is read after the
+ * dump, so what it still has was out while the dump was printed. Where no dump could be had, age decides.
+ *
+ * It can mislead where a connection is handed to another goroutine that goes on using it: so it has to be out for
+ * longer than any that came back to the same place, and other lines have to agree before anything is found.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { BorrowStack, HeldBorrow, Ledger, PoolKind } from "@plumbline/signals/ledger";
@@ -41,8 +43,8 @@ export interface LedgerView {
 	readonly places: readonly BorrowPlace[];
 }
 
-/** A connection out for less may just be at work; healthy holds are some milliseconds. */
-export const KEPT_MS_MIN = 1_000;
+/** A connection out for less may just be at work, or on its way to another goroutine. */
+export const KEPT_MS_MIN = 3_000;
 
 export function ledgerView(
 	signals: Signals,
@@ -53,12 +55,16 @@ export function ledgerView(
 	if (sampled === undefined) return undefined;
 	const { value: ledger, part } = sampled;
 	const facts = ledger.stacks.map(({ frames }) => stackFacts(frames, isApplication));
-	const standing = standings(ledger, facts, lastDump);
+	const atMs = part.end.monoMs - signals.window.start.monoMs;
+	// Another end's dump tells nothing of who is there now.
+	const dump = lastDump?.sampled.part.sample === part.sample ? lastDump : undefined;
+	const standing = standings(ledger, facts, dump, atMs);
 	const places = new Map<string, BorrowPlace>();
 	ledger.stacks.forEach((stack, i) => {
 		const about = facts[i];
 		const frame = about?.borrow?.frame ?? about?.application[0];
-		if (about === undefined || frame === undefined || !isSound(ledger, stack.pool)) return;
+		if (about === undefined || frame === undefined) return;
+		if (doubtOf(ledger, stack.pool) !== undefined || isTakenByOtherPool(stack)) return;
 		const api = stack.kind === "http" ? undefined : about.borrow?.api;
 		const key = JSON.stringify([stack.kind, api, frame.func, frame.file, frame.line]);
 		const known = places.get(key);
@@ -79,7 +85,7 @@ export function ledgerView(
 	return {
 		ledger,
 		part: part.name,
-		atMs: part.end.monoMs - signals.window.start.monoMs,
+		atMs,
 		places: [...places.values()].sort((a, b) => b.kept.length - a.kept.length || b.acquired - a.acquired),
 	};
 }
@@ -88,36 +94,39 @@ function byAge(a: HeldBorrow, b: HeldBorrow): number {
 	return b.ageMs - a.ageMs;
 }
 
-/** A pool of which returns were missed, or borrows not recorded, tells nothing of who keeps. */
-function isSound(ledger: Ledger, pool: string): boolean {
+/** Why a pool's rows tell nothing of who keeps: returns were missed, or borrows not recorded. */
+export function doubtOf(ledger: Ledger, pool: string): string | undefined {
 	const row = ledger.pools.find((p) => p.pool === pool);
-	return row !== undefined && row.replaced === 0 && row.lost === 0;
+	if (row === undefined) return "it is not in the ledger";
+	if (row.refused !== undefined) return row.refused;
+	if (row.replaced > 0) return `${row.replaced} of its returns were missed`;
+	if (row.lost > 0) return `${row.lost} of its borrows found no room in the table`;
+	return undefined;
+}
+
+/** pgx under database/sql by way of its own pool: the outer pool keeps it idle, and the inner one counts it as out. */
+function isTakenByOtherPool({ kind, frames }: BorrowStack): boolean {
+	return kind === "pgxpool" && frames.some(({ func }) => func.startsWith("database/sql."));
 }
 
 /** What became of the goroutine that has a connection out for long. */
 type Standing = "in call" | "returned" | "gone";
+type Standings = ReadonlyMap<number, Partial<Record<Standing, HeldBorrow[]>>>;
 
 function standings(
 	ledger: Ledger,
 	facts: readonly StackFacts[],
 	dump: DumpView | undefined,
-): Map<number, Partial<Record<Standing, HeldBorrow[]>>> {
+	atMs: number,
+): Standings {
 	const byStack = new Map<number, Partial<Record<Standing, HeldBorrow[]>>>();
-	const seen = new Set<string>();
-	// Newest first: of what one goroutine took at one place, the last is the one it may be working with. Taken at
-	// another place it may be the transaction around it.
-	for (const held of ledger.held.toSorted((a, b) => a.ageMs - b.ageMs)) {
-		const place = `${held.goid} ${held.stack}`;
-		const newest = !seen.has(place);
-		seen.add(place);
+	for (const held of ledger.held) {
 		const about = facts[held.stack];
-		if (held.ageMs < KEPT_MS_MIN || about === undefined) continue;
-		const standing =
-			dump === undefined
-				? standingByAge(held, ledger.stacks[held.stack])
-				: newest
-					? standingOf(held.goid, about, dump)
-					: "gone";
+		const usualMs = ledger.stacks[held.stack]?.heldMsMax ?? 0;
+		if (about === undefined || held.ageMs < KEPT_MS_MIN || held.ageMs <= usualMs) continue;
+		// Taken after the dump was begun: it cannot tell of that.
+		if (dump !== undefined && atMs - held.ageMs >= dump.atMs) continue;
+		const standing = dump === undefined ? "returned" : standingOf(held.goid, about, dump);
 		const lists = byStack.get(held.stack) ?? {};
 		byStack.set(held.stack, { ...lists, [standing]: [...(lists[standing] ?? []), held] });
 	}
@@ -125,32 +134,17 @@ function standings(
 }
 
 /**
- * Without a dump (no pprof) nobody knows who is still at it. Out for longer than any that came back to the same line
- * is then the most that can be said: enough to name what another line has found.
- */
-function standingByAge({ ageMs }: HeldBorrow, stack: BorrowStack | undefined): Standing {
-	return ageMs > Math.max(BLIND_MS_MIN, stack?.heldMsMax ?? 0) ? "returned" : "in call";
-}
-
-/** Twice as long as with a dump. */
-const BLIND_MS_MIN = 2 * KEPT_MS_MIN;
-
-/**
- * A goroutine that serves HTTP does the same again and again under the same middleware: there only the borrowing
- * function and its caller tell. Any other one may have gone on from a function that merely opened the connection.
+ * Whoever is in the function that borrowed is in the call, with all that it took there. Further out, a server's
+ * goroutine may be in another request under the same middleware, and a worker may have gone on from a function
+ * that merely opened the connection: that it has returned is all that is sure.
  */
 function standingOf(goid: number, borrow: StackFacts, dump: DumpView): Standing {
 	const row = dump.rowOf.get(goid);
-	if (row === undefined) return "gone";
-	const facts = dump.facts(row);
-	const now = new Set(facts.application.map((f) => f.func));
+	// Of a dump that was cut it may be in the rest.
+	if (row === undefined) return dump.sampled.part.truncated === undefined ? "gone" : "in call";
+	const now = new Set(dump.facts(row).application.map((f) => f.func));
 	const [func] = borrow.application;
 	// A goroutine of which no own code was seen is left alone.
 	if (func === undefined || now.has(func.func)) return "in call";
-	const serves = facts.inHandler || facts.role === "http-idle";
-	const then = serves ? borrow.application.slice(0, CALLERS_THAT_TELL) : borrow.application;
-	return then.some((f) => now.has(f.func)) ? "returned" : "gone";
+	return borrow.application.some((f) => now.has(f.func)) ? "returned" : "gone";
 }
-
-/** The borrowing function and who called it. */
-const CALLERS_THAT_TELL = 2;

@@ -22,22 +22,46 @@ export function matchPaths(
 	leaked: readonly SessionHistory[],
 ): PathMatch {
 	if (sessions === undefined) return "unclear";
-	const { engine, ours } = sessions;
-	const fingerprint = (statement: string): string => fingerprintSql(statement, { engine });
+	const { ours } = sessions;
 	const last = new Set(
-		leaked
-			.map((h) => fingerprint(h.last.session.statement))
-			.filter((text) => !FRAME_OF_TRANSACTION.test(text)),
+		telling(
+			sessions,
+			leaked.map(({ last }) => last),
+		),
 	);
 	if (last.size === 0) return "unclear";
 	const still = new Set(leaked.map((h) => h.id));
-	const atWork = ours
-		.filter((h) => !still.has(h.id))
-		.flatMap(sightingsAtWork)
-		.map(({ session }) => fingerprint(session.statement))
-		.filter((text) => !FRAME_OF_TRANSACTION.test(text));
+	const atWork = telling(sessions, ours.filter((h) => !still.has(h.id)).flatMap(sightingsAtWork));
 	if (atWork.some((text) => last.has(text))) return "alive";
 	return atWork.length >= SIGHTINGS_MIN ? "not seen" : "unclear";
+}
+
+/** Do these sessions end in a statement that the leaked ones ended in? `unclear` where either has none that tells. */
+export function endAlike(
+	sessions: ServiceSessions | undefined,
+	some: readonly SessionHistory[],
+	leaked: readonly SessionHistory[],
+): "alike" | "different" | "unclear" {
+	if (sessions === undefined) return "unclear";
+	const wanted = new Set(
+		telling(
+			sessions,
+			leaked.map(({ last }) => last),
+		),
+	);
+	const found = telling(
+		sessions,
+		some.map(({ last }) => last),
+	);
+	if (wanted.size === 0 || found.length === 0) return "unclear";
+	return found.some((text) => wanted.has(text)) ? "alike" : "different";
+}
+
+/** The statements' fingerprints, without those that every path runs. */
+function telling({ engine }: ServiceSessions, sightings: readonly Sighting[]): string[] {
+	return sightings
+		.map(({ session }) => fingerprintSql(session.statement, { engine }))
+		.filter((text) => !FRAME_OF_TRANSACTION.test(text));
 }
 
 /**

@@ -16,7 +16,7 @@ import { type Hidden, hiddenUse } from "../hidden.ts";
 import { attributeBySiblings } from "../holder.ts";
 import { attributeByLedger, whatWouldNameIt } from "../holder-ledger.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
-import { LINK_CONFIDENCE_MIN } from "../session-history.ts";
+import { LINK_CONFIDENCE_MIN, type SessionHistory } from "../session-history.ts";
 import { idleThroughout } from "../session-patterns.ts";
 import type { World } from "../world.ts";
 
@@ -50,7 +50,7 @@ export const connHeld: Rule = {
 		const hidden = hiddenUse(world) ?? starvedBesideSilent(world);
 		if (hidden === undefined) return undefined;
 		const { count, least, sessions, sockets } = hidden;
-		const attribution = attributeSilentBorrow(world);
+		const attribution = attributeSilentBorrow(world, sessions);
 		const pinned = least <= PINNED_MAX;
 		return finding("conn-held", connHeld.about, {
 			// What may be a pool without counters or a long statement is not worth waking anybody.
@@ -102,8 +102,8 @@ function starvedBesideSilent(world: World): Hidden | undefined {
 }
 
 /** Each way to take a connection silently may be the one: a name only if a single function was seen at any. */
-function attributeSilentBorrow(world: World): Attribution {
-	const byLedger = attributeByLedger(world, SILENT_BORROWS);
+function attributeSilentBorrow(world: World, sessions: readonly SessionHistory[]): Attribution {
+	const byLedger = attributeByLedger(world, SILENT_BORROWS, sessions);
 	if (byLedger !== undefined) return byLedger;
 	const sites = SILENT_BORROWS.flatMap((api) => world.siblings.filter((s) => s.api === api));
 	const functions = new Set(sites.map((s) => s.frame.func));

@@ -57,7 +57,9 @@ export function signalsOf(service: Service): Signals {
 		),
 		fds: sampled("fds", "fd-table", fds),
 		tcpLife: sampled("tcp-life", "tcp-life", service.tcpLife && [service.tcpLife]),
-		ledgers: service.ledger ? [{ value: service.ledger, part: part("ledger.0", "ledger", 0, windowMs) }] : [],
+		ledgers: service.ledger
+			? [{ value: service.ledger, part: part("ledger.0", "ledger", lastSample(service.dumps), windowMs) }]
+			: [],
 		metrics: sampled(
 			"metrics",
 			"prometheus",
@@ -77,6 +79,11 @@ export function signalsOf(service: Service): Signals {
 		),
 		process: [],
 	};
+}
+
+/** Of the same end as the last dump. */
+function lastSample(samples: readonly unknown[] = []): number {
+	return Math.max(0, samples.length - 1);
 }
 
 function gapsOf({ dumps, profiles, sockets, pools, sessions }: Service): Gap[] {
