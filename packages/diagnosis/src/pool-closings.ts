@@ -17,10 +17,20 @@ export interface PoolClosings {
 	readonly evidence: Evidence;
 }
 
-/** Of the pool that closed most; undefined where no pool closed any, or none counts it. */
-export function poolClosings(pools: readonly PoolView[]): PoolClosings | undefined {
+/**
+ * Of the closes those a pool counts as its own, from which on the two lines agree. A driver that is refused
+ * TLS dials again (sslmode=prefer), so half of them may be no pool's.
+ */
+const AGREED_SHARE_MIN = 0.4;
+
+/**
+ * Of the pool that closed most, if it closed most of what the sockets saw; undefined where it did not, where no
+ * pool closed any, or none counts it.
+ */
+export function closingsThatAgree(pools: readonly PoolView[], closesSeen: number): PoolClosings | undefined {
 	const all = pools.map(closingsOf).filter((closings) => closings !== undefined);
-	return all.toSorted((a, b) => b.count - a.count)[0];
+	const [most] = all.toSorted((a, b) => b.count - a.count);
+	return most !== undefined && most.count >= closesSeen * AGREED_SHARE_MIN ? most : undefined;
 }
 
 function closingsOf(pool: PoolView): PoolClosings | undefined {

@@ -58,10 +58,28 @@ test("silent: a pool opened for each request explains it, and is what must be cu
 	assert.deepEqual(alarms({ dumps, tcpLife: tcpLife([churning(50, 3)]) }), ["db-per-request"]);
 });
 
-test("to a peer that is no database: an alarm from twenty a second on, a note below", () => {
+test("to a peer that is no database: a note at any rate, as it may be the peer that asks for each close", () => {
 	const http = { ip: "10.0.0.9", port: 8_080 };
-	assert.deepEqual(alarms({ tcpLife: tcpLife([churning(20, 1, http)]) }), ["pool-churn"]);
-	assert.equal(gist({ tcpLife: tcpLife([churning(19, 1, http)]) }, "pool-churn")?.severity, "note");
+	for (const perSecond of [6, 20, 400]) {
+		const service = { tcpLife: tcpLife([churning(perSecond, 1, http)]) };
+		assert.equal(gist(service, "pool-churn")?.severity, "note");
+		assert.match(found(service, "pool-churn")?.holderGap ?? "", /whether it answers `Connection: close`$/);
+	}
+	// A database pool of the same service has its own closes.
+	const both = { tcpLife: tcpLife([churning(50, 1, http)]), pools: pools(0, 500) };
+	assert.deepEqual(
+		[gist(both, "pool-churn")?.severity, gist(both, "pool-churn")?.level],
+		["note", "suspected"],
+	);
+});
+
+test("churn towards the database is told before a busier one towards a peer that may ask for it", () => {
+	const http = churning(100, 1, { ip: "10.0.0.9", port: 8_080 });
+	const service = { tcpLife: tcpLife([http, churning(50, 1)]) };
+	assert.deepEqual(
+		[gist(service, "pool-churn")?.severity, gist(service, "pool-churn")?.count],
+		["warning", 500],
+	);
 });
 
 test("silent: a pool that grows with the load, a keep-alive client, a slow prober, a burst, closes by the peer", () => {

@@ -8,7 +8,7 @@
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { plural } from "../evidence.ts";
 import type { Evidence, Severity } from "../finding.ts";
-import { type PoolClosings, poolClosings } from "../pool-closings.ts";
+import { closingsThatAgree, type PoolClosings } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { isDatabasePort } from "../sockets-view.ts";
 import {
@@ -28,13 +28,6 @@ const OPENS_PER_SECOND_MIN = 5;
 const OPENS_PER_LIVE_MIN = 5;
 /** Of the closes those that were ours: where the peer closes, our settings are not the cause. */
 const CLOSED_BY_US_SHARE_MIN = 0.8;
-/** To a peer that is no database a short connection costs less: noted only, below this rate. */
-const PLAIN_PER_SECOND_MIN = 20;
-/**
- * Of the closes those the pool counts as its own, from which on the two lines agree. A driver that is refused
- * TLS dials again (sslmode=prefer), so half of them may be no pool's.
- */
-const AGREED_SHARE_MIN = 0.4;
 
 interface Churn {
 	readonly peer: TcpPeer;
@@ -53,6 +46,7 @@ export const poolChurn: Rule = {
 			"a client that is meant to connect anew each time: a prober, a proxy without keep-alive, a batch of short commands",
 			"a pool opened for each request: then db-per-request says so",
 			"connections thrown away after errors or cancelled statements: the log tells",
+			"an HTTP server that answers `Connection: close`, or a peer that speaks HTTP/1.0: the client then closes, often first, and the cure is with the peer",
 		],
 		fix: [
 			"database/sql keeps 2 idle connections by default: `db.SetMaxIdleConns(n)` with n near the usual number in use, at most MaxOpenConns",
@@ -73,8 +67,8 @@ export const poolChurn: Rule = {
 		const perS = perSecond(tcpLife, opens);
 		const guessed = peer.unseen > opens / 2 && closings === undefined;
 		return finding("pool-churn", poolChurn.about, {
-			severity: severityOf(churn, perS),
-			confidence: closings !== undefined ? 0.95 : guessed ? 0.7 : 0.85,
+			severity: severityOf(churn),
+			confidence: confidenceOf(churn, guessed),
 			count: opens,
 			title: `${rate(perS)} connections a second opened to ${addressOf(peer)} and closed again by this service`,
 			story: present([
@@ -99,14 +93,13 @@ export const poolChurn: Rule = {
 
 function worst(world: World, view: TcpLifeView): Churn | undefined {
 	const churns = view.dialled.map((peer) => churnOf(world, view, peer)).filter((c) => c !== undefined);
-	return churns.toSorted((a, b) => b.opens - a.opens)[0];
+	return churns.toSorted((a, b) => Number(b.database) - Number(a.database) || b.opens - a.opens)[0];
 }
 
 function churnOf(world: World, view: TcpLifeView, peer: TcpPeer): Churn | undefined {
 	const database = isDatabasePort(peer.port, world.databasePort);
-	const counted = database ? poolClosings(world.pools) : undefined;
 	const byUs = peer.closedByUs + peer.unattributed;
-	const closings = counted !== undefined && counted.count >= byUs * AGREED_SHARE_MIN ? counted : undefined;
+	const closings = database ? closingsThatAgree(world.pools, byUs) : undefined;
 	// Whose the unattributed are the sockets cannot tell; a pool that closed as many can.
 	const unattributed = closings === undefined ? 0 : peer.unattributed;
 	const opens = peer.opens + unattributed;
@@ -121,13 +114,23 @@ function churnOf(world: World, view: TcpLifeView, peer: TcpPeer): Churn | undefi
 	return churns ? { peer, opens, database, closings } : undefined;
 }
 
-function severityOf({ database, closings }: Churn, perS: number): Severity {
-	return database || closings !== undefined || perS >= PLAIN_PER_SECOND_MIN ? "warning" : "note";
+/**
+ * To a peer that is no database nothing but the sockets tells, and they look the same where the peer asks for each
+ * close (`Connection: close`): whatever the rate, it is noted.
+ */
+function severityOf({ database }: Churn): Severity {
+	return database ? "warning" : "note";
+}
+
+function confidenceOf({ database, closings }: Churn, guessed: boolean): number {
+	if (closings !== undefined) return 0.95;
+	if (!database) return 0.6;
+	return guessed ? 0.7 : 0.85;
 }
 
 function whereToLook(closings: PoolClosings | undefined, database: boolean): string {
 	if (closings !== undefined) return `a setting, not a line: ${closings.setting} of the pool`;
 	return database
 		? "most often a setting, not a line: MaxIdleConns of the pool; its counters (sql.DBStats, --metrics) would say which"
-		: "most often a setting, not a line: MaxIdleConnsPerHost of the HTTP transport, or a Client made for each request";
+		: "most often a setting, not a line: MaxIdleConnsPerHost of the HTTP transport, or a Client made for each request; or the peer asks for it: see whether it answers `Connection: close`";
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { diagnose } from "../diagnose.ts";
+import { pool } from "../testing/lines.ts";
 import { type Service, signalsOf } from "../testing/service.ts";
 import { churning, tcpLife } from "../testing/tcp-life.ts";
 import { alarms, found, gist } from "../testing/verdict.ts";
@@ -15,18 +16,24 @@ function withReuse(service: Service, tcpTwReuse: number) {
 	return diagnose({ ...signals, process: [facts] }).findings.find((f) => f.id === "time-wait-storm");
 }
 
-test("half of the port range in TIME_WAIT, and more every second: a warning, the consequence of churn", () => {
+test("half of the port range in TIME_WAIT, and more every second: a warning", () => {
 	const service = { tcpLife: tcpLife([churning(251, 3, HTTP)]) };
 	assert.deepEqual(gist(service, "time-wait-storm"), {
 		count: 15_060,
 		level: "suspected",
 		severity: "warning",
 		holder: undefined,
-		causes: ["pool-churn"],
+		causes: [],
 	});
-	assert.deepEqual(alarms(service), ["pool-churn", "time-wait-storm"]);
+	assert.deepEqual(alarms(service), ["time-wait-storm"]);
 	assert.match(found(service, "time-wait-storm")?.title ?? "", /take 53 % of the local ports/);
 	assert.match(found(service, "time-wait-storm")?.story ?? "", /251 more a second.*settles at about 53 %/);
+});
+
+test("towards the database it is the consequence of churn", () => {
+	const service = { tcpLife: tcpLife([churning(251, 3)]) };
+	assert.deepEqual(gist(service, "time-wait-storm")?.causes, ["pool-churn"]);
+	assert.deepEqual(alarms(service), ["pool-churn", "time-wait-storm"]);
 });
 
 test("at four fifths it is critical; when the ports run out is told", () => {
@@ -49,11 +56,33 @@ test("where the kernel lets ports be taken over, it is only noted", () => {
 	assert.deepEqual(severities, ["critical", "note", "critical", "critical", "note", "note"]);
 });
 
-test("whose they are is not known: it weighs less and says so", () => {
+test("whose they are is not known: a note that says so", () => {
 	const shared = churning(400, 3, { ...HTTP, opens: 9, closedByUs: 9, unattributed: 3_991, foreign: 2 });
 	const finding = found({ tcpLife: tcpLife([shared]) }, "time-wait-storm");
-	assert.deepEqual([finding?.severity, finding?.confidence, finding?.causes], ["warning", 0.5, []]);
+	assert.deepEqual([finding?.severity, finding?.confidence, finding?.causes], ["note", 0.5, []]);
 	assert.match(finding?.story ?? "", /3991 could not be told from another program's: --trace/);
+});
+
+test("a sidecar of the pod makes nearly all of them: noted, and where to look", () => {
+	// As traced: each close is known to be ours or not.
+	const sidecar = churning(400, 3, { ...HTTP, opens: 200, closedByUs: 200, foreign: 9 });
+	const service = { tcpLife: tcpLife([sidecar], { route: "trace" }) };
+	assert.deepEqual(alarms(service), []);
+	assert.equal(gist(service, "time-wait-storm")?.severity, "note");
+	assert.match(
+		found(service, "time-wait-storm")?.story ?? "",
+		/of 4000 new ones this service closed 200: look for another program/,
+	);
+	const half = churning(400, 3, { ...HTTP, opens: 2_000, closedByUs: 2_000, foreign: 9 });
+	assert.deepEqual(alarms({ tcpLife: tcpLife([half], { route: "trace" }) }), ["time-wait-storm"]);
+});
+
+test("the pool's own count tells that they are this service's, whatever the sockets could attribute", () => {
+	const shared = churning(400, 3, { opens: 9, closedByUs: 9, unattributed: 3_991, foreign: 2 });
+	const pools = [0, 4_000].map((maxIdleClosed) => [pool({ inUse: 3, maxIdleClosed })]);
+	const finding = found({ tcpLife: tcpLife([shared]), pools }, "time-wait-storm");
+	assert.deepEqual([finding?.severity, finding?.level], ["critical", "confirmed"]);
+	assert.equal(gist({ tcpLife: tcpLife([shared]) }, "time-wait-storm")?.severity, "note");
 });
 
 test("silent: hundreds of TIME_WAIT, a storm that is over, another program's, a range full of live connections", () => {

@@ -8,7 +8,7 @@
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { plural, seconds } from "../evidence.ts";
 import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
-import { poolClosings } from "../pool-closings.ts";
+import { closingsThatAgree } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { isDatabasePort } from "../sockets-view.ts";
 import {
@@ -30,8 +30,8 @@ const CRITICAL_SHARE = 0.8;
 const TIME_WAIT_SHARE_MIN = 0.5;
 /** TIME_WAIT lasts this long on Linux, whatever is set. */
 const TIME_WAIT_MS = 60_000;
-/** Of the closes those the pool counts as its own, from which on the two lines agree; as in pool-churn. */
-const AGREED_SHARE_MIN = 0.4;
+/** Of the new ones those this process closed, from which on they are its doing: the namespace is shared. */
+const OWN_SHARE_MIN = 0.5;
 
 interface Storm {
 	readonly peer: TcpPeer;
@@ -69,21 +69,18 @@ export const timeWaitStorm: Rule = {
 		const { peer, share, range } = storm;
 		const { fresh, last } = peer.timeWait;
 		const reused = reusesPorts(world, peer);
-		const ours = peer.unattributed <= fresh / 2;
 		const database = isDatabasePort(peer.port, world.databasePort);
-		const closings = database ? poolClosings(world.pools) : undefined;
-		const agreed = closings !== undefined && closings.count >= fresh * AGREED_SHARE_MIN;
+		const closings = database ? closingsThatAgree(world.pools, fresh) : undefined;
+		const ours = closings !== undefined || peer.closedByUs >= fresh * OWN_SHARE_MIN;
 		return finding("time-wait-storm", timeWaitStorm.about, {
-			severity: severityOf(storm, reused, ours || agreed),
-			confidence: ours || agreed ? 0.9 : 0.5,
+			severity: severityOf(storm, reused, ours),
+			confidence: ours ? 0.9 : 0.5,
 			count: last,
 			title: `${last} connections to ${addressOf(peer)} in TIME_WAIT take ${percent(share)} of the local ports`,
 			story: present([
 				`${rate(perSecond(tcpLife, fresh))} more a second; each keeps its port for 60 s`,
 				reused ?? forecast(tcpLife, storm),
-				ours || agreed
-					? undefined
-					: `of ${fresh} new ones ${peer.unattributed} could not be told from another program's: --trace tells whose they are`,
+				ours ? undefined : whoseElse(peer),
 			]).join("; "),
 			causes: causesOf(found, { peer, database }),
 			attribution: {
@@ -94,7 +91,7 @@ export const timeWaitStorm: Rule = {
 			},
 			evidence: present<Evidence>([
 				peerEvidence(tcpLife, peer, `${peer.portsUsed.last} of ${range} ports in use towards this peer`),
-				agreed ? closings.evidence : undefined,
+				closings?.evidence,
 			]),
 		});
 	},
@@ -137,9 +134,16 @@ function causesOf(
 		.map(({ id }) => id);
 }
 
+/** Nothing this service could change would cure what another program of the pod closes. */
 function severityOf({ share }: Storm, reused: string | undefined, ours: boolean): Severity {
-	if (reused !== undefined) return "note";
-	return share >= CRITICAL_SHARE && ours ? "critical" : "warning";
+	if (reused !== undefined || !ours) return "note";
+	return share >= CRITICAL_SHARE ? "critical" : "warning";
+}
+
+function whoseElse({ closedByUs, unattributed, timeWait: { fresh } }: TcpPeer): string {
+	return unattributed >= fresh / 2
+		? `of ${fresh} new ones ${unattributed} could not be told from another program's: --trace tells whose they are`
+		: `of ${fresh} new ones this service closed ${closedByUs}: look for another program of this host or pod that dials the same peer`;
 }
 
 function forecast(view: TcpLifeView, { peer, range }: Storm): string {
