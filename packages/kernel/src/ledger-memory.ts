@@ -28,7 +28,7 @@ export async function readLedgerMemory(
 	{ held, waiting }: LedgerRows,
 	signal?: AbortSignal,
 ): Promise<LedgerMemory> {
-	if (target.memory.kind === "refused" || target.whyGone() !== undefined) {
+	if (target.memory.kind === "refused" || target.gone() !== undefined) {
 		return { sockets: new Map(), owners: [], waiting: new Map() };
 	}
 	const memory = target.memory.value;

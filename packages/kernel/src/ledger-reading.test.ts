@@ -88,6 +88,19 @@ test("pools: sums of their stacks and rows; absent ones left out, refused ones w
 	]);
 });
 
+test("of a pool that is refused after it was watched nothing is told", () => {
+	const rows = {
+		stacks: [stack({ pool: 2, acquired: 3, released: 1 })],
+		held: [held({ pool: 2 }), held({ pool: 2, handle: 0xc100n })],
+		waiting: [{ g: 0x50, goid: 9, sinceNs: NOW, pool: 2 }],
+		counters: POOLS.map(() => ({ ...NO_HITS, replaced: 1, strangers: 2, lost: 3 })),
+	};
+	const { pools, stacks, held: out, waiting } = ledger(rows);
+	const none = { acquired: 0, released: 0, held: 0, replaced: 0, strangers: 0, lost: 0 };
+	assert.deepEqual(pools[1], { ...none, pool: "pgxpool v5", kind: "pgxpool", refused: "acquire is inlined" });
+	assert.deepEqual([stacks, out, waiting], [[], [], []]);
+});
+
 test("stacks: most held first, their ages and how long the returned ones were held", () => {
 	const { stacks, held: rows } = ledger({
 		stacks: [

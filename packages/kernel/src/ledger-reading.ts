@@ -47,9 +47,17 @@ export interface LedgerContext {
  */
 export const HIT_US = { return: 20, fast: 3, entry: 1 } as const;
 
-export function ledgerOf(rows: LedgerRows, memory: LedgerMemory, context: LedgerContext): Ledger {
+/** Of a pool that is refused nothing is told, even where it had rows before it was: they are of no use. */
+export function ledgerOf(all: LedgerRows, memory: LedgerMemory, context: LedgerContext): Ledger {
 	const { pools, goVersion, attachedNs, framesAt, bias } = context;
 	const entries = pools.map(entryOf);
+	const isWatched = ({ pool }: { readonly pool: number }) => pools[pool]?.kind === "watched";
+	const rows: LedgerRows = {
+		...all,
+		held: all.held.filter(isWatched),
+		stacks: all.stacks.filter(isWatched),
+		waiting: all.waiting.filter(isWatched),
+	};
 	const kindOf = (pool: number) => entries[pool]?.kind ?? "sql";
 	const named = nameStacks(rows.stacks, kindOf, framesAt, bias);
 	const heldOf = Map.groupBy(rows.held, ({ stack }) => stack);
@@ -82,7 +90,7 @@ function poolRow(
 ): LedgerPool | undefined {
 	if (planned.kind === "absent") return undefined;
 	const { id, kind } = entryOf(planned);
-	const counted = counters[index];
+	const counted = planned.kind === "watched" ? counters[index] : undefined;
 	const own = stacks.filter((s) => s.pool === index);
 	return {
 		pool: id,

@@ -7,10 +7,14 @@ import { loadBias } from "./process-maps.ts";
 import { openProcessMemory, type ProcessMemory } from "./process-memory.ts";
 import { type ProcessStat, readProcessStat } from "./process-stat.ts";
 import { explainFileError, type Reading, type Refusal, read, refused } from "./reading.ts";
+import { holdProgram, type RunningProgram } from "./running-program.ts";
 
 export interface LedgerTarget {
 	readonly pid: number;
-	/** `/proc/PID/exe`: the very file that runs, even when it was replaced or lies in a container. */
+	/**
+	 * For the kernel to attach by: our own descriptor of the file that ran when it was opened, even when it was
+	 * replaced or lies in a container. By /proc/PID/exe an exec in between would lead to another program's code.
+	 */
 	readonly path: string;
 	readonly symbols: GoSymbols;
 	readonly goMinor: number;
@@ -18,8 +22,8 @@ export interface LedgerTarget {
 	/** Address in the process minus address in the file. */
 	readonly bias: number;
 	readonly memory: Reading<ProcessMemory>;
-	/** Why it is not the process it was, if so. */
-	readonly whyGone: () => string | undefined;
+	/** Why it is not the program it was, if so. */
+	readonly gone: RunningProgram["gone"];
 	readonly close: () => void;
 }
 
@@ -27,35 +31,40 @@ export interface LedgerTarget {
 export function openLedgerTarget(pid: number): Reading<LedgerTarget> {
 	const stat = readProcessStat(pid);
 	if (stat.kind === "refused") return stat;
-	const path = `/proc/${pid}/exe`;
+	const closing: (() => void)[] = [];
+	const close = () => {
+		for (const each of closing.splice(0)) each();
+	};
+	try {
+		const opened = openWith(stat.value, closing);
+		if (opened.kind === "refused") close();
+		return opened.kind === "refused" ? opened : read({ ...opened.value, close });
+	} catch (error) {
+		close();
+		return explainFileError(error, `/proc/${pid}/exe`);
+	}
+}
+
+/** What is opened first shows at the end whether all of it is of one program. */
+function openWith(stat: ProcessStat, closing: (() => void)[]): Reading<Omit<LedgerTarget, "close">> {
+	const { pid } = stat;
+	const program = holdProgram(stat);
+	if (program.kind === "read") closing.push(program.value.close);
 	let file: number;
 	try {
-		file = openSync(path, "r");
+		file = openSync(`/proc/${pid}/exe`, "r");
 	} catch (error) {
-		return explainExecutable(error, stat.value);
+		return explainExecutable(error, stat);
 	}
+	closing.push(() => closeSync(file));
+	if (program.kind === "refused") return program;
 	const opened = openSymbols(pid, file);
-	if (opened.kind === "refused") {
-		closeSync(file);
-		return opened;
-	}
 	const memory = openProcessMemory(pid);
-	const { startTicks } = stat.value;
-	return read({
-		pid,
-		path,
-		...opened.value,
-		memory,
-		whyGone() {
-			const now = readProcessStat(pid);
-			if (now.kind === "refused") return now.why;
-			return now.value.startTicks === startTicks ? undefined : `process ${pid} has exited`;
-		},
-		close() {
-			closeSync(file);
-			if (memory.kind === "read") memory.value.close();
-		},
-	});
+	if (memory.kind === "read") closing.push(memory.value.close);
+	const gone = program.value.gone();
+	if (gone !== undefined) return refused("gone", gone.why);
+	if (opened.kind === "refused") return opened;
+	return read({ pid, path: `/proc/self/fd/${file}`, ...opened.value, memory, gone: program.value.gone });
 }
 
 /** What attaching takes in the end; reading the executable, its first step, takes the last of them. */
