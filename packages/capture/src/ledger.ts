@@ -6,12 +6,24 @@
  * wherever it is not needed or not allowed; either is a note, for the other lines judge without it.
  */
 import { type LedgerSession, openLedger } from "@plumbline/kernel/ledger-session";
+import type { RefusalCode } from "@plumbline/kernel/reading";
 import { encodeLedger } from "@plumbline/signals/ledger-json";
 import { suspicionOf } from "./ledger-suspicion.ts";
 import type { Recorder } from "./recorder.ts";
 import { paused, type Watch } from "./watch.ts";
 
 export const LEDGER_NAMES = { line: "runtime", what: "borrow ledger" } as const;
+
+export const NOT_IN_USE = "not attached: no connection was in use or waited for at the start of the window";
+
+/** How the note begins when it could not be attached: with whose affair that is. */
+export const REFUSED: Readonly<Record<RefusalCode, string>> = {
+	denied: "not permitted: ",
+	unsupported: "not possible here: ",
+	absent: "not attached: ",
+	gone: "not attached: ",
+	failed: "not attached: ",
+};
 
 /** The other lines' first samples are waited for so long. */
 const FIRST_SAMPLES_MS_MAX = 2000;
@@ -40,7 +52,7 @@ export class LedgerLine {
 		await this.#firstSamples(until);
 		if (until.aborted) return;
 		if (suspicionOf(this.#recorder.collected().parts) === "idle") {
-			this.#note("not attached: no connection was in use or waited for at the start of the window");
+			this.#note(NOT_IN_USE);
 			return;
 		}
 		if (windowMs - (this.#recorder.now().monoMs - beganMs) < WATCH_MS_MIN) {
@@ -49,7 +61,7 @@ export class LedgerLine {
 		}
 		const opened = await openLedger({ pid: this.#plan.pid, signal });
 		if (opened.kind === "refused") {
-			this.#note(opened.why);
+			this.#note(`${REFUSED[opened.code]}${opened.why}`);
 			return;
 		}
 		this.#session = opened.value;

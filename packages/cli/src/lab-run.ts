@@ -15,6 +15,7 @@ import {
 	isAbort,
 	usageError,
 } from "./exit-code.ts";
+import { ledgerFate, type PoolCounts, poolCounts, poolMismatches } from "./lab-ledger.ts";
 import { recordTrial } from "./lab-record.ts";
 import { renderTrialTable, type TrialRow } from "./lab-table.ts";
 import { runTrial } from "./lab-trial.ts";
@@ -91,41 +92,51 @@ async function tryOnce(
 	const startedMs = performance.now();
 	const label = `${scenario.name} (run ${run} of ${flags.runs}): `;
 	const row = (
-		found: string,
-		mismatches: readonly string[],
-		expect = scenario.expect,
-		ledger = false,
+		expect: Expectation,
+		told: Pick<TrialRow, "found" | "ledger" | "noLedger" | "mismatches"> & Partial<PoolCounts>,
 	): TrialRow => ({
 		scenario: scenario.name,
 		run,
 		go,
 		build,
-		ledger,
 		expected: expectedText(expect),
-		found,
-		mismatches,
+		...told,
 		seconds: (performance.now() - startedMs) / 1000,
 	});
 	try {
 		const ledger = flags.ledger === undefined ? {} : { ledger: flags.ledger };
 		const plan = { name: scenario.name, windowMs: flags.window, go, build, ...ledger, servers, label };
-		const { capture, verdict } = await runTrial(context, plan);
+		const { capture, signals, verdict } = await runTrial(context, plan);
 		const { diagnosis } = verdict;
 		if (flags.record && run === flags.runs) {
 			const version = go === scenario.go[0] ? "" : `.${go}`;
 			const how = build === "normal" ? "" : `.${build}`;
 			await recordTrial(`${scenario.name}${version}${how}`, capture, context.signal);
 		}
-		const kept = capture.parts.some(({ format }) => format === "ledger");
-		const expect = kept ? scenario.expect : (scenario.withoutLedger ?? scenario.expect);
-		return row(foundText(diagnosis), compareVerdict({ expect }, diagnosis), expect, kept);
+		const fate = ledgerFate(capture, flags.ledger);
+		const excused = fate.kind === "excused" ? scenario.withoutLedger : undefined;
+		const expect = excused ?? scenario.expect;
+		const isMissed = fate.kind === "missing" || (fate.kind === "needless" && !("none" in expect));
+		const counts = poolCounts(scenario, signals);
+		return row(expect, {
+			found: foundText(diagnosis),
+			ledger: fate.kind === "kept",
+			...(fate.kind === "kept" ? {} : { noLedger: fate.why }),
+			...counts,
+			mismatches: [
+				...compareVerdict({ expect }, diagnosis),
+				...(isMissed ? ["expected a borrow ledger, none was kept"] : []),
+				...poolMismatches(scenario, signals.ledgers.at(-1)?.value, counts),
+			],
+		});
 	} catch (error) {
 		if (isAbort(error)) throw error;
 		if (error instanceof NoServiceError && go === "local") {
 			const why = `the lab's programs cannot be built here: ${error.message}`;
 			throw new CommandError(why, EXIT_UNEXAMINED, error);
 		}
-		return row("", [error instanceof Error ? error.message : String(error)]);
+		const why = error instanceof Error ? error.message : String(error);
+		return row(scenario.expect, { found: "", ledger: false, mismatches: [why] });
 	}
 }
 

@@ -46,7 +46,14 @@ test("toolchain and build stand in the table where they are not the usual ones",
 	};
 	const text = renderTrialTable([
 		{ ...row, go: "go1.19.8", build: "normal", mismatches: [] },
-		{ ...row, go: "go1.19.8", build: "stripped", mismatches: ["no holder"] },
+		{
+			...row,
+			go: "go1.19.8",
+			build: "stripped",
+			ledger: false,
+			noLedger: "no right",
+			mismatches: ["no holder"],
+		},
 	]);
 	assert.equal(
 		text,
@@ -56,6 +63,7 @@ test("toolchain and build stand in the table where they are not the usual ones",
 			"tx-panic  1    go1.19.8  stripped  tx-open   tx-open  9.0  MISMATCH",
 			"",
 			"tx-panic run 1, go1.19.8, stripped: no holder",
+			"tx-panic run 1, go1.19.8, stripped: no borrow ledger: no right",
 			"",
 			"1 of 2 as expected",
 			"",

@@ -1,14 +1,17 @@
 /** What `lab run` prints: one row a trial, wide enough for its words. */
+import type { PoolCounts } from "./lab-ledger.ts";
 
-export interface TrialRow {
+export interface TrialRow extends Partial<PoolCounts> {
 	readonly scenario: string;
 	/** 1-based. */
 	readonly run: number;
 	readonly go: string;
 	/** `normal`, `stripped`, ... */
 	readonly build: string;
-	/** Whether a borrow ledger was kept: rights or a flag may have left it out. */
+	/** Whether a borrow ledger was kept. */
 	readonly ledger: boolean;
+	/** Why not. */
+	readonly noLedger?: string;
 	readonly expected: string;
 	readonly found: string;
 	/** What differs from the expectation; empty when it is met. */
@@ -43,9 +46,10 @@ export function renderTrialTable(rows: readonly TrialRow[]): string {
 			.map((cell, column) => cell.padEnd(widths[column] ?? 0))
 			.join("  ")
 			.trimEnd();
-	const why = rows.flatMap(({ scenario, run, mismatches, ...how }) => {
+	const why = rows.flatMap(({ scenario, run, mismatches, noLedger, ...how }) => {
 		const which = [`${scenario} run ${run}`, ...others.map(([column]) => how[column])].join(", ");
-		return mismatches.map((mismatch) => `${which}: ${mismatch}`);
+		const missing = noLedger === undefined ? [] : [`no borrow ledger: ${noLedger}`];
+		return [...mismatches, ...missing].map((line) => `${which}: ${line}`);
 	});
 	const bad = rows.filter(({ mismatches }) => mismatches.length > 0).length;
 	const sum = `${rows.length - bad} of ${rows.length} as expected`;

@@ -5,6 +5,7 @@ import type { Servers } from "@plumbline/lab/servers";
 import { NoServiceError, type Stage, stageScenario } from "@plumbline/lab/stage";
 import type { Capture } from "@plumbline/signals/capture";
 import { decodeCapture } from "@plumbline/signals/decode";
+import type { Signals } from "@plumbline/signals/signals";
 import type { CliContext } from "./context.ts";
 import { CommandError, EXIT_UNEXAMINED } from "./exit-code.ts";
 import { captureLive } from "./live-capture.ts";
@@ -29,6 +30,7 @@ interface TrialPlan {
 
 export interface Trial {
 	readonly capture: Capture;
+	readonly signals: Signals;
 	readonly verdict: Verdict;
 	readonly stage: Pick<Stage, "scenario" | "pid">;
 }
@@ -53,7 +55,8 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 		const told = { ...context, progress: { ...progress, step } };
 		const ledger = plan.ledger === undefined ? {} : { ledger: plan.ledger };
 		const capture = await captureLive(told, { pid, db, windowMs: plan.windowMs, ...ledger });
-		return { capture, verdict: verdictOf(decodeCapture(capture), {}), stage: { scenario, pid } };
+		const signals = decodeCapture(capture);
+		return { capture, signals, verdict: verdictOf(signals, {}), stage: { scenario, pid } };
 	} finally {
 		step("cleaning up");
 		await stage.stop();
