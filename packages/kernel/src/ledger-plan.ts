@@ -37,6 +37,11 @@ export function entryOf(planned: PlannedPool): PoolEntry {
 	return planned.kind === "watched" ? planned.plan.pool : planned.pool;
 }
 
+/** All its places. */
+export function offsetsOfPlan({ acquire, release, wait }: PoolPlan): number[] {
+	return [...acquire, ...wait, ...release.flatMap(({ offsets }) => offsets)];
+}
+
 /** `fast` where it is proved for a pool, else its returns. In the order of `pools`. */
 export function planPools(
 	symbols: GoSymbols,

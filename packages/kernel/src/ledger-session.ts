@@ -13,8 +13,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Ledger } from "@plumbline/signals/ledger";
 import { type Bpf, loadBpf } from "./bpf-system-call.ts";
 import { shareOf, withinBudget } from "./ledger-budget.ts";
+import { checkCode } from "./ledger-code-check.ts";
 import { readLedgerMemory } from "./ledger-memory.ts";
-import { type PlannedPool, planPools } from "./ledger-plan.ts";
+import { offsetsOfPlan, type PlannedPool, planPools } from "./ledger-plan.ts";
 import { POOLS, type PoolEntry } from "./ledger-pools.ts";
 import { acquireProbes, releaseProbes } from "./ledger-probes.ts";
 import { REGISTERS } from "./ledger-program.ts";
@@ -97,7 +98,7 @@ class Opening {
 	async run(): Promise<Reading<LedgerSession>> {
 		const { mode = "fast", pools: entries = POOLS, signal } = this.#request;
 		const { symbols, memory } = this.#target;
-		const planned = planPools(symbols, entries, mode);
+		const planned = this.#checked(planPools(symbols, entries, mode), entries);
 		const none = whyNoneWatched(planned);
 		if (none !== undefined) return none;
 		const tables = openTables(this.#bpf, planned.length, this.#request.limits);
@@ -122,11 +123,28 @@ class Opening {
 				share: pools.reduce((sum, p, i) => sum + shareOf(p, rates[i] ?? 0), 0),
 			},
 			route: this.#attached[0]?.attachment.route ?? "multi",
-			memoryGap: memory.kind === "refused" ? memory.why : undefined,
+			memoryGap:
+				memory.kind === "refused"
+					? `${memory.why}. Nor could it be checked that the code in memory is that of the file`
+					: undefined,
 			read: (stop) => this.#read(tables.value, pools, attachedNs, stop),
 			whyGone: () => this.#target.gone()?.why,
 			close: () => this.close(),
 		});
+	}
+
+	/** Where memory may not be read the file has to be believed, and `memoryGap` says so. */
+	#checked(planned: readonly PlannedPool[], entries: readonly PoolEntry[]): readonly PlannedPool[] {
+		const { symbols, memory, bias } = this.#target;
+		if (memory.kind === "refused") return planned;
+		const inMode = (mode: "return" | "fast") =>
+			planPools(symbols, entries, mode).flatMap((p) => (p.kind === "watched" ? offsetsOfPlan(p.plan) : []));
+		let places: ReadonlySet<number> | undefined;
+		const ledgerPlaces = () => {
+			places ??= new Set([...inMode("return"), ...inMode("fast")]);
+			return places;
+		};
+		return checkCode(planned, { symbols, memory: memory.value, bias, ledgerPlaces });
 	}
 
 	#whyGone(): Refusal | undefined {

@@ -1,7 +1,7 @@
 /** For tests: where the code a process runs differs from its file, byte by byte: its breakpoints, if all is well. */
 import assert from "node:assert/strict";
 import { closeSync, openSync, readSync } from "node:fs";
-import { planPools } from "../ledger-plan.ts";
+import { offsetsOfPlan, planPools } from "../ledger-plan.ts";
 import { POOLS } from "../ledger-pools.ts";
 import { openLedgerTarget } from "../ledger-target.ts";
 import { expectRead } from "./bpf-live.ts";
@@ -40,14 +40,8 @@ export function watchCode(pid: number): CodeWatch {
 	return {
 		changed,
 		probed(mode) {
-			const plans = planPools(target.symbols, POOLS, mode).flatMap((p) =>
-				p.kind === "watched" ? p.plan : [],
-			);
-			const offsets = plans.flatMap((plan) => [
-				...plan.acquire,
-				...plan.wait,
-				...plan.release.flatMap((release) => release.offsets),
-			]);
+			const plans = planPools(target.symbols, POOLS, mode);
+			const offsets = plans.flatMap((p) => (p.kind === "watched" ? offsetsOfPlan(p.plan) : []));
 			return [...new Set(offsets)].sort((a, b) => a - b);
 		},
 		close() {
