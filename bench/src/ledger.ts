@@ -8,7 +8,7 @@
  *  - flat, paced: throughput, latencies and the program's CPU, as fast as it goes and at 1,000 borrows a second;
  *  - hits: what one probe costs by that CPU, from which HIT_US is taken;
  *  - attach: what coming and going take and what the program feels of it, and memory;
- *  - auto: which mode it takes at which pace, and when it refuses.
+ *  - auto: what it decides by itself: at which pace a pool is within the budget, and in which mode.
  */
 import { availableParallelism, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";

@@ -13,7 +13,7 @@ export const ledgerCommand = buildCommand<LedgerFlags, [], CliContext>({
 			"is shown live; q ends it. Ctrl-C ends it too, and what was seen until then is still printed.",
 			"While it is watched, the kernel has breakpoints in the program's copy of its code, and takes them",
 			"out whatever happens to plumbline; the file stays as it is. By our measurements, on a virtual machine,",
-			"a borrow costs the program 3 to 5 microseconds of CPU in fast mode, some 22 at returns. The forecast",
+			"a borrow costs the program 3 to 5 microseconds of CPU in fast mode, 20 to 25 at returns. The forecast",
 			"is told first. A pool beyond the budget of 5 % of a processor is not watched without --force.",
 			"docs/ledger.md tells how to read it and what it cannot see.",
 			"",
