@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { app, type Goroutine } from "../testing/dump-text.ts";
+import type { Ledger } from "@plumbline/signals/ledger";
+import { app, call, type Goroutine } from "../testing/dump-text.ts";
 import {
 	clientReader,
 	handler,
 	idleConnection,
 	opener,
 	readsBody,
+	relaysBody,
 	requestReader,
 	waitsElsewhere,
 	worker,
@@ -83,6 +85,15 @@ test("those open since before the ledger are counted too, and none of them twice
 	// In use at the start, given back since, and then taken by what left them open: the same reader goroutines.
 	const reused = times(5, (i) => clientReader(800 + i, "body"));
 	assert.equal(found({ ...service, dumps: [[...first, ...reused], last] }, "http-body-open")?.count, 5);
+	// Taken again only just, and so not counted as left open; nor as open since before.
+	const young = ledger([
+		fetched(PORTS),
+		fetched(
+			times(3, (i) => 52_000 + i),
+			{ out: times(3, (i) => ({ goid: 660 + i, ageMs: 90 })) },
+		),
+	]);
+	assert.equal(found({ ...service, dumps, ledger: young }, "http-body-open")?.count, 5);
 	const idle = times(9, (i) => clientReader(720 + i, "answer"));
 	const rests = [
 		[...first, ...idle],
@@ -119,6 +130,95 @@ test("silent: as many goroutines read a body somewhere", () => {
 	assert.equal(found(unclosed(readers(5)), "http-body-open"), undefined);
 	assert.equal(found(unclosed(readers(4)), "http-body-open"), undefined, "one alone may be kept on purpose");
 	assert.equal(found(unclosed(readers(2)), "http-body-open")?.count, 3);
+});
+
+test("streams that were open before, and are read all along, are neither counted nor taken off the others", () => {
+	const service = unclosed();
+	const [first = [], last = []] = service.dumps ?? [];
+	const with_ = (streams: (i: number) => Goroutine[], atFirst = streams): Service => {
+		const loops = times(4, (i) => clientReader(700 + i, "body"));
+		return {
+			...service,
+			dumps: [
+				[...first, ...loops, ...times(4, atFirst).flat()],
+				[...last, ...loops, ...times(4, streams).flat()],
+			],
+		};
+	};
+	const watch = app("main.watch", 70);
+	const read = (i: number) => [worker(900 + i, readsBody, watch)];
+	const relay = (i: number) => [
+		handler(900 + i, relaysBody, app("main.serve", 71)),
+		requestReader(1_900 + i, 900 + i),
+	];
+	for (const streams of [with_(read), with_(relay), with_(relay, read)]) {
+		const finding = found(streams, "http-body-open");
+		assert.equal(finding?.count, 5);
+		assert.doesNotMatch(finding?.story ?? "", /more had been open before/);
+	}
+	// Those that began within the window may be at what was taken in it.
+	const fresh = found(
+		with_(read, (i) => [worker(950 + i, readsBody, watch)]),
+		"http-body-open",
+	);
+	assert.equal(fresh, undefined);
+	const body = (address: string) => (i: number) => {
+		const calls = [call("net/http.(*bodyEOFSignal).Read", `${address}, {0xc000130000, 0x1000, 0x1000}`)];
+		return [worker(900 + i, { state: "IO wait", calls }, watch)];
+	};
+	assert.equal(found(with_(body("0xc0001000"), body("0xc0001000")), "http-body-open")?.count, 5);
+	assert.equal(
+		found(with_(body("0xc0001000"), body("0xc0002000")), "http-body-open"),
+		undefined,
+		"another body",
+	);
+});
+
+test("silent: as many goroutines relay something to somebody slow", () => {
+	const relays = times(4, (i) => [
+		handler(900 + i, relaysBody, app("main.serve", 71)),
+		requestReader(1_900 + i, 900 + i),
+	]);
+	assert.equal(found(unclosed(relays.flat()), "http-body-open"), undefined);
+	const file = { state: "IO wait", calls: [call("os.(*File).Read"), call("io.copyBuffer"), call("io.Copy")] };
+	const loads = times(4, (i) => worker(900 + i, file, app("main.load", 72)));
+	assert.equal(found(unclosed(loads), "http-body-open")?.count, 5, "a copy that reads something else");
+});
+
+test("silent: handed to workers that take seconds for each: too young, back as late, or heard of since", () => {
+	const aged = (ageMs: number, over: Partial<Borrowing> = {}) => {
+		const out = PORTS.map((port, i) => ({ goid: 600 + i, ageMs: ageMs + i, port }));
+		return fetched([], { out, ...over });
+	};
+	const asked = (books: Borrowing, quietMs: number, over: Partial<Ledger> = {}) =>
+		found({ ...unclosed([], quietMs), ledger: { ...ledger([books]), ...over } }, "http-body-open")?.count;
+	assert.equal(asked(aged(4_990), 9_000), undefined);
+	assert.equal(asked(aged(5_000), 9_000), 5);
+	assert.equal(asked(aged(4_000), 9_000, { watchedMs: 8_000 }), 5, "in a short window half of it");
+	assert.equal(asked(aged(2_990), 9_000, { watchedMs: 4_000 }), undefined, "but not less than three seconds");
+	assert.equal(asked(aged(8_000), 5_900), undefined, "silent for less than three quarters of that");
+	assert.equal(asked(aged(8_000), 6_100), 5);
+	const late = ledger([aged(8_000)]);
+	const stacks = late.stacks.map((stack) => ({ ...stack, heldMsMax: 8_500 }));
+	assert.equal(found({ ...unclosed([], 8_000), ledger: { ...late, stacks } }, "http-body-open"), undefined);
+});
+
+test("where none ever came back it is less sure", () => {
+	const never = ledger([fetched(PORTS, { released: 0 })]);
+	assert.equal(found({ ...unclosed(), ledger: never }, "http-body-open")?.confidence, 0.7);
+	assert.equal(found(unclosed(), "http-body-open")?.confidence, 0.9);
+});
+
+test("silent: one goroutine that opened several in a loop and reads them one after another", () => {
+	const out = PORTS.map((port, i) => ({ goid: 640, ageMs: 7_000 - i, port }));
+	const parts = fetched([], { out });
+	const reads = handler(640, readsBody, FETCH, app("main.quote", 12));
+	const waits = handler(640, waitsElsewhere, FETCH, app("main.quote", 12));
+	const returned = handler(640, readsBody, app("main.quote", 12));
+	for (const busy of [reads, waits, returned]) {
+		const service = unclosed([busy, requestReader(1_640, 640)]);
+		assert.deepEqual(alarms({ ...service, ledger: ledger([parts]) }), []);
+	}
 });
 
 test("silent: a single one, or sockets that memory did not tell", () => {

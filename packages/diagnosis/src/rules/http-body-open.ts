@@ -2,24 +2,31 @@
  * http-body-open: a response body that was never closed.
  *
  * Runtime line: the borrow ledger has connections of net/http's client that were taken in the window and neither
- * went back to the idle list nor were closed, by goroutines that have ended or moved on since. A response handed
- * to another goroutine looks the same; so the sockets line must say that nothing moves on them, and there must be
- * more of them than goroutines that read a body. Those that were open before the ledger was attached are counted
- * by the dumps: each has a reader goroutine that waits, in both of them, for its body to be done with.
+ * went back to the idle list nor were closed, by goroutines that have ended or moved on since, and for longer than
+ * any that came back to the same stack. A response handed to another goroutine looks the same; so the sockets line
+ * must say that nothing has moved on them for most of that time, and there must be more of them than goroutines
+ * that read or relay a body. Those that were open before the ledger was attached are counted by the dumps: each
+ * has a reader goroutine that waits, in both of them, for its body to be done with.
  *
  * HTTP/1 only: an HTTP/2 connection is shared by many requests and never taken.
  */
+import type { Ledger } from "@plumbline/signals/ledger";
+import { bodyReaders, readLoopsWaiting, readThroughout } from "../body-readers.ts";
 import type { DumpView } from "../dump-view.ts";
 import { plural, seconds, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { nameOf } from "../holder-ledger.ts";
-import { type BorrowPlace, KEPT_MS_MIN } from "../ledger-view.ts";
+import { type BorrowPlace, KEPT_MS_MIN, type LedgerView } from "../ledger-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import { type OwnedSocket, silentMs } from "../sockets-view.ts";
+import { silentMs } from "../sockets-view.ts";
 import type { World } from "../world.ts";
 
 /** One alone may be a body that somebody keeps for later on purpose. */
 const KEPT_MIN = 2;
+/** Workers that get their responses through a channel may pause for seconds at each record. In a short window half of it has to do. */
+const AGE_MS_MIN = 5_000;
+/** Of its time out that a forgotten one's socket was silent: nothing comes after what was sent at first. */
+const SILENT_SHARE_MIN = 0.75;
 
 export const httpBodyOpen: Rule = {
 	id: "http-body-open",
@@ -28,7 +35,7 @@ export const httpBodyOpen: Rule = {
 		hurts:
 			"each one is a socket, two goroutines and buffers for good; with MaxConnsPerHost set, callers end up waiting for ever",
 		otherwise: [
-			"a response handed to another goroutine that waits before it reads on",
+			"a response handed to another goroutine that waits for seconds before it reads on, or has all of it in its buffer",
 			"a long poll whose caller has given up without cancelling it",
 		],
 		fix: [
@@ -42,18 +49,18 @@ export const httpBodyOpen: Rule = {
 	examine(world) {
 		const { ledger, sockets } = world;
 		if (ledger === undefined || sockets === undefined) return undefined;
-		const places = ledger.places.flatMap((place) => silentOnly(world, place) ?? []);
+		const places = ledger.places.flatMap((place) => forgottenOnly(world, ledger, place) ?? []);
 		const silent = places.flatMap((place) => place.kept.map(({ socket }) => socket?.inode ?? 0));
-		const sure = silent.length - bodyReaders(world);
+		const { sure, before } = unread(world, ledger, silent.length);
 		if (sure < KEPT_MIN) return undefined;
-		const before = openBefore(world, silent.length);
 		const count = sure + before;
 		const oldest = Math.max(...places.flatMap((place) => place.kept.map(({ ageMs }) => ageMs)));
 		const attribution = nameOf(world, ledger, places, (place) => place.kept.length, 0.95);
 		const owned = sockets.last.filter(({ socket }) => silent.includes(socket.inode));
 		return finding("http-body-open", httpBodyOpen.about, {
 			severity: "warning",
-			confidence: 0.9,
+			// Where none came back at all, the work with one may last longer than the window.
+			confidence: places.some(({ released }) => released > 0) ? 0.9 : 0.7,
 			count,
 			title: `${plural(count, "HTTP response")} left open by ${count === 1 ? "a call that is" : "calls that are"} over`,
 			story:
@@ -64,60 +71,64 @@ export const httpBodyOpen: Rule = {
 			evidence: present<Evidence>([
 				socketEvidence(
 					owned,
-					`${plural(owned.length, "connection")} of theirs carried nothing for ${seconds(KEPT_MS_MIN)} and more`,
+					`${plural(owned.length, "connection")} of theirs carried nothing for ${seconds(Math.min(...owned.map(silentMs)))} and more`,
 				),
 			]),
 		});
 	},
 };
 
-/** The place with only those borrows whose socket is known and still; undefined when none is. */
-function silentOnly({ sockets }: World, place: BorrowPlace): BorrowPlace | undefined {
+/** The place with only those borrows that are old enough and whose socket is still; undefined when none is. */
+function forgottenOnly(
+	{ sockets }: World,
+	{ ledger }: LedgerView,
+	place: BorrowPlace,
+): BorrowPlace | undefined {
 	if (place.kind !== "http") return undefined;
-	const still = new Map(sockets?.last.filter(isStill).map((o) => [o.socket.inode, o]));
-	const kept = place.kept.filter(({ socket }) => socket !== undefined && still.has(socket.inode));
+	const ageMsMin = Math.max(KEPT_MS_MIN, Math.min(AGE_MS_MIN, ledger.watchedMs / 2));
+	const quiet = new Map(sockets?.last.map((o) => [o.socket.inode, silentMs(o)]));
+	const kept = place.kept.filter(({ ageMs, socket }) => {
+		const silent = socket && quiet.get(socket.inode);
+		return ageMs >= ageMsMin && silent !== undefined && silent >= ageMs * SILENT_SHARE_MIN;
+	});
 	return kept.length === 0 ? undefined : { ...place, kept };
 }
 
-/** The peer has answered, and nothing came since. */
-function isStill(owned: OwnedSocket): boolean {
-	return owned.socket.tcpInfo !== undefined && silentMs(owned) >= KEPT_MS_MIN;
+/** How many responses nobody is at work with. */
+interface Open {
+	/** Of those taken in the window. */
+	readonly sure: number;
+	/** Of those delivered before it, and not done with at its end. */
+	readonly before: number;
 }
-
-const READ_LOOP = "net/http.(*persistConn).readLoop";
 
 /**
- * Connections whose response was delivered before the window and not done with at its end. One that was busy at
- * the start may since have been given back, and be among the `taken` ones: those have a reader that waits too.
+ * Each goroutine that reads or relays may be at one of them: who did so through the whole window at one that was
+ * open before, anybody else at one taken since; and where those are fewer, at one of the others.
  */
-function openBefore({ firstDump, lastDump, spansWindow }: World, taken: number): number {
-	if (firstDump === undefined || lastDump === undefined || !spansWindow) return 0;
-	const first = readLoopsWaiting(firstDump);
-	const last = readLoopsWaiting(lastDump);
-	const both = [...last].filter((goid) => first.has(goid)).length;
-	return Math.max(0, Math.min(both, last.size - taken));
+function unread({ firstDump, lastDump, spansWindow }: World, { ledger }: LedgerView, taken: number): Open {
+	if (lastDump === undefined) return { sure: 0, before: 0 };
+	const readers = bodyReaders(lastDump);
+	if (firstDump === undefined || !spansWindow) return { sure: taken - readers.size, before: 0 };
+	const lasting = readThroughout(bodyReaders(firstDump), readers);
+	const before = openBefore(firstDump, lastDump, ledger) - lasting;
+	const sure = taken - (readers.size - lasting);
+	return {
+		sure: sure + Math.min(0, before),
+		before: Math.max(0, before + Math.min(0, sure)),
+	};
 }
 
-/** In a select it waits for the body; idle and before the answer it waits for the network. */
-function readLoopsWaiting({ table }: DumpView): Set<number> {
-	const waiting = new Set<number>();
-	for (let row = 0; row < table.count; row++) {
-		const [top] = table.stacks[table.stackOf[row] ?? -1]?.frames ?? [];
-		const state = table.states[table.stateOf[row] ?? 0] ?? "";
-		if (top?.func === READ_LOOP && state.startsWith("select")) waiting.add(table.goid[row] ?? 0);
-	}
-	return waiting;
-}
-
-/** Every read of a client's response body passes it. */
-const BODY_READ = "net/http.(*bodyEOFSignal).Read";
-
-/** Goroutines that read a response right now: each may be at one of these. */
-function bodyReaders({ lastDump }: World): number {
-	if (lastDump === undefined) return 0;
-	const { table } = lastDump;
-	const reading = table.stacks.map((stack) => stack.frames.some(({ func }) => func === BODY_READ));
-	let readers = 0;
-	for (let row = 0; row < table.count; row++) if (reading[table.stackOf[row] ?? -1]) readers++;
-	return readers;
+/**
+ * A connection that was busy at the start may since have been given back and taken anew: as many as the ledger has
+ * out have a reader that waits, too.
+ */
+function openBefore(first: DumpView, last: DumpView, ledger: Ledger): number {
+	const waiting = readLoopsWaiting(first);
+	const now = readLoopsWaiting(last);
+	const both = [...now].filter((goid) => waiting.has(goid)).length;
+	const takenSince = ledger.stacks
+		.filter(({ kind }) => kind === "http")
+		.reduce((sum, { held }) => sum + held, 0);
+	return Math.max(0, Math.min(both, now.size - takenSince));
 }

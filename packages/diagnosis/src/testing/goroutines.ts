@@ -190,6 +190,20 @@ export const readsBody: Doing = {
 	],
 };
 
+/** Copies something to a client that takes it slowly; what it copies is not on its stack. */
+export const relaysBody: Doing = {
+	state: "IO wait",
+	calls: [
+		call("internal/poll.runtime_pollWait", "0x7f090c490c00, 0x77"),
+		call("internal/poll.(*FD).Write", "0xc000122000, {0xc000130000, 0x1000, 0x1000}"),
+		call("net.(*conn).Write"),
+		call("bufio.(*Writer).Write"),
+		call("net/http.(*response).Write"),
+		call("io.copyBuffer"),
+		call("io.Copy"),
+	],
+};
+
 /** Computes or waits in code that has nothing to do with the database. */
 export const waitsElsewhere: Doing = { state: "chan receive", calls: [] };
 export const computes: Doing = { state: "runnable", calls: [] };
