@@ -55,12 +55,13 @@ test("a peer whose ports ran out can be reached again; live connections to it no
 	const child = await maker(t);
 	if (child === undefined) return;
 	for (let i = 0; i < 5; i++) assert.match(await child.ask(`hold ${MAKER.private4}`), /^held/);
-	assert.match(await child.ask(`fill ${MAKER.private4} 10000`), /^EADDRNOTAVAIL after 39\d\d$/);
+	const free = MAKER.ports - 5;
+	assert.equal(await child.ask(`fill ${MAKER.private4} 10000`), `EADDRNOTAVAIL after ${free}`);
 	assert.equal(await child.ask(`hold ${MAKER.private4}`), "EADDRNOTAVAIL");
 
 	const { taken, spared } = plan(await dump(child), MAKER.private4);
 	assert.deepEqual(spared, []);
-	assert.equal(taken.length, MAKER.ports - 5);
+	assert.equal(taken.length, free);
 	const outcome = await destroy(child, taken);
 	assert.deepEqual(outcome, {
 		asked: taken.length,
