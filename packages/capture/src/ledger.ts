@@ -30,6 +30,8 @@ const FIRST_SAMPLES_MS_MAX = 2000;
 const LOOK_AGAIN_MS = 100;
 /** Watching less of the window would say too little of who gives back. */
 const WATCH_MS_MIN = 1000;
+/** How often it is looked at whether the probes are within their budget. */
+const LOOK_MS = 1000;
 
 export interface LedgerPlan {
 	readonly pid: number;
@@ -41,6 +43,7 @@ export class LedgerLine {
 	readonly #recorder: Recorder;
 	readonly #plan: LedgerPlan;
 	#session: LedgerSession | undefined;
+	#looks: NodeJS.Timeout | undefined;
 
 	constructor(recorder: Recorder, plan: LedgerPlan) {
 		this.#recorder = recorder;
@@ -65,6 +68,8 @@ export class LedgerLine {
 			return;
 		}
 		this.#session = opened.value;
+		// What it takes out the reading at the end tells of.
+		this.#looks = setInterval(() => opened.value.overBudget(), LOOK_MS).unref();
 	}
 
 	/** Reads it at the end of the window. */
@@ -75,7 +80,7 @@ export class LedgerLine {
 		const name = "ledger.json";
 		const source = `uprobes on /proc/${pid}/exe (${session.route})`;
 		await this.#recorder.record({ name, format: "ledger", sample, source, ...LEDGER_NAMES }, async () => {
-			const ledger = await session.read(signal);
+			const ledger = await session.read({ signal });
 			if (ledger.kind === "refused") throw new Error(ledger.why);
 			for (const { pool, refused } of ledger.value.pools) {
 				if (refused !== undefined) this.#note(`${pool} is not watched: ${refused}`);
@@ -85,6 +90,7 @@ export class LedgerLine {
 	}
 
 	async close(): Promise<void> {
+		clearInterval(this.#looks);
 		await this.#session?.close();
 	}
 

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { applicationTest } from "@plumbline/diagnosis/application";
 import { readGoBuildinfo } from "@plumbline/kernel/go-buildinfo";
-import { type LedgerSession, openLedger } from "@plumbline/kernel/ledger-session";
+import { type LedgerReadOptions, type LedgerSession, openLedger } from "@plumbline/kernel/ledger-session";
 import type { Refusal } from "@plumbline/kernel/reading";
 import { ledgerFrame } from "@plumbline/report/ledger-live";
 import { endedEarly, type LedgerEnding, renderLedger } from "@plumbline/report/ledger-text";
@@ -78,8 +78,8 @@ function teller({ pid, for: askedMs }: LedgerFlags, { forecast, memoryGap }: Led
 }
 
 /** Not stopped by Ctrl-C: what was seen until then is what the user waits for. */
-async function readNow(session: LedgerSession): Promise<Ledger> {
-	const reading = await session.read();
+async function readNow(session: LedgerSession, options?: LedgerReadOptions): Promise<Ledger> {
+	const reading = await session.read(options);
 	if (reading.kind === "refused") throw unexamined(reading);
 	return reading.value;
 }
@@ -98,14 +98,32 @@ async function watch(
 	const live = !flags.json && canDrawLive(process.stdout, process.stderr, context.process.env.TERM);
 	const screen = live ? openLedgerScreen(process.stderr, process.stdin, () => quit.abort()) : undefined;
 	const color = hasColor(context, flags);
+	const readLive = liveReader(session);
 	try {
 		return await untilEnded(context, flags, session, quit.signal, async (leftMs) => {
-			if (screen === undefined) context.progress.step(stepInWords(flags, leftMs));
-			else draw(screen, tell(await readNow(session)), color);
+			const over = session.overBudget();
+			if (screen !== undefined) return draw(screen, tell(await readLive()), color);
+			if (over !== undefined) context.progress.note(visibleLine(over));
+			context.progress.step(stepInWords(flags, leftMs));
 		});
 	} finally {
 		screen?.close();
 	}
+}
+
+/** Share of the time that the target's memory and all its sockets may be looked at for the live view. */
+const MEMORY_SHARE = 1 / 20;
+
+function liveReader(session: LedgerSession): () => Promise<Ledger> {
+	let dueMs = 0;
+	return async () => {
+		const beganMs = performance.now();
+		const memory = beganMs >= dueMs;
+		const ledger = await readNow(session, { memory });
+		const endedMs = performance.now();
+		if (memory) dueMs = endedMs + (endedMs - beganMs) / MEMORY_SHARE;
+		return ledger;
+	};
 }
 
 function draw(screen: LedgerScreen, told: LedgerTold, color: boolean): void {

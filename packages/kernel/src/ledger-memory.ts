@@ -44,6 +44,22 @@ export async function readLedgerMemory(
 	};
 }
 
+/** What an older reading found, of those rows that are still the same. Its counters are as old as it is. */
+export function remembered(memory: LedgerMemory, then: LedgerRows, now: LedgerRows): LedgerMemory {
+	const borrowed = new Map(then.held.map(({ handle, sinceNs }) => [handle, sinceNs]));
+	const waited = new Map(then.waiting.map(({ g, sinceNs }) => [g, sinceNs]));
+	const sockets = new Map<number, BorrowSocket>();
+	for (const { handle, sinceNs } of now.held) {
+		const socket = memory.sockets.get(Number(handle));
+		if (socket !== undefined && borrowed.get(handle) === sinceNs) sockets.set(Number(handle), socket);
+	}
+	const waiting = now.waiting.flatMap(({ g, sinceNs }) => {
+		const frames = waited.get(g) === sinceNs ? memory.waiting.get(g) : undefined;
+		return frames === undefined ? [] : [[g, frames] as const];
+	});
+	return { sockets, owners: memory.owners, waiting: new Map(waiting) };
+}
+
 async function socketsOf(
 	pid: number,
 	memory: ProcessMemory,

@@ -155,14 +155,15 @@ function waitingOf(
 }
 
 function costOf(pools: readonly PlannedPool[], counters: readonly CounterRow[]): number {
-	let us = 0;
-	pools.forEach((planned, i) => {
-		const hits = counters[i];
-		if (planned.kind !== "watched" || hits === undefined) return;
-		us += hits.acquireHits * HIT_US[planned.plan.mode];
-		us += (hits.releaseHits + hits.waitHits) * HIT_US.entry;
-	});
+	const us = pools.reduce((sum, planned, i) => sum + hitsUs(planned, counters[i]), 0);
 	return thousandths(us / 1000);
+}
+
+/** Microseconds that these hits took of the target, estimated. */
+export function hitsUs(planned: PlannedPool, hits: CounterRow | undefined): number {
+	if (planned.kind !== "watched" || hits === undefined) return 0;
+	const { acquireHits, releaseHits, waitHits } = hits;
+	return acquireHits * HIT_US[planned.plan.mode] + (releaseHits + waitHits) * HIT_US.entry;
 }
 
 /** A row written between the reading of the clock and of the table is of age 0. */

@@ -12,14 +12,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Ledger } from "@plumbline/signals/ledger";
 import { type Bpf, loadBpf } from "./bpf-system-call.ts";
-import { shareOf, withinBudget } from "./ledger-budget.ts";
+import { BudgetWatch, shareOf, withinBudget } from "./ledger-budget.ts";
 import { checkCode } from "./ledger-code-check.ts";
-import { readLedgerMemory } from "./ledger-memory.ts";
-import { offsetsOfPlan, type PlannedPool, planPools } from "./ledger-plan.ts";
+import { readLedgerMemory, remembered } from "./ledger-memory.ts";
+import { entryOf, offsetsOfPlan, type PlannedPool, planPools } from "./ledger-plan.ts";
 import { POOLS, type PoolEntry } from "./ledger-pools.ts";
 import { acquireProbes, releaseProbes } from "./ledger-probes.ts";
 import { REGISTERS } from "./ledger-program.ts";
-import { ledgerOf } from "./ledger-reading.ts";
+import { type LedgerMemory, type LedgerRows, ledgerOf } from "./ledger-reading.ts";
 import { type LedgerLimits, type OpenTables, openTables } from "./ledger-tables.ts";
 import { type LedgerTarget, openLedgerTarget } from "./ledger-target.ts";
 import { type Reading, type Refusal, read, refused } from "./reading.ts";
@@ -53,11 +53,25 @@ export interface LedgerSession {
 	/** Why sockets, pools' own counters and waiters' stacks will be missing; undefined when they will not. */
 	readonly memoryGap: string | undefined;
 	/** Refused only when the kernel's tables cannot be read. Works also after the target has exited. */
-	readonly read: (signal?: AbortSignal) => Promise<Reading<Ledger>>;
+	readonly read: (options?: LedgerReadOptions) => Promise<Reading<Ledger>>;
+	/**
+	 * To be asked about once a second. A pool whose probes were over the budget two times in a row is let go, unless
+	 * forced: its reason then, once. The readings have it as refused from now on.
+	 */
+	readonly overBudget: () => string | undefined;
 	/** Why the target is not running any more, or not the program it was. */
 	readonly whyGone: () => string | undefined;
 	/** Takes the probes out. May be called twice. */
 	readonly close: () => Promise<void>;
+}
+
+export interface LedgerReadOptions {
+	readonly signal?: AbortSignal;
+	/**
+	 * Default true. Without it the target's memory and its sockets are let be, which is most of the work; what the
+	 * reading before found of them is told where it still holds.
+	 */
+	readonly memory?: boolean;
 }
 
 /** How long returns are counted before the rest is attached. */
@@ -87,6 +101,8 @@ class Opening {
 	readonly #request: LedgerRequest;
 	readonly #attached: { readonly pool: number; readonly attachment: UprobeAttachment }[] = [];
 	#tables: OpenTables | undefined;
+	#pools: readonly PlannedPool[] = [];
+	#last: { readonly rows: LedgerRows; readonly memory: LedgerMemory } | undefined;
 	#closed: Promise<void> | undefined;
 
 	constructor(bpf: Bpf, target: LedgerTarget, request: LedgerRequest) {
@@ -111,12 +127,14 @@ class Opening {
 		const pools = this.#request.force === true ? planned : withinBudget(planned, rates);
 		const tooDear = whyNoneWatched(pools);
 		if (tooDear !== undefined) return tooDear;
-		await this.#letGo(pools);
+		this.#pools = pools;
+		await this.#letGo();
 		const attachedNs = process.hrtime.bigint();
 		const acquired = await this.#attachAll(pools, tables.value, acquireProbes);
 		const failed = acquired ?? this.#whyGone();
 		if (failed !== undefined) return failed;
 		signal?.throwIfAborted();
+		const budget = new BudgetWatch(tables.value.counters(), performance.now());
 		return read({
 			forecast: {
 				returnsPerSecond: rates.reduce((sum, rate) => sum + rate, 0),
@@ -127,7 +145,8 @@ class Opening {
 				memory.kind === "refused"
 					? `${memory.why}. Nor could it be checked that the code in memory is that of the file`
 					: undefined,
-			read: (stop) => this.#read(tables.value, pools, attachedNs, stop),
+			read: (options) => this.#read(tables.value, attachedNs, options),
+			overBudget: () => this.#overBudget(budget, tables.value),
 			whyGone: () => this.#target.gone()?.why,
 			close: () => this.close(),
 		});
@@ -187,10 +206,22 @@ class Opening {
 		return undefined;
 	}
 
-	/** Takes the probes out of pools that will not be watched. */
-	async #letGo(pools: readonly PlannedPool[]): Promise<void> {
-		for (const { pool, attachment } of this.#attached) {
-			if (pools[pool]?.kind !== "watched") await attachment.close();
+	#overBudget(budget: BudgetWatch, tables: OpenTables): string | undefined {
+		// Looked at here too, so that an exec is known of even if the process then ends before it is read.
+		if (this.#target.gone() !== undefined || this.#request.force === true) return undefined;
+		const over = budget.look(this.#pools, tables.counters(), performance.now());
+		const dear = over && this.#pools[over.pool];
+		if (dear === undefined) return undefined;
+		const { why } = over;
+		this.#pools = this.#pools.map((p) => (p === dear ? { kind: "refused", pool: entryOf(p), why } : p));
+		void this.#letGo();
+		return `${entryOf(dear).id}: ${why}`;
+	}
+
+	/** Takes the probes out of pools that are not watched, or no more. `close` waits for it. */
+	async #letGo(): Promise<void> {
+		for (const { pool, attachment } of this.#attached.toReversed()) {
+			if (this.#pools[pool]?.kind !== "watched") await attachment.close();
 		}
 	}
 
@@ -206,19 +237,23 @@ class Opening {
 
 	async #read(
 		tables: OpenTables,
-		pools: readonly PlannedPool[],
 		attachedNs: bigint,
-		signal: AbortSignal | undefined,
+		{ signal, memory: isWanted = true }: LedgerReadOptions = {},
 	): Promise<Reading<Ledger>> {
 		const rows = tables.rows();
 		if (rows.kind === "refused") return rows;
 		const gone = this.#target.gone();
-		const seen = gone?.execed === true ? pools.map((p) => afterExec(p, gone.why)) : pools;
+		const pools = gone?.execed === true ? this.#pools.map((p) => afterExec(p, gone.why)) : this.#pools;
 		const { symbols, bias } = this.#target;
-		const memory = await readLedgerMemory(this.#target, seen, rows.value, signal);
+		const last = this.#last;
+		const memory =
+			isWanted || last === undefined
+				? await readLedgerMemory(this.#target, pools, rows.value, signal)
+				: remembered(last.memory, last.rows, rows.value);
+		this.#last = { rows: rows.value, memory };
 		const { goVersion } = symbols;
 		const framesAt = (address: number) => symbols.framesAt(address);
-		return read(ledgerOf(rows.value, memory, { pools: seen, goVersion, attachedNs, framesAt, bias }));
+		return read(ledgerOf(rows.value, memory, { pools, goVersion, attachedNs, framesAt, bias }));
 	}
 }
 
