@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fastSites } from "./go-fast-sites.ts";
 import { type GoFunction, type GoSymbols, openGoSymbols } from "./go-symbols.ts";
+import { fakeProgram } from "./testing/fake-program.ts";
 import { buildGoProgram, outputOf } from "./testing/go-program.ts";
 
 test("one site a call: the first conditional jump after it", (t) => {
@@ -69,6 +70,22 @@ test("refused: code changed so that a proof is gone", (t) => {
 	assert.match(why(changed(site - 3, [0x06, 0x90, 0x90])), /unknown here/, "no instruction");
 	assert.match(why(changed(site - 3, [0x90, 0xeb, 0xfd])), /not proved/, "jmp to before the jump");
 	assert.equal(why(changed(site - 3, [0x48, 0x89, 0xd9])), "", "mov rcx, rbx");
+});
+
+test("refused: code that cannot be searched for other references, cut short or too long", () => {
+	const { symbols } = fakeProgram([{ name: "main.take" }, { name: "main.main", calls: ["main.take"] }]);
+	const why = (over: Partial<GoSymbols>) =>
+		whyOf({ ...symbols, ...over }, "main.take", symbols.functionsIn("main."));
+	assert.equal(why({}), "");
+	for (const missing of [1, Number.POSITIVE_INFINITY]) {
+		const code: GoSymbols["code"] = (fn) => {
+			const bytes = symbols.code(fn);
+			return fn.name === "" ? bytes.subarray(0, Math.max(0, bytes.length - missing)) : bytes;
+		};
+		assert.equal(why({ code }), "main.take: not all code of the file could be read");
+	}
+	const segments = [...symbols.segments, { fileOffset: 0, address: 1 << 30, size: 600 << 20 }];
+	assert.match(why({ segments }), /^main\.take: \d+ bytes of code, the bound is \d+: not searched/);
 });
 
 test("arm64 is refused", (t) => {

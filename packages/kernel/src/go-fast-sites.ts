@@ -38,7 +38,14 @@ export function fastSites(
 			if (site !== undefined) sites.push(site);
 		}
 	}
+	const size = symbols.segments.reduce((sum, segment) => sum + segment.size, 0);
+	if (size > SCAN_BYTES_MAX) {
+		const why = `${size} bytes of code, the bound is ${SCAN_BYTES_MAX}: not searched for references`;
+		return refused("unsupported", `${callee.name}: ${why}`);
+	}
 	for (const place of referencesTo(symbols, callee.entry)) {
+		if (place === "unread")
+			return refused("failed", `${callee.name}: not all code of the file could be read`);
 		if (calls.has(place - 1) || !endsInstruction(symbols, place + 4)) continue;
 		const where = symbols.functionAt(place) ?? callee;
 		return refuse(where, place, `refers to ${callee.name}, not by a call known here`);
@@ -156,16 +163,17 @@ function endsInstruction(symbols: GoSymbols, address: number): boolean {
 const SCAN_STEP_BYTES = 1 << 20;
 const SCAN_BYTES_MAX = 512 << 20;
 
-/** Addresses of all four bytes in executable segments that, taken from their end, lead to `address`. */
-function* referencesTo(symbols: GoSymbols, address: number): Generator<number> {
-	let budget = SCAN_BYTES_MAX;
+/**
+ * Addresses of all four bytes in executable segments that, taken from their end, lead to `address`. "unread", and
+ * no more, where code is missing: what is not there to be searched proves nothing.
+ */
+function* referencesTo(symbols: GoSymbols, address: number): Generator<number | "unread"> {
 	for (const segment of symbols.segments) {
 		const last = segment.address + segment.size;
-		for (let start = segment.address; start < last && budget > 0; start += SCAN_STEP_BYTES) {
+		for (let start = segment.address; start < last; start += SCAN_STEP_BYTES) {
 			const end = Math.min(start + SCAN_STEP_BYTES + 3, last);
 			const bytes = symbols.code({ name: "", entry: start, end });
-			if (bytes.length === 0) return;
-			budget -= SCAN_STEP_BYTES;
+			if (bytes.length !== end - start) return yield "unread";
 			const view = viewOf(bytes);
 			const wanted = address - start - 4;
 			for (let at = 0; at + 4 <= bytes.length; at++)
