@@ -36,7 +36,9 @@ export async function readLedgerMemory(
 	const framesAt = (at: number) => symbols.framesAt(at);
 	const stacks = waiting
 		.slice(0, WAITING_MAX)
-		.map(({ g }) => [g, nameFrames(parkedFrames(memory, g, goMinor, goidAt), framesAt, bias)] as const);
+		.map(
+			({ g }) => [g, nameFrames(parkedFrames(memory, g, goMinor, goidAt), "return", framesAt, bias)] as const,
+		);
 	return {
 		sockets: await socketsOf(target.pid, memory, held, signal),
 		owners: ownersOf(memory, symbols.goVersion ?? "", pools, held),

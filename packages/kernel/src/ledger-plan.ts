@@ -169,8 +169,8 @@ export function goidOffset(goVersion: string | undefined): Reading<number> {
 	return read(minor === 23 || minor === 24 ? 160 : 152);
 }
 
-/** Before 1.18 not every architecture passed arguments in registers. */
-const GO_MINOR_MIN = 18;
+/** The oldest that the ledger is tried with. */
+const GO_MINOR_MIN = 19;
 const GO_MINOR_MAX = 27;
 
 /** 26 of `go1.26.8`, also of `go1.27-abcdef X:experiment`; undefined for a development version. */

@@ -149,7 +149,7 @@ test("stacks: most held first, their ages and how long the returned ones were he
 
 test("rows merged because they read the same keep all their borrows", () => {
 	const { stacks, held: rows } = ledger({
-		stacks: [stack({ acquired: 1 }), stack({ key: 101n, acquired: 1, frames: [0, 10] })],
+		stacks: [stack({ acquired: 1 }), stack({ key: 101n, acquired: 1, frames: [11] })],
 		held: [held({}), held({ stack: 101n, handle: 0xc100n })],
 	});
 	assert.deepEqual(

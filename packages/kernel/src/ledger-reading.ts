@@ -59,7 +59,11 @@ export function ledgerOf(all: LedgerRows, memory: LedgerMemory, context: LedgerC
 		waiting: all.waiting.filter(isWatched),
 	};
 	const kindOf = (pool: number) => entries[pool]?.kind ?? "sql";
-	const named = nameStacks(rows.stacks, kindOf, framesAt, bias);
+	const modeOf = (pool: number) => {
+		const planned = pools[pool];
+		return planned?.kind === "watched" ? planned.plan.mode : "return";
+	};
+	const named = nameStacks(rows.stacks, kindOf, modeOf, framesAt, bias);
 	const heldOf = Map.groupBy(rows.held, ({ stack }) => stack);
 	const stacks = named
 		.map((stack) => ({ stack, held: stack.keys.flatMap((key) => heldOf.get(key) ?? []) }))

@@ -17,8 +17,8 @@ const framesAt: FramesAt = (at) =>
 	});
 const BIAS = 0x5500_0000_0000;
 
-function texts(addresses: readonly number[], bias = 0): string[] {
-	return nameFrames(addresses, framesAt, bias).map(({ func, line }) => `${func}:${line}`);
+function texts(addresses: readonly number[], bias = 0, mode: "return" | "fast" = "return"): string[] {
+	return nameFrames(addresses, mode, framesAt, bias).map(({ func, line }) => `${func}:${line}`);
 }
 
 function row(over: Partial<StackRow>): StackRow {
@@ -34,8 +34,11 @@ function row(over: Partial<StackRow>): StackRow {
 	};
 }
 
+const modeOf = (pool: number) => (pool === FAST ? "fast" : "return");
+const FAST = 2;
+
 function named(...rows: readonly StackRow[]) {
-	return nameStacks(rows, (pool) => (pool === 0 ? "sql" : "http"), framesAt, 0);
+	return nameStacks(rows, (pool) => (pool === 0 ? "sql" : "http"), modeOf, framesAt, 0);
 }
 
 test("return addresses are of the call before them; inlined calls expanded; the runtime's roots left out", () => {
@@ -52,7 +55,11 @@ test("a call that is the last of its function belongs to it, not to the next one
 });
 
 test("fast mode: the first address is the very instruction", () => {
-	assert.deepEqual(texts([0, 0x120, 0x330]), ["database/sql.(*DB).begin:32", "main.main:47"]);
+	assert.deepEqual(texts([0, 0x120, 0x330], 0, "fast"), ["database/sql.(*DB).begin:32", "main.main:47"]);
+});
+
+test("return mode: a first address that could not be read is left out, the others stay return addresses", () => {
+	assert.deepEqual(texts([0, 0x120, 0x330]), ["database/sql.(*DB).begin:31", "main.main:47"]);
 });
 
 test("a program that was loaded elsewhere than it was linked", () => {
@@ -75,14 +82,14 @@ test("rows that read the same become one: counts added, the longest hold kept", 
 		released: 4,
 		heldNs: 100,
 		heldNsMax: 5,
-		frames: [0, 0x11f, 0x210, 0x330],
+		frames: [0x120, 0x210, 0x330],
 	});
 	const [stack, ...rest] = named(row({}), other);
 	assert.deepEqual(rest, []);
 	assert.deepEqual(stack, {
 		pool: 0,
 		kind: "sql",
-		frames: nameFrames([0x120, 0x210, 0x330], framesAt, 0),
+		frames: nameFrames([0x120, 0x210, 0x330], "return", framesAt, 0),
 		acquired: 8,
 		released: 5,
 		heldNs: 110,
@@ -93,6 +100,7 @@ test("rows that read the same become one: counts added, the longest hold kept", 
 
 test("the same code in another pool, or another line, stays apart", () => {
 	assert.equal(named(row({}), row({ key: 101n, pool: 1 })).length, 2);
+	assert.equal(named(row({ pool: FAST, frames: [0, 0x120] }))[0]?.frames[0]?.line, 0x20);
 	assert.equal(named(row({}), row({ key: 101n, frames: [0x121, 0x210, 0x330] })).length, 2);
 });
 
