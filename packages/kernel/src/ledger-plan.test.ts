@@ -58,9 +58,17 @@ test("at returns: every RET of conn, and the stack check's branch of what waits 
 		pool: SQL,
 		mode: "return",
 		acquire: inFile([returnOf(CONN)]),
-		release: [{ arguments: [1], offsets: inFile([entryOf(PUT) + BRANCH_AT]) }],
+		release: [{ arguments: [1], atBranch: true, offsets: inFile([entryOf(PUT) + BRANCH_AT]) }],
 		wait: inFile([entryOf(CONN) + BRANCH_AT]),
 	});
+});
+
+test("a releasing function with a stack check, and its instance without one, are planned apart", () => {
+	const program = fakeProgram([...SQL_PROGRAM, { name: PUT, assembly: true }]);
+	assert.deepEqual(planOf(program, SQL).release, [
+		{ arguments: [1], atBranch: true, offsets: inFile([program.entryOf(PUT) + BRANCH_AT]) },
+		{ arguments: [1], atBranch: false, offsets: inFile([program.entryOf(PUT, 1)]) },
+	]);
 });
 
 test("fast, proved: the jumps behind the calls, in every caller", () => {

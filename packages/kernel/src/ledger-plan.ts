@@ -14,6 +14,8 @@ import { type Reading, read, refused } from "./reading.ts";
 
 export interface ReleasePlan {
 	readonly arguments: readonly number[];
+	/** At the stack check's branch, where a call that must get more stack first passes twice; else at the entry. */
+	readonly atBranch: boolean;
 	readonly offsets: readonly number[];
 }
 
@@ -100,9 +102,12 @@ function releasePlans(symbols: GoSymbols, pool: PoolEntry): Reading<ReleasePlan[
 		const functions = symbols.functionsNamed(entry.func);
 		// Not linked in: nobody calls it. (Inlined everywhere was ruled out before.)
 		if (functions.length === 0) continue;
-		const offsets = entriesOf(symbols, functions);
-		if (offsets.kind === "refused") return offsets;
-		plans.push({ arguments: entry.arguments, offsets: offsets.value });
+		const hasBranch = (fn: GoFunction) => stackCheckBranch(symbols, fn) !== undefined;
+		for (const [atBranch, alike] of Map.groupBy(functions, hasBranch)) {
+			const offsets = entriesOf(symbols, alike);
+			if (offsets.kind === "refused") return offsets;
+			plans.push({ arguments: entry.arguments, atBranch, offsets: offsets.value });
+		}
 	}
 	if (plans.length > 0) return read(plans);
 	const names = pool.release.map((r) => r.func).join(", ");

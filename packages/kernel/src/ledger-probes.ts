@@ -13,7 +13,7 @@ export function releaseProbes(plan: PoolPlan, common: ProgramPlan): Probe[] {
 	return plan.release.map((release) => ({
 		name: "pl_release",
 		offsets: release.offsets,
-		instructions: releaseProgram(common, release.arguments),
+		instructions: releaseProgram(common, release.arguments, release.atBranch),
 	}));
 }
 

@@ -352,3 +352,16 @@ test("what cannot be read of the process is 0, and the borrow is counted all the
 		[[0, 0]],
 	);
 });
+
+test("amd64: a release that is about to get more stack is not counted until it begins again", () => {
+	const machine = machineOf();
+	const hit = { pool: 0, goid: 7, handle: handleOf(0, 1) };
+	machine.take({ ...hit, nowNs: 1n, frames: TAKE ?? [] });
+	const giving = { ...hit, nowNs: 2n, by: 0, argument: 1 };
+	for (const flags of [0x01n, 0x40n, 0x247n]) machine.giveBack({ ...giving, flags });
+	assert.equal(machine.held.length, 1);
+	machine.giveBack({ ...giving, flags: 0x206n });
+	assert.equal(machine.held.length, 0);
+	const { releaseHits, strangers } = machine.counters[0] ?? {};
+	assert.deepEqual([releaseHits, strangers], [1, 0]);
+});

@@ -38,12 +38,25 @@ export interface Registers {
 	readonly stackPointer: number;
 	/** arm64 returns by the link register; amd64 by the word at the top of the stack. */
 	readonly link?: number;
+	/**
+	 * Flags of which one is set when the stack check's branch will be taken. Not on arm64: there "lower or same" is
+	 * not one bit set, and a call that gets more stack is counted as a stranger's second time.
+	 */
+	readonly flags?: { readonly at: number; readonly branches: number };
 }
+
+/** CF or ZF, as `jbe` asks. */
+const BELOW_OR_EQUAL = 0x41;
 
 /** struct pt_regs of amd64, struct user_pt_regs of arm64. */
 export const REGISTERS: Readonly<Record<"amd64" | "arm64", Registers>> = {
 	// AX, BX, CX, DI, SI, R8; g in R14.
-	amd64: { words: [80, 40, 88, 112, 104, 72], g: 8, stackPointer: 152 },
+	amd64: {
+		words: [80, 40, 88, 112, 104, 72],
+		g: 8,
+		stackPointer: 152,
+		flags: { at: 144, branches: BELOW_OR_EQUAL },
+	},
 	// R0 to R5; g in R28, the return address in R30.
 	arm64: { words: [0, 8, 16, 24, 32, 40], g: 28 * 8, stackPointer: 248, link: 30 * 8 },
 };
@@ -124,10 +137,17 @@ export function acquireProgram(plan: AcquirePlan): Uint8Array {
 	return end(asm);
 }
 
-/** `argumentsOf`: see ReleaseEntry; the first that is a known borrow is it. */
-export function releaseProgram(plan: ProgramPlan, argumentsOf: readonly number[]): Uint8Array {
+/** `argumentsOf`: see ReleaseEntry; the first that is a known borrow is it. `atBranch`: see ReleasePlan. */
+export function releaseProgram(
+	plan: ProgramPlan,
+	argumentsOf: readonly number[],
+	atBranch: boolean,
+): Uint8Array {
 	const { registers, tables } = plan;
 	const asm = new BpfAssembler().move("r6", "r1");
+	const { flags } = registers;
+	// The function is about to get more stack, and to begin again.
+	if (atBranch && flags) asm.load("dw", "r1", "r6", flags.at).jump("jset", "r1", flags.branches, "end");
 	count(asm, plan, "releaseHits");
 	argumentsOf.forEach((argument, i) => {
 		const next = `next${i}`;

@@ -47,12 +47,13 @@ for (const mode of ["return", "fast"] as const) {
 			const ledger = await ledgerOf(session);
 			const pool = poolOf(ledger, "database/sql");
 			assert.equal(pool.mode, mode);
-			// Not `strangers`: a stack that grows at the very check where the probe is passes it twice.
 			const { acquired, released, held, replaced, lost } = pool;
 			assert.deepEqual(
 				{ acquired, released, held, replaced, lost },
 				{ acquired: BORROWS, released: BORROWS - LEAKS, held: LEAKS, replaced: 0, lost: 0 },
 			);
+			// On amd64 a stack that grows at the very check where the probe is passes it unseen the first time.
+			if (process.arch === "x64") assert.equal(pool.strangers, 0);
 			assert.deepEqual(ledger.waiting, []);
 			for (const { frames } of ledger.stacks.filter((stack) => stack.held > 0)) {
 				const own = frames.find(({ func }) => func.startsWith("main."));

@@ -180,6 +180,8 @@ class Machine {
 				return left === BigInt.asUintN(64, right());
 			case 0x30:
 				return left >= BigInt.asUintN(64, right());
+			case 0x40:
+				return (left & BigInt.asUintN(64, right())) !== 0n;
 			case 0x50:
 				return left !== BigInt.asUintN(64, right());
 			default:

@@ -57,10 +57,14 @@ interface Returning extends Hit {
 	/** Which of the pool's releasing functions, and in which of its arguments the handle comes. */
 	readonly by: number;
 	readonly argument: number;
+	/** The processor's; default none set. */
+	readonly flags?: bigint;
 }
 
 const TABLE_FDS = { held: 11, stacks: 12, waiting: 13, counters: 14 };
 const GOID_AT = 152;
+/** Of amd64; of arm64 it is a register that no argument comes in. */
+const FLAGS_AT = 144;
 const G_BASE = 0xc000_0000_0000n;
 const STACK_POINTER = 0x7fff_0000_1000n;
 /** No handle, no pointer, nothing mapped. */
@@ -95,7 +99,7 @@ export class LedgerMachine {
 			const plan: AcquirePlan = { ...common, ...pool, mode };
 			return {
 				acquire: acquireProgram(plan),
-				releases: releases.map((release) => releaseProgram(common, release)),
+				releases: releases.map((release) => releaseProgram(common, release, true)),
 				wait: waitProgram(common),
 			};
 		});
@@ -138,9 +142,10 @@ export class LedgerMachine {
 	}
 
 	givingBack(returning: Returning): Steps {
-		const { pool, handle, by, argument } = returning;
+		const { pool, handle, by, argument, flags = 0n } = returning;
 		const context = this.#context(returning.goid, NONSENSE);
 		context.setBigUint64(this.#registers.words[argument] ?? 0, handle, true);
+		context.setBigUint64(FLAGS_AT, flags, true);
 		return this.#run(this.#programs[pool]?.releases[by], context, returning);
 	}
 
