@@ -1,7 +1,7 @@
 /** What a reading without the target's memory may take over from the one before. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { remembered } from "./ledger-memory.ts";
+import { remembered, withReadsAtMost } from "./ledger-memory.ts";
 import type { LedgerRows } from "./ledger-reading.ts";
 
 const SOCKET = { fd: 9, inode: 77, localPort: 40_000, remotePort: 5432 };
@@ -28,4 +28,10 @@ test("of the same borrow and the same wait; not of another one at the same addre
 	const nothing = { sockets: new Map(), owners: [OWNER], waiting: new Map() };
 	assert.deepEqual(remembered(memory, rows(5n), rows(6n)), nothing);
 	assert.deepEqual(remembered(memory, rows(5n), { ...rows(5n), held: [], waiting: [] }), nothing);
+});
+
+test("one bound for all pools: what is beyond it cannot be read", () => {
+	const memory = withReadsAtMost({ read: (_, length) => new Uint8Array(length) }, 3);
+	const read = [1, 2, 3, 4, 5].map((at) => memory.read(at, 8)?.length);
+	assert.deepEqual(read, [8, 8, 8, undefined, undefined]);
 });

@@ -20,6 +20,8 @@ const JOINED_MAX = 1_000;
 /** Waiting callers whose stacks are read. */
 const WAITING_MAX = 500;
 const OWNERS_MAX = 100;
+/** Words and structures read for all pools' own counters together: a pgx pool takes two for each connection. */
+const OWNER_READS_MAX = 50_000;
 
 /** Rejects only when `signal` says stop. */
 export async function readLedgerMemory(
@@ -87,12 +89,22 @@ function ownersOf(
 	pools: readonly PlannedPool[],
 	held: readonly HeldRow[],
 ): PoolOwner[] {
+	const bounded = withReadsAtMost(memory, OWNER_READS_MAX);
 	const poolOf = new Map(held.map(({ owner, pool }) => [owner, pools[pool]]));
 	return [...poolOf].slice(0, OWNERS_MAX).flatMap(([owner, planned]) => {
 		if (planned === undefined) return [];
 		const { id, kind } = entryOf(planned);
 		if (kind === "http") return [];
-		const counts = kind === "sql" ? readSqlPool(memory, owner, goVersion) : readPuddlePool(memory, owner);
+		const counts = kind === "sql" ? readSqlPool(bounded, owner, goVersion) : readPuddlePool(bounded, owner);
 		return counts.kind === "refused" ? [] : [{ owner: address(owner), pool: id, ...counts.value }];
 	});
+}
+
+/** Nothing can be read any more when so much was. */
+export function withReadsAtMost(memory: Pick<ProcessMemory, "read">, readsMax: number): ProcessMemory {
+	let left = readsMax;
+	return {
+		read: (at, length) => (left-- > 0 ? memory.read(at, length) : undefined),
+		close: () => {},
+	};
 }
