@@ -3,10 +3,12 @@
  * that a file can say at its end how many of its tests ran for true.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { BpfAssembler, type BpfRegister } from "../bpf-assembler.ts";
 import { type BpfMap, type BpfMapSpec, createMap } from "../bpf-maps.ts";
-import { type Bpf, loadBpf } from "../bpf-system-call.ts";
+import { type Bpf, kernelIsAtLeast, loadBpf } from "../bpf-system-call.ts";
+import { isLockedDown } from "../lockdown.ts";
 import type { Reading } from "../reading.ts";
 
 let ran = 0;
@@ -26,9 +28,30 @@ export async function liveBpf(t: TestContext): Promise<Bpf | undefined> {
 	return undefined;
 }
 
-/** The last test of a file. */
+/** The last test of a file. Where BPF is possible by all that the system says, skipping everything is a failure. */
 export function tellHowManyRan(): void {
-	test("how many ran against the kernel", (t) => t.diagnostic(`live: ${ran} ran, ${skipped} skipped`));
+	test("how many ran against the kernel", (t) => {
+		t.diagnostic(`live: ${ran} ran, ${skipped} skipped`);
+		if (ran === 0 && skipped > 0)
+			assert.ok(!mayUseBpf(), "all were skipped, and there is every right to BPF");
+	});
+}
+
+const CAP_PERFMON = 38n;
+const CAP_BPF = 39n;
+/** Every user there is, as /proc/self/uid_map has it outside of any user namespace. */
+const ALL_USERS = /^ +0 +0 +4294967295$/m;
+
+/** Not by the code that is tested: root in the first user namespace, no filter on system calls, no lockdown. */
+function mayUseBpf(): boolean {
+	if (!kernelIsAtLeast(6, 10) || process.geteuid?.() !== 0) return false;
+	const status = readFileSync("/proc/self/status", "utf8");
+	const held = BigInt(`0x${/^CapEff:\s*(\w+)/m.exec(status)?.[1] ?? "0"}`);
+	const has = (capability: bigint) => ((held >> capability) & 1n) === 1n;
+	const isFree = /^Seccomp:\s*0$/m.test(status) && !isLockedDown();
+	return (
+		has(CAP_BPF) && has(CAP_PERFMON) && isFree && ALL_USERS.test(readFileSync("/proc/self/uid_map", "utf8"))
+	);
 }
 
 export function expectRead<T>(reading: Reading<T>): T {
