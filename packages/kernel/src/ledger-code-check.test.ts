@@ -55,9 +55,10 @@ test("refused: code that cannot be read", () => {
 });
 
 test("another tracer's breakpoint in a probed function: refused while it is there, and unharmed", async (t) => {
-	const program = await startProgram(t, { args: ["-borrows", "1009", "-hold"] });
-	const bpf = program && (await liveBpf(t));
+	const bpf = await liveBpf(t);
 	if (bpf === undefined) return;
+	const program = await startProgram(t, { args: ["-borrows", "1009", "-hold"] });
+	if (program === undefined) return;
 	const target = expectRead(openLedgerTarget(program.pid));
 	t.after(() => target.close());
 	const [conn] = target.symbols.functionsNamed(CONN);

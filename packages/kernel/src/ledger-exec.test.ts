@@ -38,9 +38,10 @@ for (const what of WHATS) {
 		});
 
 		test(`it execs ${what} before the probes are attached, route ${route}: unharmed`, async (t) => {
-			const service = await startUpgrader(t);
-			const bpf = service && (await liveBpf(t));
+			const bpf = await liveBpf(t);
 			if (bpf === undefined) return;
+			const service = await startUpgrader(t);
+			if (service === undefined) return;
 			const target = expectRead(openLedgerTarget(service.pid));
 			t.after(() => target.close());
 			const [planned] = planPools(target.symbols, POOLS, "return");

@@ -211,7 +211,7 @@ class Opening {
 		if (this.#target.gone() !== undefined || this.#request.force === true) return undefined;
 		const over = budget.look(this.#pools, tables.counters(), performance.now());
 		const dear = over && this.#pools[over.pool];
-		if (dear === undefined) return undefined;
+		if (over === undefined || dear === undefined) return undefined;
 		const { why } = over;
 		this.#pools = this.#pools.map((p) => (p === dear ? { kind: "refused", pool: entryOf(p), why } : p));
 		void this.#letGo();
