@@ -1,7 +1,7 @@
 /** What a caller asks of uprobes.ts and what it gets, by whichever route. */
 
 export interface UprobeRequest {
-	/** The executable as the process maps it; `/proc/PID/exe` holds through replaced files and containers. */
+	/** The executable; `/proc/self/fd/N` of it holds through replaced files, containers and an exec of the process. */
 	readonly path: string;
 	/** Only this process, all its threads; a second one of the same file is left alone. */
 	readonly pid: number;
