@@ -89,7 +89,7 @@ export function endedEarly(
 		case "interrupted":
 			return `interrupted after ${until} of ${asked}: this is what was seen until then`;
 		case "gone":
-			return `the process ended while it was watched (${ending.why}): what follows is how it stood at its end, after ${until} of ${asked}. Its sockets and its pools' own counters went with it`;
+			return `not watched any more after ${until} of ${asked}: ${ending.why}. What follows is how it stood then, without its sockets and its pools' own counters`;
 		default:
 			return ending satisfies never;
 	}

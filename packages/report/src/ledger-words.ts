@@ -48,6 +48,11 @@ function smallShare(share: number): string {
 	return `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
 
+function forecastShare(share: number): string {
+	const words = smallShare(share);
+	return words.startsWith("under") ? words : `about ${words}`;
+}
+
 /** `orders/create.go:42`, without its folders `create.go:42`. */
 export function fileLine({ file, line }: Frame): string {
 	return line > 0 ? `${file}:${line}` : file;
@@ -69,7 +74,7 @@ export function shortFunc({ func }: Frame): string {
 export function forecastInWords({ forecast, ledger }: LedgerTold): string {
 	const modes = [...new Set(ledger.pools.flatMap(({ mode }) => mode ?? []))].toSorted();
 	const rate = forecast.returnsPerSecond < 10 ? 1 : 0;
-	return `${modes.map(modeInWords).join(" and ") || "nothing watched"}; at ${forecast.returnsPerSecond.toFixed(rate)} returns/s the probes take about ${smallShare(forecast.share)} of one processor`;
+	return `${modes.map(modeInWords).join(" and ") || "nothing watched"}; at ${forecast.returnsPerSecond.toFixed(rate)} returns/s the probes take ${forecastShare(forecast.share)} of one processor`;
 }
 
 export function modeInWords(mode: "return" | "fast"): string {
