@@ -5,6 +5,7 @@
  * It is the one line that places something in the target (breakpoints, by the kernel), so it is left alone
  * wherever it is not needed or not allowed; either is a note, for the other lines judge without it.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { type LedgerSession, openLedger } from "@plumbline/kernel/ledger-session";
 import type { RefusalCode } from "@plumbline/kernel/reading";
 import { encodeLedger } from "@plumbline/signals/ledger-json";
@@ -32,6 +33,7 @@ const LOOK_AGAIN_MS = 100;
 const WATCH_MS_MIN = 1000;
 /** How often it is looked at whether the probes are within their budget. */
 const LOOK_MS = 1000;
+const CLOSE_MS_MAX = 1000;
 
 export interface LedgerPlan {
 	readonly pid: number;
@@ -89,9 +91,14 @@ export class LedgerLine {
 		});
 	}
 
+	/**
+	 * Before kernel 6.10 the probes go one by one, for seconds in all. The verdict does not wait for that: they go on
+	 * going meanwhile, and at the latest with this process.
+	 */
 	async close(): Promise<void> {
 		clearInterval(this.#looks);
-		await this.#session?.close();
+		const closing = this.#session?.close();
+		await Promise.race([closing, pause(CLOSE_MS_MAX, undefined, { ref: false })]);
 	}
 
 	async #firstSamples(until: AbortSignal): Promise<void> {
