@@ -9,6 +9,8 @@
  *           acquired · released · held ns · held ns max · pool · frames[48]
  * waiting   key: address of the goroutine's g                    one row a caller inside the acquiring function
  *           since ns · goroutine · pool
+ * owners    key: address of the pool object (`*sql.DB`)          one row an object that lent a connection
+ *           pool
  * counters  key: pool (32 bits)                                  one row a pool
  *           replaced · strangers · lost · stacks lost · acquire hits · release hits · wait hits
  * ```
@@ -25,11 +27,14 @@ export const HELD_MAX = 16_384;
 export const STACKS_MAX = 4_096;
 /** Callers waiting at one time; further ones are not seen. */
 export const WAITING_MAX = 16_384;
+/** Pool objects; further ones are not remembered. */
+export const OWNERS_MAX = 256;
 /** Return addresses kept of a stack, the innermost. */
 export const FRAMES_MAX = 48;
 
 export const HELD_BYTES = 40;
 export const WAITING_BYTES = 24;
+export const OWNER_BYTES = 8;
 export const COUNTERS_BYTES = 64;
 export const STACK_FRAMES_AT = 40;
 export const STACK_BYTES = STACK_FRAMES_AT + FRAMES_MAX * 8;
@@ -76,6 +81,11 @@ export interface WaitingRow {
 	readonly pool: number;
 }
 
+export interface OwnerRow {
+	readonly owner: number;
+	readonly pool: number;
+}
+
 export type CounterRow = { readonly [K in keyof typeof COUNTERS]: number };
 
 export interface Entry {
@@ -119,6 +129,10 @@ export function waitingRow({ key, value }: Entry): WaitingRow {
 		goid: at.number(WAITING.goid),
 		pool: at.number(WAITING.pool),
 	};
+}
+
+export function ownerRow({ key, value }: Entry): OwnerRow {
+	return { owner: reader(key).number(0), pool: reader(value).number(0) };
 }
 
 export function counterRow(value: Uint8Array): CounterRow {

@@ -13,6 +13,7 @@ function rows(sinceNs: bigint): LedgerRows {
 		held: [{ handle: 0xc000n, sinceNs, goid: 7, stack: 100n, owner: 0xd000, pool: 0 }],
 		waiting: [{ g: 0x50, sinceNs, goid: 8, pool: 0 }],
 		stacks: [],
+		owners: [],
 		counters: [],
 		nowNs: 9n,
 	};

@@ -6,7 +6,7 @@ import type { BorrowSocket, PoolOwner } from "@plumbline/signals/ledger";
 import { socketsOfConnections } from "./go-net-fd.ts";
 import { readPuddlePool } from "./go-puddle-pool.ts";
 import { readSqlPool } from "./go-sql-db.ts";
-import type { HeldRow } from "./ledger-maps.ts";
+import type { HeldRow, OwnerRow } from "./ledger-maps.ts";
 import { entryOf, type PlannedPool } from "./ledger-plan.ts";
 import { address, type LedgerMemory, type LedgerRows } from "./ledger-reading.ts";
 import { nameFrames } from "./ledger-stacks.ts";
@@ -27,7 +27,7 @@ const OWNER_READS_MAX = 50_000;
 export async function readLedgerMemory(
 	target: LedgerTarget,
 	pools: readonly PlannedPool[],
-	{ held, waiting }: LedgerRows,
+	{ held, waiting, owners }: LedgerRows,
 	signal?: AbortSignal,
 ): Promise<LedgerMemory> {
 	if (target.memory.kind === "refused" || target.gone() !== undefined) {
@@ -43,7 +43,7 @@ export async function readLedgerMemory(
 		);
 	return {
 		sockets: await socketsOf(target.pid, memory, held, signal),
-		owners: ownersOf(memory, symbols.goVersion ?? "", pools, held),
+		owners: ownersOf(memory, symbols.goVersion ?? "", pools, [...held, ...owners]),
 		waiting: new Map(stacks),
 	};
 }
@@ -83,14 +83,15 @@ async function socketsOf(
 	return sockets;
 }
 
+/** `rows`: those that have something out first. One that is gone since refuses itself. */
 function ownersOf(
 	memory: ProcessMemory,
 	goVersion: string,
 	pools: readonly PlannedPool[],
-	held: readonly HeldRow[],
+	rows: readonly OwnerRow[],
 ): PoolOwner[] {
 	const bounded = withReadsAtMost(memory, OWNER_READS_MAX);
-	const poolOf = new Map(held.map(({ owner, pool }) => [owner, pools[pool]]));
+	const poolOf = new Map(rows.map(({ owner, pool }) => [owner, pools[pool]]));
 	return [...poolOf].slice(0, OWNERS_MAX).flatMap(([owner, planned]) => {
 		if (planned === undefined) return [];
 		const { id, kind } = entryOf(planned);

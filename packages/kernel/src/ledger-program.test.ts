@@ -344,6 +344,24 @@ test("seen twice on its way out through a generic wrapper: one borrow, the inner
 	);
 });
 
+test("pools that lent anything are remembered when all came back; beyond the room for them borrows still count", () => {
+	const machine = machineOf();
+	for (const pool of [0, 0, 1, 2]) {
+		const hit = { pool, goid: 7, handle: handleOf(pool, 1), nowNs: 1n };
+		machine.take({ ...hit, frames: TAKE ?? [] });
+		machine.giveBack({ ...hit, by: 0, argument: MACHINE_POOLS[pool]?.releases[0]?.[0] ?? 0 });
+	}
+	assert.deepEqual(machine.held, []);
+	assert.deepEqual(
+		machine.owners.map(({ owner, pool }) => [BigInt(owner) - OWNER, pool]),
+		[
+			[0n, 0],
+			[1n, 1],
+		],
+	);
+	assert.equal(machine.counters[2]?.lost, 0);
+});
+
 test("what cannot be read of the process is 0, and the borrow is counted all the same", () => {
 	const machine = new LedgerMachine("amd64", "return", [], new Map());
 	machine.take({ pool: 1, goid: 7, handle: handleOf(1, 1), nowNs: 1n, frames: TAKE ?? [] });

@@ -5,7 +5,7 @@
  *
  *     handle = first result; 0 is an error and no borrow
  *     frames = return address, then the kernel's walk of the frame pointers
- *     held[handle] = now, goroutine, hash of the frames, owner;   stacks[hash].acquired += 1
+ *     held[handle] = now, goroutine, hash of the frames, owner;   stacks[hash].acquired += 1;   owners[owner] = pool
  *
  * Giving it back, at the entry of a releasing function:
  *
@@ -66,6 +66,7 @@ export interface LedgerTables {
 	readonly held: number;
 	readonly stacks: number;
 	readonly waiting: number;
+	readonly owners: number;
 	readonly counters: number;
 }
 
@@ -131,7 +132,12 @@ export function acquireProgram(plan: AcquirePlan): Uint8Array {
 	asm.store("dw", "r10", KEY, "r7");
 	withKey(asm, tables.held).move("r3", "r10").alu("add", "r3", ROW).move("r4", UPDATE_ANY);
 	asm.call("map_update_elem").jump("jne", "r0", 0, "full");
-	asm.move("r1", 1).atomicAdd("dw", "r8", STACK.acquired, "r1").goto("end");
+	asm.move("r1", 1).atomicAdd("dw", "r8", STACK.acquired, "r1");
+	asm.load("dw", "r1", "r10", ROW + HELD.owner).jump("jeq", "r1", 0, "end");
+	withKey(asm, tables.owners, ROW + HELD.owner)
+		.move("r3", "r10")
+		.alu("add", "r3", ROW + HELD.pool);
+	asm.move("r4", UPDATE_IF_ABSENT).call("map_update_elem").goto("end");
 	asm.label("full");
 	count(asm, plan, "lost");
 	return end(asm);

@@ -56,7 +56,15 @@ function ledger(
 	memory: Partial<LedgerMemory> = {},
 	context: Partial<LedgerContext> = {},
 ) {
-	const all = { held: [], stacks: [], waiting: [], counters: POOLS.map(() => NO_HITS), nowNs: NOW, ...rows };
+	const all = {
+		held: [],
+		stacks: [],
+		waiting: [],
+		owners: [],
+		counters: POOLS.map(() => NO_HITS),
+		nowNs: NOW,
+		...rows,
+	};
 	return ledgerOf(all, { ...NOTHING, ...memory }, { ...CONTEXT, ...context });
 }
 

@@ -9,7 +9,14 @@ import type {
 	PoolOwner,
 	WaitingBorrower,
 } from "@plumbline/signals/ledger";
-import { type CounterRow, type HeldRow, POOLS_MAX, type StackRow, type WaitingRow } from "./ledger-maps.ts";
+import {
+	type CounterRow,
+	type HeldRow,
+	type OwnerRow,
+	POOLS_MAX,
+	type StackRow,
+	type WaitingRow,
+} from "./ledger-maps.ts";
 import { entryOf, type PlannedPool } from "./ledger-plan.ts";
 import type { PoolEntry } from "./ledger-pools.ts";
 import { type FramesAt, type NamedStack, nameStacks } from "./ledger-stacks.ts";
@@ -18,6 +25,7 @@ export interface LedgerRows {
 	readonly held: readonly HeldRow[];
 	readonly stacks: readonly StackRow[];
 	readonly waiting: readonly WaitingRow[];
+	readonly owners: readonly OwnerRow[];
 	/** By index of the pool. */
 	readonly counters: readonly CounterRow[];
 	/** CLOCK_MONOTONIC when they were read. */

@@ -40,6 +40,8 @@ export function openTables(bpf: Bpf, pools: number, limits: LedgerLimits = {}): 
 	if (stacks.kind === "refused") return stacks;
 	const waiting = make("plumbline_wait", 8, layout.WAITING_BYTES, limits.waiting ?? layout.WAITING_MAX);
 	if (waiting.kind === "refused") return waiting;
+	const owners = make("plumbline_owner", 8, layout.OWNER_BYTES, layout.OWNERS_MAX);
+	if (owners.kind === "refused") return owners;
 	const counters = make("plumbline_count", 4, layout.COUNTERS_BYTES, layout.POOLS_MAX);
 	if (counters.kind === "refused") return counters;
 	for (let index = 0; index < pools; index++) {
@@ -52,10 +54,17 @@ export function openTables(bpf: Bpf, pools: number, limits: LedgerLimits = {}): 
 		held: held.value,
 		stacks: stacks.value,
 		waiting: waiting.value,
+		owners: owners.value,
 		counters: counters.value,
 	};
 	return read({
-		fds: { held: open.held.fd, stacks: open.stacks.fd, waiting: open.waiting.fd, counters: open.counters.fd },
+		fds: {
+			held: open.held.fd,
+			stacks: open.stacks.fd,
+			waiting: open.waiting.fd,
+			owners: open.owners.fd,
+			counters: open.counters.fd,
+		},
 		counters: () => countersOf(open.counters, pools),
 		rows: () => readRows(open, pools),
 		close,
@@ -85,10 +94,13 @@ function readRows(maps: Maps, pools: number): Reading<LedgerRows> {
 	if (stacks.kind === "refused") return stacks;
 	const waiting = maps.waiting.entries();
 	if (waiting.kind === "refused") return waiting;
+	const owners = maps.owners.entries();
+	if (owners.kind === "refused") return owners;
 	return read({
 		held: held.value.map(layout.heldRow),
 		stacks: stacks.value.map(layout.stackRow),
 		waiting: waiting.value.map(layout.waitingRow),
+		owners: owners.value.map(layout.ownerRow),
 		counters: countersOf(maps.counters, pools),
 		nowNs: process.hrtime.bigint(),
 	});

@@ -6,6 +6,8 @@ import {
 	counterRow,
 	HELD_BYTES,
 	heldRow,
+	OWNER_BYTES,
+	ownerRow,
 	STACK,
 	STACK_BYTES,
 	stackRow,
@@ -61,7 +63,8 @@ interface Returning extends Hit {
 	readonly flags?: bigint;
 }
 
-const TABLE_FDS = { held: 11, stacks: 12, waiting: 13, counters: 14 };
+const TABLE_FDS = { held: 11, stacks: 12, waiting: 13, counters: 14, owners: 15 };
+const OWNERS_MAX = 2;
 const GOID_AT = 152;
 /** Of amd64; of arm64 it is a register that no argument comes in. */
 const FLAGS_AT = 144;
@@ -116,6 +119,7 @@ export class LedgerMachine {
 			[TABLE_FDS.stacks, stacks],
 			[TABLE_FDS.waiting, new BpfTable(8, WAITING_BYTES, WAITING_MAX)],
 			[TABLE_FDS.counters, counters],
+			[TABLE_FDS.owners, new BpfTable(8, OWNER_BYTES, OWNERS_MAX)],
 		]);
 	}
 
@@ -151,6 +155,10 @@ export class LedgerMachine {
 
 	get held() {
 		return this.#entries(TABLE_FDS.held).map(heldRow);
+	}
+
+	get owners() {
+		return this.#entries(TABLE_FDS.owners).map(ownerRow);
 	}
 
 	get stacks() {
