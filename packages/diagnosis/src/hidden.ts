@@ -75,7 +75,7 @@ function countings(pools: readonly PoolView[]): { fromMs: number; idle: number }
 	return Array.from({ length: readings }, (_, i) => {
 		const at = pools.flatMap((p) => p.sightings[i] ?? []);
 		const moments = at.map(
-			({ atMs, counters }) => atMs - (counters.family === "gorm" ? GORM_GAUGE_AGE_MS : 0),
+			({ fromMs, counters }) => fromMs - (counters.family === "gorm" ? GORM_GAUGE_AGE_MS : 0),
 		);
 		return {
 			fromMs: Math.min(...moments),

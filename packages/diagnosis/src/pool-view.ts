@@ -3,7 +3,9 @@ import type { PoolCounters } from "@plumbline/signals/pools";
 import type { Signals } from "@plumbline/signals/signals";
 
 export interface PoolSighting {
+	/** When the page had been read. The counters in it are from between `fromMs` and here. */
 	readonly atMs: number;
+	readonly fromMs: number;
 	readonly part: string;
 	readonly counters: PoolCounters;
 }
@@ -19,9 +21,10 @@ export function poolViews(signals: Signals): PoolView[] {
 	const byPool = new Map<string, PoolSighting[]>();
 	for (const { part, value } of signals.metrics) {
 		const atMs = part.end.monoMs - signals.window.start.monoMs;
+		const fromMs = part.start.monoMs - signals.window.start.monoMs;
 		for (const counters of value.pools) {
 			const key = `${counters.family} ${counters.name}`;
-			const sighting = { atMs, part: part.name, counters };
+			const sighting = { atMs, fromMs, part: part.name, counters };
 			const known = byPool.get(key);
 			if (known === undefined) byPool.set(key, [sighting]);
 			else known.push(sighting);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { MonoMs } from "@plumbline/signals/capture";
+import { diagnose } from "../diagnose.ts";
 import { app } from "../testing/dump-text.ts";
 import {
 	handler,
@@ -12,7 +14,7 @@ import {
 	waitsForPool,
 } from "../testing/goroutines.ts";
 import { dbSocket, idleFor, pool } from "../testing/lines.ts";
-import type { Service } from "../testing/service.ts";
+import { type Service, signalsOf } from "../testing/service.ts";
 import { busy } from "../testing/stories.ts";
 import { alarms, found, gist, times } from "../testing/verdict.ts";
 
@@ -162,4 +164,27 @@ test("one sample of the counters, or none, tells nothing; a starved pool beside 
 	const starved = gist({ ...service, dumps: [dump, dump] }, "conn-held");
 	assert.equal(starved?.count, 15);
 	assert.equal(starved?.holder, "main.(*Shifts).Claim:36");
+});
+
+test("silent: what came back while a slow metrics page was on its way was in use when its counters were read", () => {
+	const quiet = times(6, (i) => 40_000 + i);
+	const counts = (inUse: number, idle: number) => [pool({ maxOpen: 50, open: 9, inUse, idle })];
+	const signals = signalsOf({
+		dumps: [[opener(5)], [opener(5)]],
+		sessions: [0, 9_600].map((ms) => quiet.map((port) => idleFor(port, ms))),
+		sockets: [0, 9_600].map((ms) => quiet.map((port) => dbSocket(port, ms))),
+		pools: [counts(3, 6), counts(6, 0), counts(3, 6)],
+	});
+	const at = (ms: number) => ({
+		...signals.window.start,
+		monoMs: (signals.window.start.monoMs + ms) as MonoMs,
+	});
+	const metrics = signals.metrics.map(({ value, part }, i) => {
+		return { value, part: i === 1 ? { ...part, start: at(200), end: at(600) } : part };
+	});
+	const { findings } = diagnose({ ...signals, metrics });
+	assert.deepEqual(
+		findings.map(({ id }) => id),
+		[],
+	);
 });
