@@ -46,8 +46,8 @@ const LISTENER = /^\s*(listen|select\s+pg_(try_)?advisory_lock|start_replication
 export function hiddenUse(world: World): Hidden | undefined {
 	const counted = world.pools.filter((p) => p.sightings.every((s) => s.counters.idle !== undefined));
 	if (counted.length === 0 || counted.every((p) => p.sightings.length < 2)) return undefined;
-	const silences = countings(counted).map(({ fromMs, idle }) => {
-		const { sessions, sockets } = silentConnections(world, fromMs);
+	const silences = countings(counted).map(({ fromMs, untilMs, idle }) => {
+		const { sessions, sockets } = silentConnections(world, { fromMs, untilMs });
 		const silent = sessions.length > 0 ? sessions.length : sockets.length;
 		const unexplained = silent - heldByHandles(world, sessions.length > 0);
 		return { sessions, sockets, unexplained, least: unexplained - idle };
@@ -66,11 +66,18 @@ export function hiddenUse(world: World): Hidden | undefined {
 /** gorm's exporter refreshes its gauges every 15 s unless told otherwise; the others read them when asked. */
 const GORM_GAUGE_AGE_MS = 15_000;
 
+/** Between these moments the counters were read. */
+interface Moment {
+	readonly fromMs: number;
+	readonly untilMs: number;
+}
+
 /**
- * Idle connections of all these pools at each reading, and the earliest moment the reading can be of. Only what
- * was silent by then can be compared with it: a connection returned a moment later was in use there.
+ * Idle connections of all these pools at each reading, and between which moments it can be. Only what was silent
+ * by the first and seen silent after the last can be compared with it: a connection returned a moment later, or
+ * taken a moment after it was looked at, was in use there.
  */
-function countings(pools: readonly PoolView[]): { fromMs: number; idle: number }[] {
+function countings(pools: readonly PoolView[]): (Moment & { readonly idle: number })[] {
 	const readings = Math.min(...pools.map((p) => p.sightings.length));
 	return Array.from({ length: readings }, (_, i) => {
 		const at = pools.flatMap((p) => p.sightings[i] ?? []);
@@ -79,6 +86,7 @@ function countings(pools: readonly PoolView[]): { fromMs: number; idle: number }
 		);
 		return {
 			fromMs: Math.min(...moments),
+			untilMs: Math.max(...at.map(({ atMs }) => atMs)),
 			idle: at.reduce((sum, s) => sum + (s.counters.idle ?? 0), 0),
 		};
 	});
@@ -98,21 +106,22 @@ function heldByHandles(world: World, asSessions: boolean): number {
 	return rows + transactions + working;
 }
 
-/** Silent all along, and already so at `sinceMs`. */
-function silentConnections(world: World, sinceMs: number): Pick<Hidden, "sessions" | "sockets"> {
+/** Silent all along, already so at `fromMs`, and still so when looked at after `untilMs`. */
+function silentConnections(world: World, { fromMs, untilMs }: Moment): Pick<Hidden, "sessions" | "sockets"> {
 	const { sessions, sockets } = world;
 	const silent =
 		sockets === undefined
 			? []
 			: databaseSockets(sockets.last, world.databasePort).filter(
-					(o) => silentThroughout(sockets, o) && o.atMs - silentMs(o) <= sinceMs,
+					(o) => silentThroughout(sockets, o) && o.atMs - silentMs(o) <= fromMs && o.fromMs >= untilMs,
 				);
 	if (sessions === undefined || sessions.link.confidence < LINK_CONFIDENCE_MIN)
 		return { sessions: [], sockets: silent };
 	const idle = sessions.ours.filter(
 		(h) =>
 			idleThroughout(h, sessions) &&
-			h.last.atMs - (h.last.session.stateAgeMs ?? 0) <= sinceMs &&
+			h.last.atMs - (h.last.session.stateAgeMs ?? 0) <= fromMs &&
+			h.last.fromMs >= untilMs &&
 			!LISTENER.test(h.last.session.statement),
 	);
 	const ports = new Set(idle.map((h) => h.last.session.client?.port));

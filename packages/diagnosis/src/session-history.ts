@@ -9,8 +9,9 @@ import type { Sampled, Signals } from "@plumbline/signals/signals";
 
 /** One sighting of a session. */
 export interface Sighting {
-	/** Milliseconds from the start of the window. */
+	/** When the list had been read, in milliseconds from the start of the window; asked for it was at `fromMs`. */
 	readonly atMs: number;
+	readonly fromMs: number;
 	readonly part: string;
 	readonly session: DbSession;
 }
@@ -53,7 +54,7 @@ export function serviceSessions(signals: Signals): ServiceSessions | undefined {
 	if (first === undefined) return undefined;
 	const startMs = signals.window.start.monoMs;
 	const times = samples.map((s) => s.part.end.monoMs - startMs);
-	const all = histories(samples, times);
+	const all = histories(samples, times, startMs);
 	const { ours, link } = joinToTarget(all, signals, first.value.server.port);
 	return {
 		engine: first.value.engine,
@@ -66,11 +67,16 @@ export function serviceSessions(signals: Signals): ServiceSessions | undefined {
 	};
 }
 
-function histories(samples: readonly Sampled<SessionTable>[], times: readonly number[]): SessionHistory[] {
+function histories(
+	samples: readonly Sampled<SessionTable>[],
+	times: readonly number[],
+	startMs: number,
+): SessionHistory[] {
 	const byId = new Map<number, Sighting[]>();
 	samples.forEach((sample, i) => {
+		const fromMs = sample.part.start.monoMs - startMs;
 		for (const session of sample.value.sessions) {
-			const sighting = { atMs: times[i] ?? 0, part: sample.part.name, session };
+			const sighting = { atMs: times[i] ?? 0, fromMs, part: sample.part.name, session };
 			const known = byId.get(session.id);
 			if (known === undefined) byId.set(session.id, [sighting]);
 			else known.push(sighting);

@@ -6,7 +6,9 @@ import { tellsPersistence } from "./session-patterns.ts";
 export interface OwnedSocket {
 	readonly socket: Socket;
 	readonly part: string;
+	/** When the table had been read; asked for it was at `fromMs`. */
 	readonly atMs: number;
+	readonly fromMs: number;
 }
 
 export interface SocketView {
@@ -22,10 +24,11 @@ export function socketView(signals: Signals): SocketView | undefined {
 	const owned = signals.sockets.map(({ part, value }) => {
 		const fds = signals.fds.find((f) => f.part.sample === part.sample) ?? signals.fds[0];
 		const atMs = part.end.monoMs - signals.window.start.monoMs;
+		const fromMs = part.start.monoMs - signals.window.start.monoMs;
 		if (fds === undefined) return undefined;
 		const sockets = value.sockets
 			.filter((s) => s.inode !== 0 && fds.value.byInode.has(s.inode))
-			.map((socket) => ({ socket, part: part.name, atMs }));
+			.map((socket) => ({ socket, part: part.name, atMs, fromMs }));
 		return { atMs, sockets };
 	});
 	const first = owned[0];

@@ -188,3 +188,24 @@ test("silent: what came back while a slow metrics page was on its way was in use
 		[],
 	);
 });
+
+test("silent: what was taken while the last lists were on their way was in use for the counters only", () => {
+	const quiet = times(7, (i) => 40_000 + i);
+	const counts = (inUse: number, idle: number) => [pool({ maxOpen: 50, open: 10, inUse, idle })];
+	const signals = signalsOf({
+		dumps: [[opener(5)], [opener(5)]],
+		sessions: [10_000, 20_000].map((ms) => quiet.map((port) => idleFor(port, ms))),
+		sockets: [10_000, 20_000].map((ms) => quiet.map((port) => dbSocket(port, ms))),
+		pools: [counts(3, 7), counts(10, 0)],
+	});
+	// The page came last, and tells of a burst that began after the sessions had been listed.
+	const metrics = signals.metrics.map(({ value, part }, i) => {
+		if (i === 0) return { value, part };
+		const monoMs = (part.end.monoMs + 400) as MonoMs;
+		return { value, part: { ...part, start: { ...part.start, monoMs }, end: { ...part.end, monoMs } } };
+	});
+	assert.deepEqual(
+		diagnose({ ...signals, metrics }).findings.map(({ id }) => id),
+		[],
+	);
+});
