@@ -37,7 +37,7 @@ for (const [what, args, signal, code] of [
 		t.after(() => child.kill("SIGKILL"));
 		const exited = once(child, "exit");
 		await until("all probes are in", () => {
-			return watched.changed().length === watched.probed("return").length || undefined;
+			return watched.changed().length === watched.probed("fast").length || undefined;
 		});
 		child.kill(signal);
 		const [ended] = await exited;
