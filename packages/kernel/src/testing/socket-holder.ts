@@ -7,7 +7,9 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export interface Holder {
@@ -73,8 +75,31 @@ async function hold(): Promise<void> {
 			await once(client, "close");
 		}
 	}
+	await settled(ports);
 	process.stdout.write(`${ports.join(" ")}\n`);
 	process.stdin.resume().on("end", () => process.exit(kept.length > 0 ? 0 : 1));
+}
+
+/** FIN_WAIT1, LAST_ACK and CLOSING, as /proc/net/tcp writes them: an acknowledgement is still to come. */
+const PASSING = new Set(["04", "09", "0B"]);
+const LOOKS_MAX = 10_000;
+
+/** The peer's acknowledgement of a FIN may come 40 ms after the FIN was read. */
+async function settled(ports: readonly number[]): Promise<void> {
+	const ours = new Set(ports.map((port) => port.toString(16).toUpperCase().padStart(4, "0")));
+	for (let look = 0; look < LOOKS_MAX; look++) {
+		const rows = ["tcp", "tcp6"].flatMap((table) =>
+			readFileSync(`/proc/self/net/${table}`, "latin1").split("\n"),
+		);
+		const passing = rows.some((row) => {
+			const [, local = "", remote = "", state = ""] = row.trim().split(/\s+/);
+			const portOf = (address: string) => address.slice(address.lastIndexOf(":") + 1);
+			return PASSING.has(state) && (ours.has(portOf(local)) || ours.has(portOf(remote)));
+		});
+		if (!passing) return;
+		await nextTurn();
+	}
+	throw new Error("the sockets do not settle");
 }
 
 async function pair(server: Server, host: string, port: number): Promise<readonly [Socket, Socket]> {
