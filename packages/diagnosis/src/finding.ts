@@ -12,9 +12,17 @@ export type FindingId =
 	| "db-lock-wait"
 	| "db-per-request"
 	| "http-body-open"
+	| "http-body-undrained"
 	| "pool-churn"
 	| "time-wait-storm"
-	| "close-wait-pile";
+	| "close-wait-pile"
+	| "server-closed-idle"
+	| "dns-storm"
+	| "dns-slow"
+	| "goroutine-leak"
+	| "lock-contention"
+	| "gc-pressure"
+	| "cpu-spike";
 
 export type Severity = "critical" | "warning" | "note";
 

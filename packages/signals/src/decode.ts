@@ -9,15 +9,18 @@ import type { Capture, Gap, GapLine, Part, PartFormat } from "./capture.ts";
 import type { Decoded, Flaw } from "./decoded.ts";
 import type { GoBuild } from "./go-binary.ts";
 import { decodeGoBuildinfo } from "./go-binary-buildinfo.ts";
+import type { GoTrace } from "./go-trace.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
 import { decodeGoroutinesDebug1 } from "./goroutines-debug1.ts";
 import { decodeGoroutinesDebug2 } from "./goroutines-debug2.ts";
+import type { HeapSnapshot } from "./heap.ts";
 import type { Ledger } from "./ledger.ts";
 import { decodeLedger } from "./ledger-json.ts";
 import type { Metrics } from "./pools.ts";
 import { decodePrometheus } from "./pools-prometheus.ts";
 import type { ProcessFacts } from "./process.ts";
 import { decodeProcess } from "./process-json.ts";
+import type { Profile } from "./profiles.ts";
 import type { SessionTable } from "./sessions.ts";
 import { decodeMysqlSessions } from "./sessions-mysql.ts";
 import { decodePostgresSessions } from "./sessions-postgres.ts";
@@ -34,6 +37,10 @@ import { decodeTcpLife } from "./tcp-life-json.ts";
 interface Values {
 	goroutines: GoroutineTable;
 	goroutineProfiles: GoroutineProfile;
+	leakProfiles: GoroutineProfile;
+	profiles: Profile;
+	heaps: HeapSnapshot;
+	traces: GoTrace;
 	sockets: SocketTable;
 	fds: FdTable;
 	tcpLife: TcpLife;
@@ -89,6 +96,10 @@ export function decodeCapture(capture: Capture): Signals {
 	const lists: Lists = {
 		goroutines: [],
 		goroutineProfiles: [],
+		leakProfiles: [],
+		profiles: [],
+		heaps: [],
+		traces: [],
 		sockets: [],
 		fds: [],
 		tcpLife: [],

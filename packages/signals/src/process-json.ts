@@ -4,13 +4,15 @@
  * ```
  * {"schema":"plumbline.process/1","pid":4711,"comm":"orders","commandLine":"/srv/orders -db ***","uid":1000,
  *  "startTicks":812345,"fdCount":57,"fdLimit":1024,"memoryBytes":52428800,"memoryLimitBytes":536870912,
- *  "cpuLimit":0.5,"ephemeralPorts":{"first":32768,"last":60999},"tcpTwReuse":2}
+ *  "cpuLimit":0.5,"ephemeralPorts":{"first":32768,"last":60999},"tcpTwReuse":2,
+ *  "cpuMs":48210,"ageMs":3600000,"threads":14,"udp":{"inDatagrams":7,"outDatagrams":7,"noPorts":0},
+ *  "resolver":{"nameservers":["10.0.0.2"],"search":["svc.cluster.local"],"ndots":5,"timeoutS":5,"attempts":2}}
  * ```
  * Every field but pid may be absent; unknown ones are ignored, so that later versions may add some.
  */
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
-import type { ProcessFacts } from "./process.ts";
+import type { ProcessFacts, ResolverFacts } from "./process.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
 const SCHEMA = "plumbline.process/1";
@@ -42,6 +44,11 @@ export function decodeProcess(bytes: Uint8Array): Decoded<ProcessFacts> {
 		cpuLimit: number("cpuLimit"),
 		ephemeralPorts: ports(json.ephemeralPorts, flaws),
 		tcpTwReuse: number("tcpTwReuse"),
+		cpuMs: number("cpuMs"),
+		ageMs: number("ageMs"),
+		threads: number("threads"),
+		resolver: resolver(json.resolver, flaws),
+		udp: udp(json.udp, flaws),
 		foreignNetworkNamespace: field(json, "foreignNetworkNamespace", "boolean", flaws),
 	};
 	return { kind: "decoded", value: onlyPresent(facts), flaws: flaws.list() };
@@ -90,6 +97,34 @@ function ports(value: unknown, flaws: Flaws): ProcessFacts["ephemeralPorts"] {
 	}
 	flaws.malformed("expected ephemeralPorts to be {first, last} in numbers", 0);
 	return undefined;
+}
+
+function udp(value: unknown, flaws: Flaws): ProcessFacts["udp"] {
+	if (value === undefined) return undefined;
+	const { inDatagrams, outDatagrams, noPorts } = isObject(value) ? value : {};
+	if (typeof inDatagrams === "number" && typeof outDatagrams === "number" && typeof noPorts === "number") {
+		return { inDatagrams, outDatagrams, noPorts };
+	}
+	flaws.malformed("expected udp to be {inDatagrams, outDatagrams, noPorts} in numbers", 0);
+	return undefined;
+}
+
+function resolver(value: unknown, flaws: Flaws): ResolverFacts | undefined {
+	if (value === undefined) return undefined;
+	const { nameservers, search, ndots, timeoutS, attempts } = isObject(value) ? value : {};
+	const isSound =
+		isTexts(nameservers) &&
+		isTexts(search) &&
+		typeof ndots === "number" &&
+		typeof timeoutS === "number" &&
+		typeof attempts === "number";
+	if (isSound) return { nameservers, search, ndots, timeoutS, attempts };
+	flaws.malformed("expected resolver to be {nameservers, search, ndots, timeoutS, attempts}", 0);
+	return undefined;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+	return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 type WithUndefined<T> = { readonly [K in keyof T]: T[K] | undefined };

@@ -17,6 +17,24 @@ export interface ProcessFacts {
 	readonly cpuLimit?: number;
 	readonly ephemeralPorts?: { readonly first: number; readonly last: number };
 	readonly tcpTwReuse?: number;
+	/** CPU it has used since its start, over all threads. */
+	readonly cpuMs?: number;
+	/** Since the start of the process. */
+	readonly ageMs?: number;
+	readonly threads?: number;
+	/** How the process resolves names: the resolv.conf(5) it sees. */
+	readonly resolver?: ResolverFacts;
+	/** UDP datagrams of its whole network namespace since that began: DNS is most of them, as a rule. */
+	readonly udp?: { readonly inDatagrams: number; readonly outDatagrams: number; readonly noPorts: number };
 	/** In another network namespace than Plumbline. */
 	readonly foreignNetworkNamespace?: boolean;
+}
+
+export interface ResolverFacts {
+	readonly nameservers: readonly string[];
+	readonly search: readonly string[];
+	/** Names with fewer dots are tried with each search domain first. */
+	readonly ndots: number;
+	readonly timeoutS: number;
+	readonly attempts: number;
 }

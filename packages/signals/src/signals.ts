@@ -1,10 +1,13 @@
 /** A whole capture, decoded: what diagnosis looks at. */
 import type { Capture, Gap, Part } from "./capture.ts";
 import type { GoBuild } from "./go-binary.ts";
+import type { GoTrace } from "./go-trace.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
+import type { HeapSnapshot } from "./heap.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Metrics } from "./pools.ts";
 import type { ProcessFacts } from "./process.ts";
+import type { Profile } from "./profiles.ts";
 import type { SessionTable } from "./sessions.ts";
 import type { FdTable, SocketTable } from "./sockets.ts";
 import type { TcpLife } from "./tcp-life.ts";
@@ -23,6 +26,12 @@ export interface Signals {
 	readonly gaps: readonly Gap[];
 	readonly goroutines: readonly Sampled<GoroutineTable>[];
 	readonly goroutineProfiles: readonly Sampled<GoroutineProfile>[];
+	/** Goroutines that the runtime proved will never run again: the goroutineleak profile. */
+	readonly leakProfiles: readonly Sampled<GoroutineProfile>[];
+	/** Profiles of any other type: cpu, allocs, block, mutex, and what a program made itself. */
+	readonly profiles: readonly Sampled<Profile>[];
+	readonly heaps: readonly Sampled<HeapSnapshot>[];
+	readonly traces: readonly Sampled<GoTrace>[];
 	readonly sockets: readonly Sampled<SocketTable>[];
 	readonly fds: readonly Sampled<FdTable>[];
 	/** One part for the whole window: it tells of what lies between its ends. */

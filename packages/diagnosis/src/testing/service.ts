@@ -50,6 +50,10 @@ export function signalsOf(service: Service): Signals {
 		gaps: gapsOf(service),
 		goroutines: sampled("goroutines", "go-debug2", dumps),
 		goroutineProfiles: sampled("profile", "go-debug1", service.profiles),
+		leakProfiles: [],
+		profiles: [],
+		heaps: [],
+		traces: [],
 		sockets: sampled(
 			"sockets",
 			"sock-diag",

@@ -1,0 +1,56 @@
+/**
+ * A pprof profile as data: what every type of it shares, whoever wrote it. The bytes are read by
+ * profiles-pprof.ts.
+ */
+import type { Frame, Labels } from "./goroutines.ts";
+
+/** `{"cpu", "nanoseconds"}`, `{"alloc_space", "bytes"}`, `{"goroutine", "count"}`. */
+export interface ValueType {
+	readonly type: string;
+	readonly unit: string;
+}
+
+/** A call of a profile's stack. */
+export interface ProfileFrame extends Frame {
+	/** Inlined into the frame that follows it. */
+	readonly inlined?: true;
+	/** Start of the function, 1-based; absent where the producer did not say. */
+	readonly startLine?: number;
+}
+
+/** A numeric label with its unit ("" if none). */
+export interface NumericLabel {
+	readonly key: string;
+	readonly value: bigint;
+	readonly unit: string;
+}
+
+export interface ProfileLabels {
+	/** Of several strings under one key the last. */
+	readonly strings: Labels;
+	readonly numbers: readonly NumericLabel[];
+}
+
+export interface Profile {
+	/** What each sample counts: one value per type, in this order. */
+	readonly types: readonly ValueType[];
+	/** The type that the producer wants shown first. */
+	readonly defaultType?: string;
+	readonly period?: ValueType & { readonly value: bigint };
+	/** Wall clock of the profiled host at the start, nanoseconds since the epoch; absent if not told. */
+	readonly timeNanos?: bigint;
+	readonly durationNanos?: bigint;
+	/** Number of samples. */
+	readonly count: number;
+	/** `values[sample * types.length + type]`. Exact: 64 bits, signed. */
+	readonly values: BigInt64Array;
+	/** Distinct stacks, innermost call first. */
+	readonly stacks: readonly (readonly ProfileFrame[])[];
+	/** Stack of each sample. */
+	readonly stackOf: Uint32Array;
+	/** Distinct sets of labels. */
+	readonly labels: readonly ProfileLabels[];
+	/** 0 = none, otherwise index + 1 into `labels`. */
+	readonly labelsOf: Uint32Array;
+	readonly comments: readonly string[];
+}
