@@ -41,6 +41,8 @@ try {
 	const build = await buildService();
 	if (build.kind !== "built") throw new Error(build.why);
 	const place = await openPlace(scenario, servers);
+	const { monitoringUrl } = place;
+	if (monitoringUrl === undefined) throw new Error(`${scenario.name} has no database`);
 	const service = await runService(build.path, scenario.name, place.serviceUrl);
 	try {
 		const url = `${service.base}/carts/checkout?sku=sku-1`;
@@ -48,7 +50,7 @@ try {
 		const pairs: (readonly [Phase, Phase])[] = [];
 		for (let round = 0; round < rounds; round++) {
 			const alone = await keepBusy(url);
-			const ended = diagnose(service.pid, place.monitoringUrl);
+			const ended = diagnose(service.pid, monitoringUrl);
 			const beside = await keepBusy(url);
 			await ended;
 			pairs.push([alone, beside]);

@@ -8,8 +8,8 @@ import type { Servers } from "./servers.ts";
 export interface Place {
 	/** What the service connects to. */
 	readonly serviceUrl: string;
-	/** What Plumbline connects to: may look at all sessions, may change nothing. */
-	readonly monitoringUrl: string;
+	/** What Plumbline connects to: may look at all sessions, may change nothing. Absent where there is no database. */
+	readonly monitoringUrl?: string;
 	/** Opens the sessions of another client, and keeps them. */
 	holdOutsider(outsider: Outsider): Promise<void>;
 	/** Ends the outsiders' sessions and drops the database. */
@@ -20,9 +20,17 @@ export interface Place {
 const BOUNCER_POOL_SIZE = 3;
 
 export async function openPlace(scenario: Scenario, servers: Servers): Promise<Place> {
+	if (scenario.database === "none") return NOWHERE;
 	const name = `lab_${scenario.name.replaceAll("-", "_")}_${randomBytes(3).toString("hex")}`;
 	return scenario.database === "mysql" ? onMariadb(name, servers) : onPostgres(name, scenario, servers);
 }
+
+/** For services that keep no data; the URL is the word their command line has for it. */
+const NOWHERE: Place = {
+	serviceUrl: "none",
+	holdOutsider: () => Promise.reject(new Error("there is no database to hold")),
+	close: () => Promise.resolve(),
+};
 
 async function onMariadb(name: string, servers: Servers): Promise<Place> {
 	const server = await servers.mariadb();

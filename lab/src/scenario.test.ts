@@ -39,6 +39,8 @@ test("a wrong file is refused by field", () => {
 			new RegExp(`lab/scenarios/planted\\.json: "${field}" must be`),
 		);
 	}
+	const homeless = () => checkScenario("planted", { ...right, database: "none" });
+	assert.throws(homeless, /"staged" must be without sessions and inUse where there is no database/);
 	assert.throws(() => checkScenario("planted", null), /"title" must be a sentence, found undefined/);
 });
 

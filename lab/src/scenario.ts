@@ -100,7 +100,8 @@ export type Expectation = { readonly first: ExpectedFinding } | { readonly none:
 export interface Scenario {
 	readonly name: string;
 	readonly title: string;
-	readonly database: "postgres" | "mysql" | "pgbouncer";
+	/** none: no server is started, the service gets no URL, and the diagnosis no `--db`. */
+	readonly database: "postgres" | "mysql" | "pgbouncer" | "none";
 	/** Go toolchains it is run with; `local` = the installed one. The first is the default. */
 	readonly go: readonly string[];
 	readonly outsider?: Outsider;
@@ -145,8 +146,8 @@ export function checkScenario(name: string, value: unknown): Scenario {
 		return new Error(`lab/scenarios/${name}.json: "${field}" must be ${wanted}, found ${found}`);
 	};
 	if (typeof raw?.title !== "string") throw wrong("title", "a sentence");
-	if (!raw.database || !["postgres", "mysql", "pgbouncer"].includes(raw.database))
-		throw wrong("database", "postgres, mysql or pgbouncer");
+	if (!raw.database || !["postgres", "mysql", "pgbouncer", "none"].includes(raw.database))
+		throw wrong("database", "postgres, mysql, pgbouncer or none");
 	if (
 		!Array.isArray(raw.go) ||
 		raw.go.length === 0 ||
@@ -159,6 +160,9 @@ export function checkScenario(name: string, value: unknown): Scenario {
 		throw wrong("background", "requests with perSecond and concurrencyMax");
 	if (raw.drip && !isDrip(raw.drip)) throw wrong("drip", "a request with everyMs and max");
 	if (typeof raw.staged !== "object") throw wrong("staged", "what an independent look finds");
+	if (raw.database === "none" && (raw.staged.sessions ?? raw.staged.inUse) !== undefined)
+		throw wrong("staged", "without sessions and inUse where there is no database");
+	if (raw.database === "none" && raw.outsider) throw wrong("outsider", "absent where there is no database");
 	if (!isExpectation(raw.expect)) throw wrong("expect", "{first: {...}} or {none: true}");
 	if (raw.withoutLedger && !isExpectation(raw.withoutLedger))
 		throw wrong("withoutLedger", "{first: {...}} or {none: true}");

@@ -29,8 +29,8 @@ export interface Stage {
 	/** `http://127.0.0.1:port/debug/pprof` */
 	readonly pprof: string;
 	readonly metrics: string;
-	/** Monitoring URL: sees every session, changes nothing. */
-	readonly db: string;
+	/** Monitoring URL: sees every session, changes nothing. Absent where there is no database. */
+	readonly db?: string;
 	readonly service: RunningService;
 	/** Absent where the scenario has no background traffic. */
 	readonly load?: Load;
@@ -67,7 +67,7 @@ export async function stageScenario(name: string, options: StageOptions = {}): P
 		const build = await buildService({ toolchain, variant, ...(signal ? { signal } : {}) });
 		if (build.kind !== "built") throw new NoServiceError(build);
 
-		onStep("starting the database");
+		if (scenario.database !== "none") onStep("starting the database");
 		const servers = options.servers ?? openServers();
 		if (!options.servers) undo.push(() => servers.stop());
 		const place = await openPlace(scenario, servers);
@@ -85,7 +85,7 @@ export async function stageScenario(name: string, options: StageOptions = {}): P
 			pid: service.pid,
 			pprof: service.pprof,
 			metrics: service.metrics,
-			db: place.monitoringUrl,
+			...(place.monitoringUrl === undefined ? {} : { db: place.monitoringUrl }),
 			service,
 			...(load ? { load } : {}),
 			leakOn: () => {
@@ -152,7 +152,7 @@ async function unlike(
 		for (const [func, wanted] of Object.entries(staged.goroutines))
 			compare(func, having(goroutines, func).size, wanted);
 	}
-	if (staged.sessions) {
+	if (staged.sessions && place.monitoringUrl !== undefined) {
 		const sessions = await lookSessions(place.monitoringUrl);
 		for (const [state, wanted] of Object.entries(staged.sessions))
 			compare(state, sessions[state] ?? 0, wanted);

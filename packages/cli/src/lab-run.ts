@@ -116,7 +116,9 @@ async function tryOnce(
 		const fate = ledgerFate(capture, flags.ledger);
 		const excused = fate.kind === "excused" ? scenario.withoutLedger : undefined;
 		const expect = excused ?? scenario.expect;
-		const isMissed = fate.kind === "missing" || (fate.kind === "needless" && !("none" in expect));
+		// A service without a database may leak and yet borrow nothing.
+		const needed = !("none" in expect) && scenario.database !== "none";
+		const isMissed = fate.kind === "missing" || (fate.kind === "needless" && needed);
 		const counts = poolCounts(scenario, signals);
 		return row(expect, {
 			found: foundText(diagnosis),

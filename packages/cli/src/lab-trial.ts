@@ -53,8 +53,9 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 		stage.leakOn();
 		const { pid, db, scenario } = stage;
 		const told = { ...context, progress: { ...progress, step } };
+		const database = db === undefined ? {} : { db };
 		const ledger = plan.ledger === undefined ? {} : { ledger: plan.ledger };
-		const capture = await captureLive(told, { pid, db, windowMs: plan.windowMs, ...ledger });
+		const capture = await captureLive(told, { pid, ...database, windowMs: plan.windowMs, ...ledger });
 		const signals = decodeCapture(capture);
 		return { capture, signals, verdict: verdictOf(signals, {}), stage: { scenario, pid } };
 	} finally {
