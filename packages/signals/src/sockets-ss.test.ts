@@ -33,7 +33,7 @@ test("ss -tanp as people paste it: header, owners, Windows line ends", () => {
 test("all states in ss's spelling", () => {
 	const names =
 		"ESTAB SYN-SENT SYN-RECV FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT UNCONN CLOSE-WAIT LAST-ACK LISTEN CLOSING";
-	const rows = names.split(" ").map((name) => `${name} 0 0 10.0.0.1:1 10.0.0.2:2 \n`);
+	const rows = names.split(" ").map((name, i) => `${name} 0 0 10.0.0.1:1 10.0.0.2:${i + 2} \n`);
 	assert.deepEqual(
 		decode(rows.join("")).sockets.map((socket) => socket.state),
 		[
@@ -96,12 +96,22 @@ test("details on a line of their own (-i without -O) go to the row above", () =>
 	assert.equal(sockets[0]?.cookie, 0x1fn);
 });
 
-test("names instead of numbers are a flaw that says what to do", () => {
+test("names instead of numbers: known services are ports, hosts stay names, others are a flaw that says what to do", () => {
 	const { sockets, flaws } = decode(
-		"ESTAB 0 0 10.0.0.1:postgresql 10.0.0.2:5000 \nESTAB 0 0 10.0.0.1:1 10.0.0.2:2 \n",
+		"ESTAB 0 0 10.0.0.1:49152 db-1.internal:postgresql \n" +
+			"ESTAB 0 0 10.0.0.1:49153 db-1.internal:https \n" +
+			"ESTAB 0 0 10.0.0.1:49154 10.0.0.2:unheard-of \n",
 	);
-	assert.equal(sockets.length, 1);
-	assert.match(flaws[0]?.why ?? "", /ss -n.*10\.0\.0\.1:postgresql/);
+	assert.deepEqual(
+		sockets.map(({ peerIp, peerPort }) => [peerIp, peerPort]),
+		[
+			["db-1.internal", 5432],
+			["db-1.internal", 443],
+		],
+	);
+	assert.match(flaws[0]?.why ?? "", /by name, "db-1.internal"/);
+	assert.match(flaws[1]?.why ?? "", /ss -n.*10\.0\.0\.2:unheard-of/);
+	assert.equal(flaws.length, 2);
 });
 
 test("hostile: ports, counts and cookies out of range", () => {

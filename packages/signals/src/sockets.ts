@@ -28,7 +28,10 @@ export interface TcpInfo {
 
 export interface Socket {
 	readonly state: TcpState;
-	/** Textual address; an IPv4-mapped IPv6 address is given as IPv4, IPv6 in RFC 5952 form. */
+	/**
+	 * Textual address; an IPv4-mapped IPv6 address is given as IPv4, IPv6 in RFC 5952 form. Pasted text may
+	 * name a host, or have cut its address: then it stands here as it was written, and the table has a flaw.
+	 */
 	readonly localIp: string;
 	readonly localPort: number;
 	readonly peerIp: string;
@@ -43,6 +46,9 @@ export interface Socket {
 	/** Kernel cookie: the same socket in two samples has the same one. Absent on text routes. */
 	readonly cookie?: bigint;
 	readonly tcpInfo?: TcpInfo;
+	/** Who holds it, where the text of a tool says so itself; captures have an FdTable instead. */
+	readonly pid?: number;
+	readonly program?: string;
 	/** Byte offset of the row in its part. */
 	readonly offset: number;
 }
