@@ -15,7 +15,9 @@ import (
 	"strings"
 	"syscall"
 
+	"plumbline.dev/lab/burden"
 	"plumbline.dev/lab/orders"
+	"plumbline.dev/lab/routines"
 	"plumbline.dev/lab/shop"
 )
 
@@ -45,6 +47,18 @@ var setups = map[string]func(*shop.Server) error{
 	"healthy-report":      orders.HealthyReport,
 	"healthy-idle":        orders.HealthyIdle,
 	"healthy-http":        orders.HealthyHTTP,
+}
+
+// The other packages name their own.
+func init() {
+	for _, more := range []map[string]func(*shop.Server) error{
+		burden.Setups,
+		routines.Setups,
+	} {
+		for name, setup := range more {
+			setups[name] = setup
+		}
+	}
 }
 
 func main() {
