@@ -26,6 +26,7 @@ export type GapLine = Line | "process";
 export type PartFormat =
 	| "go-debug2"
 	| "go-debug1"
+	| "pprof"
 	| "sock-diag"
 	| "ss"
 	| "proc-net-tcp"

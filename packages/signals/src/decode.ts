@@ -13,6 +13,7 @@ import type { GoTrace } from "./go-trace.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
 import { decodeGoroutinesDebug1 } from "./goroutines-debug1.ts";
 import { decodeGoroutinesDebug2 } from "./goroutines-debug2.ts";
+import { goroutineProfileOf } from "./goroutines-pprof.ts";
 import type { HeapSnapshot } from "./heap.ts";
 import type { Ledger } from "./ledger.ts";
 import { decodeLedger } from "./ledger-json.ts";
@@ -21,6 +22,7 @@ import { decodePrometheus } from "./pools-prometheus.ts";
 import type { ProcessFacts } from "./process.ts";
 import { decodeProcess } from "./process-json.ts";
 import type { Profile } from "./profiles.ts";
+import { decodePprof } from "./profiles-pprof.ts";
 import type { SessionTable } from "./sessions.ts";
 import { decodeMysqlSessions } from "./sessions-mysql.ts";
 import { decodePostgresSessions } from "./sessions-postgres.ts";
@@ -76,9 +78,22 @@ function format<K extends keyof Values>(
 	return { line, what, read };
 }
 
+/** A profile of goroutines is kept as what it is, and once more as what its text form would say. */
+function readPprof({ bytes, ...part }: Part, lists: Lists): Decoded<Profile> {
+	const decoded = decodePprof(bytes);
+	if (decoded.kind === "foreign") return decoded;
+	lists.profiles.push({ part, value: decoded.value });
+	const goroutines = goroutineProfileOf(decoded.value);
+	if (goroutines === undefined) return decoded;
+	const list = goroutines.kind === "leaked" ? lists.leakProfiles : lists.goroutineProfiles;
+	list.push({ part, value: goroutines.value });
+	return decoded;
+}
+
 export const FORMATS: Readonly<Record<PartFormat, Format>> = {
 	"go-debug2": format("runtime", "goroutines", "goroutines", decodeGoroutinesDebug2),
 	"go-debug1": format("runtime", "goroutine profile", "goroutineProfiles", decodeGoroutinesDebug1),
+	pprof: { line: "runtime", what: "profile", read: readPprof },
 	"sock-diag": format("sockets", "sockets", "sockets", decodeSockDiag),
 	ss: format("sockets", "sockets", "sockets", decodeSs),
 	"proc-net-tcp": format("sockets", "sockets", "sockets", decodeProcNetTcp),

@@ -31,6 +31,12 @@ export interface ProfileLabels {
 	readonly numbers: readonly NumericLabel[];
 }
 
+/**
+ * A list whose entries may be made only when they are asked for: a profile can hold a million sets of labels.
+ * Each call of `at` may make a new object; a plain array is one too. Ask for each entry once.
+ */
+export type OnDemand<T> = Pick<readonly T[], "length" | "at">;
+
 export interface Profile {
 	/** What each sample counts: one value per type, in this order. */
 	readonly types: readonly ValueType[];
@@ -45,11 +51,11 @@ export interface Profile {
 	/** `values[sample * types.length + type]`. Exact: 64 bits, signed. */
 	readonly values: BigInt64Array;
 	/** Distinct stacks, innermost call first. */
-	readonly stacks: readonly (readonly ProfileFrame[])[];
+	readonly stacks: OnDemand<readonly ProfileFrame[]>;
 	/** Stack of each sample. */
 	readonly stackOf: Uint32Array;
 	/** Distinct sets of labels. */
-	readonly labels: readonly ProfileLabels[];
+	readonly labels: OnDemand<ProfileLabels>;
 	/** 0 = none, otherwise index + 1 into `labels`. */
 	readonly labelsOf: Uint32Array;
 	readonly comments: readonly string[];

@@ -28,7 +28,7 @@ export interface Signals {
 	readonly goroutineProfiles: readonly Sampled<GoroutineProfile>[];
 	/** Goroutines that the runtime proved will never run again: the goroutineleak profile. */
 	readonly leakProfiles: readonly Sampled<GoroutineProfile>[];
-	/** Profiles of any other type: cpu, allocs, block, mutex, and what a program made itself. */
+	/** Profiles of every type: cpu, allocs, block, mutex, goroutine, and what a program made itself. */
 	readonly profiles: readonly Sampled<Profile>[];
 	readonly heaps: readonly Sampled<HeapSnapshot>[];
 	readonly traces: readonly Sampled<GoTrace>[];

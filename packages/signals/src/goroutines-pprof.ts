@@ -1,0 +1,67 @@
+/**
+ * The goroutine profile in its protobuf form, `/debug/pprof/goroutine?debug=0`, as the text form is read: how
+ * many goroutines have each stack and labels. CockroachDB's Go writes one sample a goroutine (`debug=3`), with
+ * numbers for its id and its wait: those numbers are left to the profile itself, equal goroutines are one record.
+ */
+import type { GoroutineProfile, ProfileRecord } from "./goroutines.ts";
+import type { Profile, ProfileFrame } from "./profiles.ts";
+
+/** The profile as goroutines, and whether they are those that the runtime proved leaked; undefined if it counts other things. */
+export function goroutineProfileOf(
+	profile: Profile,
+): { readonly kind: "all" | "leaked"; readonly value: GoroutineProfile } | undefined {
+	const index = profile.types.findIndex(
+		({ type, unit }) => unit === "count" && (type === "goroutine" || type === "goroutineleak"),
+	);
+	if (index === -1) return undefined;
+	const records = recordsOf(profile, index);
+	const total = records.reduce((sum, { count }) => sum + count, 0);
+	const kind = profile.types[index]?.type === "goroutineleak" ? "leaked" : "all";
+	return { kind, value: { total, records } };
+}
+
+interface OpenRecord extends ProfileRecord {
+	count: number;
+}
+
+function recordsOf(profile: Profile, index: number): readonly ProfileRecord[] {
+	const textLabels = textLabelsOf(profile);
+	const groups = new Map<number, OpenRecord>();
+	const framesOf: (readonly ProfileFrame[] | undefined)[] = [];
+	for (let sample = 0; sample < profile.count; sample++) {
+		const count = Number(profile.values[sample * profile.types.length + index] ?? 0n);
+		if (count <= 0) continue;
+		const stack = profile.stackOf[sample] ?? 0;
+		const set = textLabels.setOf[profile.labelsOf[sample] ?? 0] ?? 0;
+		// Both are below 2^26, as a sample has at least two bytes: their product is exact.
+		const key = stack * textLabels.sets.length + set;
+		const known = groups.get(key);
+		if (known !== undefined) {
+			known.count += count;
+			continue;
+		}
+		framesOf[stack] ??= profile.stacks.at(stack) ?? [];
+		const frames = framesOf[stack] ?? [];
+		groups.set(key, { count, frames, labels: textLabels.sets[set] ?? {}, offset: 0 });
+	}
+	return [...groups.values()];
+}
+
+/** Distinct sets of text labels, the empty one first, and the set of each set of labels (0: without labels). */
+function textLabelsOf({ labels }: Profile) {
+	const sets = [{} as Readonly<Record<string, string>>];
+	const numbers = new Map([["[]", 0]]);
+	const setOf = new Uint32Array(labels.length + 1);
+	for (let i = 0; i < labels.length; i++) {
+		const { strings } = labels.at(i) ?? { strings: {} };
+		const key = JSON.stringify(Object.entries(strings));
+		let number = numbers.get(key);
+		if (number === undefined) {
+			number = sets.length;
+			sets.push(strings);
+			numbers.set(key, number);
+		}
+		setOf[i + 1] = number;
+	}
+	return { sets, setOf };
+}

@@ -1,0 +1,233 @@
+/**
+ * The samples of a profile in columns. A stack is known by the bytes that list its locations, a set of labels
+ * by the bytes that hold it: equal bytes are looked at once, and what they say is made when asked for.
+ */
+import { ByteRuns } from "./byte-runs.ts";
+import type { Flaws } from "./flaws.ts";
+import type { ProfileFrame } from "./profiles.ts";
+import type { LocationFrames } from "./profiles-pprof-frames.ts";
+import { hexOf } from "./profiles-pprof-frames.ts";
+import { NO_PLACE } from "./profiles-pprof-ids.ts";
+import { labelsFault } from "./profiles-pprof-labels.ts";
+import type { ProfileScan } from "./profiles-pprof-scan.ts";
+import type { Strings } from "./profiles-pprof-strings.ts";
+import { BYTES, VARINT, Wire } from "./protobuf-wire.ts";
+
+/** Values kept, samples times types: 256 MB of them. */
+const VALUES_MAX = 1 << 25;
+/** Calls of one stack; the innermost are kept. Go and Node stop at some hundreds. */
+const STACK_FRAMES_MAX = 16_384;
+/** Calls of all distinct stacks together, so that whoever walks them all comes to an end. */
+const FRAMES_MAX = 100_000_000;
+
+const LOCATION = 1;
+const VALUE = 2;
+const LABEL = 3;
+
+/** Where the low word of a 64-bit number lies on this machine. */
+const LOW = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
+const HIGH = 1 - LOW;
+
+export interface PprofContext {
+	readonly bytes: Uint8Array;
+	readonly scan: ProfileScan;
+	readonly strings: Strings;
+	readonly frames: LocationFrames;
+	readonly flaws: Flaws;
+}
+
+export class SampleReader {
+	readonly #context: PprofContext;
+	readonly #wire: Wire;
+	/** For looking at stacks and labels while `#wire` keeps its place. */
+	readonly #side: Wire;
+	readonly #width: number;
+	readonly #words: Uint32Array;
+	readonly stacks: ByteRuns;
+	readonly labels: ByteRuns;
+	readonly values: BigInt64Array;
+	readonly stackOf: Uint32Array;
+	readonly labelsOf: Uint32Array;
+	count = 0;
+	#framesLeft = FRAMES_MAX;
+	/** Run of the field being read: where its first begins and its last ends. */
+	#stackStart = 0;
+	#stackEnd = 0;
+	#labelsStart = 0;
+	#labelsEnd = 0;
+	#valueCount = 0;
+
+	constructor(context: PprofContext) {
+		this.#context = context;
+		const { bytes, scan } = context;
+		this.#wire = new Wire(bytes);
+		this.#side = new Wire(bytes);
+		this.#width = scan.types.length;
+		const room = Math.min(scan.sampleStarts.length, Math.floor(VALUES_MAX / Math.max(1, this.#width)));
+		this.values = new BigInt64Array(room * this.#width);
+		this.#words = new Uint32Array(this.values.buffer);
+		this.stackOf = new Uint32Array(room);
+		this.labelsOf = new Uint32Array(room);
+		this.stacks = new ByteRuns(bytes);
+		this.labels = new ByteRuns(bytes);
+		this.#readAll(room);
+	}
+
+	#readAll(room: number): void {
+		const { scan, flaws } = this.#context;
+		const starts = scan.sampleStarts.words();
+		const ends = scan.sampleEnds.words();
+		for (let i = 0; i < starts.length; i++) {
+			const start = starts[i] ?? 0;
+			if (this.count === room) {
+				flaws.truncated(`more than ${room} samples: the others are left out`, start);
+				return;
+			}
+			if (this.#sample(start, ends[i] ?? 0)) this.count++;
+		}
+	}
+
+	/** Reads one sample into row `count`. */
+	#sample(start: number, end: number): boolean {
+		const { flaws } = this.#context;
+		this.#stackStart = this.#stackEnd = this.#labelsStart = this.#labelsEnd = 0;
+		this.#valueCount = 0;
+		if (!this.#fields(start, end)) {
+			flaws.malformed(`expected a sample, found ${this.#wire.fault}`, start);
+			return false;
+		}
+		if (this.#valueCount !== this.#width) {
+			flaws.malformed(`expected a sample of ${this.#width} values, found ${this.#valueCount}`, start);
+			return false;
+		}
+		const stack = this.#stack();
+		if (stack === undefined) return false;
+		this.stackOf[this.count] = stack;
+		this.labelsOf[this.count] = this.#labels();
+		return true;
+	}
+
+	#fields(start: number, end: number): boolean {
+		const wire = this.#wire;
+		wire.at = start;
+		while (wire.at < end) {
+			const from = wire.at;
+			if (!wire.tag(end)) return false;
+			const { field, kind } = wire;
+			if (field === VALUE && kind === BYTES) {
+				if (!wire.open(end)) return false;
+				const next = wire.end;
+				while (wire.at < next) if (!this.#value(next)) return false;
+				continue;
+			}
+			if (field === VALUE && kind === VARINT) {
+				if (!this.#value(end)) return false;
+				continue;
+			}
+			if (!wire.skip(end)) return false;
+			if (field === LOCATION) {
+				if (this.#stackEnd === 0) this.#stackStart = from;
+				this.#stackEnd = wire.at;
+			} else if (field === LABEL) {
+				if (this.#labelsEnd === 0) this.#labelsStart = from;
+				this.#labelsEnd = wire.at;
+			}
+		}
+		return true;
+	}
+
+	#value(end: number): boolean {
+		const wire = this.#wire;
+		if (!wire.varint(end)) return false;
+		if (this.#valueCount < this.#width) {
+			const word = 2 * (this.count * this.#width + this.#valueCount);
+			this.#words[word + LOW] = wire.lo;
+			this.#words[word + HIGH] = wire.hi;
+		}
+		this.#valueCount++;
+		return true;
+	}
+
+	/** Undefined, and a flaw, if the list of locations is broken. */
+	#stack(): number | undefined {
+		const known = this.stacks.length;
+		const number = this.stacks.number(this.#stackStart, this.#stackEnd);
+		if (number < known) return number;
+		const { flaws, frames } = this.#context;
+		let calls = 0;
+		const whole = eachLocation(this.#side, this.#stackStart, this.#stackEnd, (lo, hi) => {
+			const place = this.#context.scan.locations.ids.of(lo, hi);
+			if (place === NO_PLACE) flaws.malformed(`no location has the id ${hexOf(lo, hi)}`, this.#stackStart);
+			calls += frames.counts[place] ?? 1;
+		});
+		if (!whole)
+			flaws.malformed(`expected the locations of a sample, found ${this.#side.fault}`, this.#stackStart);
+		if (calls > STACK_FRAMES_MAX) {
+			flaws.malformed(
+				`a stack of ${calls} calls: the innermost ${STACK_FRAMES_MAX} are kept`,
+				this.#stackStart,
+			);
+		}
+		this.#framesLeft -= Math.min(calls, STACK_FRAMES_MAX);
+		if (this.#framesLeft < 0) {
+			flaws.truncated(
+				`stacks of more than ${FRAMES_MAX} calls: the other samples are left out`,
+				this.#stackStart,
+			);
+			return undefined;
+		}
+		return number;
+	}
+
+	#labels(): number {
+		if (this.#labelsEnd === 0) return 0;
+		const known = this.labels.length;
+		const number = this.labels.number(this.#labelsStart, this.#labelsEnd);
+		if (number === known) {
+			const { strings, flaws } = this.#context;
+			const fault = labelsFault(this.#side, this.#labelsStart, this.#labelsEnd, strings);
+			if (fault !== "") flaws.malformed(`expected the labels of a sample, found ${fault}`, this.#labelsStart);
+		}
+		return number + 1;
+	}
+}
+
+/** A call whose location the profile does not hold. */
+const UNKNOWN: readonly ProfileFrame[] = [{ func: "?", file: "", line: 0 }];
+
+/** The calls that a run of location ids stands for. */
+export function framesIn({ bytes, scan, frames }: PprofContext, start: number, end: number): ProfileFrame[] {
+	const stack: ProfileFrame[] = [];
+	eachLocation(new Wire(bytes), start, end, (lo, hi) => {
+		if (stack.length >= STACK_FRAMES_MAX) return;
+		const place = scan.locations.ids.of(lo, hi);
+		for (const frame of place === NO_PLACE ? UNKNOWN : frames.at(place)) stack.push(frame);
+	});
+	return stack.length > STACK_FRAMES_MAX ? stack.slice(0, STACK_FRAMES_MAX) : stack;
+}
+
+/** The ids in a run of a sample's fields, packed or one by one; false where they are broken. */
+function eachLocation(
+	wire: Wire,
+	start: number,
+	end: number,
+	tell: (lo: number, hi: number) => void,
+): boolean {
+	wire.at = start;
+	while (wire.at < end) {
+		if (!wire.tag(end)) return false;
+		const { field, kind } = wire;
+		if (field !== LOCATION || kind !== BYTES) {
+			if (!wire.skip(end)) return false;
+			if (field === LOCATION && kind === VARINT) tell(wire.lo, wire.hi);
+			continue;
+		}
+		if (!wire.open(end)) return false;
+		const next = wire.end;
+		while (wire.at < next) {
+			if (!wire.varint(next)) return false;
+			tell(wire.lo, wire.hi);
+		}
+	}
+	return true;
+}
