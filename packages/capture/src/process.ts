@@ -2,7 +2,13 @@
 import { readCpuLimit, readMemoryLimit } from "@plumbline/kernel/cgroup-limits";
 import { placeOfNetworkNamespace } from "@plumbline/kernel/network-namespace";
 import { readNetworkSysctls } from "@plumbline/kernel/network-sysctls";
-import { countFds, readCommandLine, readFdLimit, readStatus } from "@plumbline/kernel/process-facts";
+import {
+	countFds,
+	readCommandLine,
+	readFdLimit,
+	readProcessUse,
+	readStatus,
+} from "@plumbline/kernel/process-facts";
 import { readProcessStat, whyGone } from "@plumbline/kernel/process-stat";
 import type { Reading, Refusal } from "@plumbline/kernel/reading";
 import type { ProcessFacts } from "@plumbline/signals/process";
@@ -73,6 +79,7 @@ async function readFacts({
 			uid,
 			...(residentBytes === undefined ? {} : { memoryBytes: residentBytes }),
 		})),
+		...fields(readProcessUse(pid), (use) => use),
 		...fields(countFds(pid), (fdCount) => ({ fdCount })),
 		...fields(readFdLimit(pid), (fdLimit) => (Number.isFinite(fdLimit) ? { fdLimit } : {})),
 		...fields(readMemoryLimit(pid), (bytes) => (bytes === undefined ? {} : { memoryLimitBytes: bytes })),

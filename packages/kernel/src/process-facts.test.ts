@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { placeOfNetworkNamespace } from "./network-namespace.ts";
 import { readNetworkSysctls } from "./network-sysctls.ts";
-import { countFds, readCommandLine, readFdLimit, readStatus } from "./process-facts.ts";
+import { countFds, readCommandLine, readFdLimit, readProcessUse, readStatus } from "./process-facts.ts";
 import { readProcessStat, whyGone } from "./process-stat.ts";
 import type { Reading } from "./reading.ts";
 import { readSocketFds } from "./socket-fds.ts";
@@ -26,6 +26,15 @@ test("status, limits, command line and namespace of this process", async () => {
 	assert.equal(taken(placeOfNetworkNamespace(process.pid)), "ours");
 	const { ephemeralPorts } = taken(await readNetworkSysctls());
 	assert.ok(ephemeralPorts.first < ephemeralPorts.last && ephemeralPorts.last <= 65535);
+});
+
+test("CPU, threads and age of this process, as Node knows them", () => {
+	const before = process.cpuUsage();
+	const { cpuMs, threads, ageMs } = taken(readProcessUse(process.pid));
+	// The kernel counts in ticks of 10 ms, user and system apart.
+	assert.ok(cpuMs >= (before.user + before.system) / 1000 - 20, String(cpuMs));
+	assert.ok(threads >= 2, String(threads));
+	assert.ok(ageMs > 0 && ageMs <= process.uptime() * 1000 + 1000, String(ageMs));
 });
 
 test("the descriptor count rises with descriptors", () => {

@@ -28,6 +28,35 @@ export function readStatus(pid: number, proc = "/proc"): Reading<ProcessStatus> 
 	});
 }
 
+export interface ProcessUse {
+	/** User and system time of all threads since the start. */
+	readonly cpuMs: number;
+	readonly threads: number;
+	/** Since the start. */
+	readonly ageMs: number;
+}
+
+/** What the kernel counts times in for user space, on every architecture: USER_HZ. */
+const TICKS_PER_SECOND = 100;
+
+/**
+ * Fields of /proc/PID/stat, counted after the name (proc_pid_stat(5)), and the first number of /proc/uptime:
+ * `4711 (orders) S ... 14: utime  15: stime ... 20: num_threads ... 22: starttime`, in ticks.
+ */
+export function readProcessUse(pid: number, proc = "/proc"): Reading<ProcessUse> {
+	const path = `${proc}/${pid}/stat`;
+	const [stat, uptime] = [readProcFile(path), readProcFile(`${proc}/uptime`)];
+	if (stat.kind === "refused") return stat;
+	if (uptime.kind === "refused") return uptime;
+	const fields = stat.value.slice(stat.value.lastIndexOf(")") + 2).split(" ");
+	const field = (number: number) => Number(fields[number - 3]);
+	const cpuMs = ((field(14) + field(15)) * 1000) / TICKS_PER_SECOND;
+	const ageMs = Number.parseFloat(uptime.value) * 1000 - (field(22) * 1000) / TICKS_PER_SECOND;
+	if (!Number.isFinite(cpuMs + ageMs + field(20)))
+		return refused("failed", `${path} is not understood: "${stat.value.slice(0, 60)}"`);
+	return read({ cpuMs, threads: field(20), ageMs: Math.max(0, Math.round(ageMs)) });
+}
+
 /** The soft limit of `Max open files            1024                 524288               files`. */
 export function readFdLimit(pid: number, proc = "/proc"): Reading<number> {
 	const path = `${proc}/${pid}/limits`;
