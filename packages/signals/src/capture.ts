@@ -29,6 +29,7 @@ export type PartFormat =
 	| "pprof"
 	| "sock-diag"
 	| "ss"
+	| "netstat"
 	| "proc-net-tcp"
 	| "fd-table"
 	| "tcp-life"

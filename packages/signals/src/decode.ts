@@ -29,6 +29,7 @@ import { decodePostgresSessions } from "./sessions-postgres.ts";
 import type { Sampled, Signals } from "./signals.ts";
 import type { FdTable, SocketTable } from "./sockets.ts";
 import { decodeFdTable } from "./sockets-fd-table.ts";
+import { decodeNetstat } from "./sockets-netstat.ts";
 import { decodeProcNetTcp } from "./sockets-proc-net-tcp.ts";
 import { decodeSockDiag } from "./sockets-sock-diag.ts";
 import { decodeSs } from "./sockets-ss.ts";
@@ -96,6 +97,7 @@ export const FORMATS: Readonly<Record<PartFormat, Format>> = {
 	pprof: { line: "runtime", what: "profile", read: readPprof },
 	"sock-diag": format("sockets", "sockets", "sockets", decodeSockDiag),
 	ss: format("sockets", "sockets", "sockets", decodeSs),
+	netstat: format("sockets", "sockets", "sockets", decodeNetstat),
 	"proc-net-tcp": format("sockets", "sockets", "sockets", decodeProcNetTcp),
 	"fd-table": format("sockets", "socket owners", "fds", decodeFdTable),
 	"tcp-life": format("sockets", "life of connections", "tcpLife", decodeTcpLife),

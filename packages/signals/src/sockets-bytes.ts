@@ -1,5 +1,8 @@
 /** What the text decoders of sockets share: lines by offset. */
 
+/** Bytes of one line that are looked at: no tool writes a longer row. */
+export const LINE_BYTES_MAX = 16 * 1024;
+
 /** One line of a text: where it starts and ends (without the newline), and whether the newline came. */
 export interface Line {
 	readonly start: number;

@@ -8,6 +8,8 @@
  * ```
  * Where the text after the last colon has a dot, or there is no colon, the port stands after the last dot.
  *
+ * `localhost` is taken for 127.0.0.1.
+ *
  * How it may mislead: an IPv6 address that netstat cut to its column can look like a whole one.
  */
 import { type AddressTexts, normalizeAddress } from "./sockets-address.ts";
@@ -37,6 +39,7 @@ export function readEndpoint(text: string, texts: AddressTexts): Endpoint | unde
 	const port = readPort(text.slice(at + 1));
 	if (port === undefined) return undefined;
 	const host = text.slice(0, at);
+	if (/^localhost$/i.test(host)) return { ip: "127.0.0.1", port };
 	const ip = normalizeAddress(host.startsWith("*%") ? "*" : host, texts);
 	if (ip !== undefined) return { ip, port };
 	if (NAME.test(host)) return { ip: host, port, odd: "name" };

@@ -23,7 +23,7 @@ import { Flaws } from "./flaws.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 import type { SocketTable, TcpState } from "./sockets.ts";
 import { AddressTexts } from "./sockets-address.ts";
-import { type Line, linesOf } from "./sockets-bytes.ts";
+import { LINE_BYTES_MAX, type Line, linesOf } from "./sockets-bytes.ts";
 import { readEndpoint } from "./sockets-endpoint.ts";
 import { SocketRows } from "./sockets-rows.ts";
 import { detailsOf } from "./sockets-ss-details.ts";
@@ -49,7 +49,10 @@ export function decodeSs(bytes: Uint8Array): Decoded<SocketTable> {
 		rowCount: 0,
 	};
 	const utf8 = new TextDecoder();
-	for (const line of linesOf(bytes)) readLine(utf8.decode(bytes.subarray(line.start, line.end)), line, table);
+	for (const line of linesOf(bytes)) {
+		const end = Math.min(line.end, line.start + LINE_BYTES_MAX);
+		readLine(utf8.decode(bytes.subarray(line.start, end)), line, table);
+	}
 	if (table.headers + table.rowCount === 0) return { kind: "foreign", found: quoteBytes(bytes) };
 	// Plumbline's own text has one header, and its rows stay as they are.
 	return { kind: "decoded", value: { sockets: table.rows.list(table.headers !== 1) }, flaws: flaws.list() };
