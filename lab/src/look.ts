@@ -16,6 +16,12 @@ export async function lookInUse(metricsUrl: string): Promise<number | undefined>
 	return found === undefined ? undefined : Number(found);
 }
 
+/** Port of the peer that the service itself names. */
+export async function lookCarrierPort(base: string): Promise<number> {
+	const text = await fetchText(`${base}/carrier`);
+	return Number(/:(\d+)\n$/.exec(text)?.[1]);
+}
+
 /**
  * Goroutine id to the functions on its stack, innermost first, and last where it waits and for what:
  * `[select] net/http.(*persistConn).readLoop`.

@@ -32,6 +32,8 @@ export interface Provocation {
 	readonly until: "answered" | "held" | "steady";
 	/** The status of the answers, where there are any. */
 	readonly status?: number;
+	/** Each request becomes a websocket, and stays one as long as the stage stands: `until` is `held`. */
+	readonly websocket?: true;
 	/** What an independent look must find before the next provocation is sent. */
 	readonly settled?: Staged;
 }
@@ -40,6 +42,8 @@ export interface Provocation {
 export interface Drip {
 	readonly path: string;
 	readonly everyMs: number;
+	/** As of a provocation. */
+	readonly websocket?: true;
 	/** No more than so many: the pool must keep room for the traffic. */
 	readonly max: number;
 }
@@ -63,6 +67,10 @@ export interface Staged {
 	readonly goroutines?: Readonly<Record<string, number>>;
 	/** The service's database sessions by `state`, `state/WaitType` or `state/WaitType/WaitEvent`. */
 	readonly sessions?: Readonly<Record<string, number>>;
+	/** The service's own sockets by state: `CLOSE_WAIT`. */
+	readonly sockets?: Readonly<Record<string, number>>;
+	/** TIME_WAIT towards the peer that the service names at /carrier. */
+	readonly timeWait?: { readonly min: number; readonly max: number };
 }
 
 /** A count, exact or between bounds. */
@@ -108,6 +116,8 @@ export interface Scenario {
 	readonly provoke: readonly Provocation[];
 	readonly background?: Background;
 	readonly drip?: Drip;
+	/** The diagnosis takes a CPU profile of so many seconds. */
+	readonly profileSeconds?: number;
 	readonly staged: Staged;
 	readonly expect: Expectation;
 	/** What can be known where no ledger was kept (no right to, or not asked for), if that is less. */

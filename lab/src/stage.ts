@@ -5,7 +5,8 @@
 import { type BuildVariant, buildService } from "./build-service.ts";
 import { startDrip } from "./drip.ts";
 import { type Load, type Provoked, provoke, startLoad } from "./load.ts";
-import { having, lookGoroutines, lookInUse, lookSessions } from "./look.ts";
+import { having, lookCarrierPort, lookGoroutines, lookInUse, lookSessions } from "./look.ts";
+import { lookSockets, lookTimeWait } from "./look-sockets.ts";
 import { openPlace, type Place } from "./place.ts";
 import { type RunningService, runService } from "./run-service.ts";
 import { loadScenario, type Scenario, type Staged } from "./scenario.ts";
@@ -159,6 +160,15 @@ async function unlike(
 	}
 	if (staged.inUse !== undefined)
 		compare("in use", (await lookInUse(service.metrics)) ?? Number.NaN, staged.inUse);
+	if (staged.sockets) {
+		const sockets = lookSockets(service.pid);
+		for (const [state, wanted] of Object.entries(staged.sockets)) compare(state, sockets[state] ?? 0, wanted);
+	}
+	if (staged.timeWait) {
+		const found = lookTimeWait(service.pid, await lookCarrierPort(service.base));
+		const { min, max } = staged.timeWait;
+		if (found < min || found > max) wrong.push(`TIME_WAIT ${found}, wanted ${min} to ${max}`);
+	}
 	return wrong.length === 0 ? undefined : wrong.join("; ");
 }
 
