@@ -21,7 +21,7 @@ const WELL_KNOWN_LIBRARY =
 	/^(gorm\.io|golang\.org|google\.golang\.org|go\.opentelemetry\.io|go\.uber\.org|gopkg\.in|entgo\.io|xorm\.io|github\.com\/(jackc|lib\/pq|go-sql-driver|jinzhu|jmoiron|prometheus|gin-gonic|labstack|go-chi|gorilla|gofiber|valyala|XSAM|uptrace|ngrok|qustavo|DataDog|grpc-ecosystem|go-kit|urfave|spf13|sirupsen|rs|uber|stretchr|Masterminds|volatiletech|go-pg|upper|sqlc-dev))(\/|$)/;
 
 /** Import path of a function: everything before the first dot after the last slash. */
-function packageOf(func: string): string {
+export function packageOf(func: string): string {
 	const slash = func.lastIndexOf("/");
 	const dot = func.indexOf(".", slash + 1);
 	return dot < 0 ? func : func.slice(0, dot);

@@ -24,6 +24,13 @@ export function functionName(func: string): string {
 	return func.includes("[") ? func.replace(TYPE_ARGUMENTS, "[...]") : func;
 }
 
+/** `main.serve.func2.1` is a part of `main.serve`: its number changes from build to build. */
+const CLOSURE = /(?:\.func\d+|\.gowrap\d+|\.\d+|-fm|-range\d+)+$/;
+
+export function withoutClosure(func: string): string {
+	return func.replace(CLOSURE, "");
+}
+
 /** The frames that count, innermost first; all of them where the runtime is all there is. */
 export function tellingFrames(frames: readonly Frame[]): readonly Frame[] {
 	const shown = frames.filter(({ func }) => !INSIDE_RUNTIME.test(func));
@@ -38,10 +45,4 @@ export function stackKey(telling: readonly Frame[]): string {
 /** `chan receive (nil chan)` is another state than `chan receive`; whether a thread has it or is to get it is none. */
 export function normalState(state: string): string {
 	return state === "runnable" || state === "running" ? "running" : state;
-}
-
-/** Import path of a function: everything before the first dot after the last slash. */
-export function packageOf(func: string): string {
-	const dot = func.indexOf(".", func.lastIndexOf("/") + 1);
-	return dot < 0 ? func : func.slice(0, dot);
 }
