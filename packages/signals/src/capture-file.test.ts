@@ -147,10 +147,10 @@ test("what is no capture says what it is", () => {
 });
 
 test("a format of a later version is a gap", () => {
-	const entry = { name: "trace.0", format: "go-trace", sample: 0, source: "", start: AT, end: AT, size: 0 };
+	const entry = { name: "trace.0", format: "go-core", sample: 0, source: "", start: AT, end: AT, size: 0 };
 	const { value } = decoded(withManifest({ ...ROOT, parts: [entry] }));
 	assert.deepEqual(value.parts, []);
-	assert.match(value.gaps[0]?.why ?? "", /^trace\.0 in the format "go-trace", unknown/);
+	assert.match(value.gaps[0]?.why ?? "", /^trace\.0 in the format "go-core", unknown/);
 });
 
 test("names that lead out of the folder, doubles and unsound entries are refused with a reason", () => {

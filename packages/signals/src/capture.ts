@@ -34,6 +34,8 @@ export type PartFormat =
 	| "fd-table"
 	| "tcp-life"
 	| "ledger"
+	| "go-trace"
+	| "go-trace-v2"
 	| "prometheus"
 	| "postgres-sessions"
 	| "mysql-sessions"

@@ -10,6 +10,8 @@ import type { Decoded, Flaw } from "./decoded.ts";
 import type { GoBuild } from "./go-binary.ts";
 import { decodeGoBuildinfo } from "./go-binary-buildinfo.ts";
 import type { GoTrace } from "./go-trace.ts";
+import { decodeGoTrace } from "./go-trace-json.ts";
+import { decodeGoTraceV2 } from "./go-trace-v2.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
 import { decodeGoroutinesDebug1 } from "./goroutines-debug1.ts";
 import { decodeGoroutinesDebug2 } from "./goroutines-debug2.ts";
@@ -102,6 +104,8 @@ export const FORMATS: Readonly<Record<PartFormat, Format>> = {
 	"fd-table": format("sockets", "socket owners", "fds", decodeFdTable),
 	"tcp-life": format("sockets", "life of connections", "tcpLife", decodeTcpLife),
 	ledger: format("runtime", "borrow ledger", "ledgers", decodeLedger),
+	"go-trace": format("runtime", "execution trace", "traces", decodeGoTrace),
+	"go-trace-v2": format("runtime", "execution trace", "traces", decodeGoTraceV2),
 	prometheus: format("pool", "metrics", "metrics", decodePrometheus),
 	"postgres-sessions": format("pool", "database sessions", "sessions", decodePostgresSessions),
 	"mysql-sessions": format("pool", "database sessions", "sessions", decodeMysqlSessions),
