@@ -26,6 +26,8 @@ export type GapLine = Line | "process";
 export type PartFormat =
 	| "go-debug2"
 	| "go-debug1"
+	| "go-heap-debug1"
+	| "go-contention-debug1"
 	| "pprof"
 	| "sock-diag"
 	| "ss"

@@ -17,6 +17,7 @@ import { decodeGoroutinesDebug1 } from "./goroutines-debug1.ts";
 import { decodeGoroutinesDebug2 } from "./goroutines-debug2.ts";
 import { goroutineProfileOf } from "./goroutines-pprof.ts";
 import type { HeapSnapshot } from "./heap.ts";
+import { decodeHeapDebug1 } from "./heap-debug1.ts";
 import type { Ledger } from "./ledger.ts";
 import { decodeLedger } from "./ledger-json.ts";
 import type { Metrics } from "./pools.ts";
@@ -24,7 +25,9 @@ import { decodePrometheus } from "./pools-prometheus.ts";
 import type { ProcessFacts } from "./process.ts";
 import { decodeProcess } from "./process-json.ts";
 import type { Profile } from "./profiles.ts";
+import { decodeContentionDebug1 } from "./profiles-contention.ts";
 import { decodePprof } from "./profiles-pprof.ts";
+import { profileOfCounts } from "./profiles-records.ts";
 import type { SessionTable } from "./sessions.ts";
 import { decodeMysqlSessions } from "./sessions-mysql.ts";
 import { decodePostgresSessions } from "./sessions-postgres.ts";
@@ -93,9 +96,22 @@ function readPprof({ bytes, ...part }: Part, lists: Lists): Decoded<Profile> {
 	return decoded;
 }
 
+/** All profiles of counts are printed the same way; which it is, its first line says. */
+function readCounts({ bytes, ...part }: Part, lists: Lists): Decoded<unknown> {
+	const decoded = decodeGoroutinesDebug1(bytes);
+	if (decoded.kind === "foreign") return decoded;
+	const { name, ...value } = decoded.value;
+	if (name === "goroutine") lists.goroutineProfiles.push({ part, value });
+	else if (name === "goroutineleak") lists.leakProfiles.push({ part, value });
+	else lists.profiles.push({ part, value: profileOfCounts(decoded.value) });
+	return decoded;
+}
+
 export const FORMATS: Readonly<Record<PartFormat, Format>> = {
 	"go-debug2": format("runtime", "goroutines", "goroutines", decodeGoroutinesDebug2),
-	"go-debug1": format("runtime", "goroutine profile", "goroutineProfiles", decodeGoroutinesDebug1),
+	"go-debug1": { line: "runtime", what: "goroutine profile", read: readCounts },
+	"go-heap-debug1": format("runtime", "heap", "heaps", decodeHeapDebug1),
+	"go-contention-debug1": format("runtime", "lock profile", "profiles", decodeContentionDebug1),
 	pprof: { line: "runtime", what: "profile", read: readPprof },
 	"sock-diag": format("sockets", "sockets", "sockets", decodeSockDiag),
 	ss: format("sockets", "sockets", "sockets", decodeSs),

@@ -86,6 +86,7 @@ test("empty columns, a frame without symbol, a record without frames", () => {
 	assert.deepEqual(whole(text), {
 		kind: "decoded",
 		value: {
+			name: "custom",
 			total: 3,
 			records: [
 				{

@@ -2,6 +2,9 @@
  * The goroutine profile in its protobuf form, `/debug/pprof/goroutine?debug=0`, as the text form is read: how
  * many goroutines have each stack and labels. CockroachDB's Go writes one sample a goroutine (`debug=3`), with
  * numbers for its id and its wait: those numbers are left to the profile itself, equal goroutines are one record.
+ *
+ * The text form begins a stack at the first call outside the runtime, and what reads goroutines relies on that:
+ * `runtime.gopark` and its like are left out here too. The profile itself keeps them.
  */
 import type { GoroutineProfile, ProfileRecord } from "./goroutines.ts";
 import type { Profile, ProfileFrame } from "./profiles.ts";
@@ -40,11 +43,19 @@ function recordsOf(profile: Profile, index: number): readonly ProfileRecord[] {
 			known.count += count;
 			continue;
 		}
-		framesOf[stack] ??= profile.stacks.at(stack) ?? [];
+		framesOf[stack] ??= withoutRuntime(profile.stacks.at(stack) ?? []);
 		const frames = framesOf[stack] ?? [];
 		groups.set(key, { count, frames, labels: textLabels.sets[set] ?? {}, offset: 0 });
 	}
 	return [...groups.values()];
+}
+
+/** As printStackRecord in src/runtime/pprof/pprof.go: a goroutine of the runtime itself keeps all its calls. */
+function withoutRuntime(frames: readonly ProfileFrame[]): readonly ProfileFrame[] {
+	const first = frames.findIndex(
+		({ func }) => !func.startsWith("runtime.") && !func.startsWith("internal/runtime/"),
+	);
+	return first > 0 ? frames.slice(first) : frames;
 }
 
 /** Distinct sets of text labels, the empty one first, and the set of each set of labels (0: without labels). */

@@ -1,0 +1,207 @@
+/**
+ * What the pages of `/debug/pprof/...?debug=1` have in common: records of a head line, perhaps labels, and
+ * frames, with blank lines between. What a head line says differs by page.
+ *
+ *     3 @ 0x47d8ea 0x45bd86 0x4e156f 0x4d790c 0x483681                            goroutine, threadcreate, ...
+ *     # labels: {"path":"/v1", "user":"anna"}
+ *     #	0x4e156e	main.main.func1+0xe	/srv/app/main.go:13
+ *     #	0x4d790b	runtime/pprof.Do+0x8b	/usr/local/go/src/runtime/pprof/runtime.go:57
+ *
+ *     131: 704256 [489547: 2631804672] @ 0x47c74c 0x47f669                        heap, allocs
+ *     98765 3 @ 0x47c74c 0x47f669                                                 block, mutex
+ *
+ * Specification: printStackRecord in src/runtime/pprof/pprof.go, Go 1.19.8 to 1.27.1. The lines pass through a
+ * tabwriter, so columns are apart by one or more tabs, and a column may be empty; a frame without symbol has
+ * its address only.
+ *
+ *     RECORD := HEAD ["# labels: " LABELS] {"#" tabs "0x" PC [tabs FUNC "+0x" OFF tabs FILE ":" LINE]}
+ *
+ * A line that repeats is read once: a million goroutines have few distinct lines.
+ */
+import { ByteRuns } from "./byte-runs.ts";
+import type { Flaws } from "./flaws.ts";
+import type { Frame, Labels } from "./goroutines.ts";
+import { ascii, lineEnd, NEWLINE, SPACE, startsWith, textEnd, textOf } from "./goroutines-debug2-bytes.ts";
+import { parseLabels } from "./goroutines-debug2-labels.ts";
+import { quoteBytes } from "./quote-bytes.ts";
+
+/** Longest line that is read; addresses of 128 frames and the longest real path stay far below. */
+const LINE_BYTES_MAX = 1 << 20;
+/** Longest head line before its addresses: four numbers of 20 digits. */
+const HEAD_CHARS_MAX = 100;
+/** Records kept; a page with a record for each of a million goroutines is within. */
+const RECORDS_MAX = 1 << 22;
+
+const FRAME = /^#\t+(0x[\da-f]+)(?:\t+(\S.*?)\+0x[\da-f]+\t+(.*):(\d+))?\t*$/u;
+const LABELS = ascii("# labels: ");
+const AT_ADDRESS = ascii(" 0x");
+const HASH = 0x23;
+const AT = 0x40;
+
+export interface Debug1Record<Head> {
+	readonly head: Head;
+	/** Byte offset of the head line. */
+	readonly offset: number;
+	readonly frames: readonly Frame[];
+	readonly labels: Labels;
+}
+
+export interface Debug1Page<Head> {
+	/** What a head line's bytes before ` @ 0x...` say; undefined if it is none. */
+	readonly head: (text: string) => Head | undefined;
+	/** A line that ends the records: what follows is another matter. */
+	readonly last?: (start: number, end: number) => boolean;
+}
+
+/** A record while its lines arrive. */
+interface OpenRecord<Head> {
+	readonly head: Head;
+	readonly offset: number;
+	readonly frames: Frame[];
+	labels: Labels;
+}
+
+const NONE: Labels = {};
+
+export class Debug1Reader<Head> {
+	readonly records: Debug1Record<Head>[] = [];
+	/** Where reading stopped: the start of the line that `last` knew, or the end. */
+	stopped: number;
+	readonly #bytes: Uint8Array;
+	readonly #flaws: Flaws;
+	readonly #page: Debug1Page<Head>;
+	readonly #lines: ByteRuns;
+	/** What the line of each run says; a missing entry is a line that says nothing. */
+	readonly #read: (Frame | Labels | undefined)[] = [];
+	#open: OpenRecord<Head> | undefined;
+	/** After a broken head line: its frames belong to nobody, and one flaw has said so. */
+	#lost = false;
+
+	/** Reads records from byte `at` to the end of the bytes. */
+	constructor(bytes: Uint8Array, at: number, page: Debug1Page<Head>, flaws: Flaws) {
+		this.#bytes = bytes;
+		this.#flaws = flaws;
+		this.#page = page;
+		this.#lines = new ByteRuns(bytes);
+		this.stopped = at;
+		while (this.stopped < bytes.length && this.#line(this.stopped));
+		this.#close();
+	}
+
+	/** Tells of a last line that has no end, where one could be lost: all are printed with theirs. True if there is one. */
+	cut(): boolean {
+		const bytes = this.#bytes;
+		const start = bytes.lastIndexOf(NEWLINE) + 1;
+		if (start >= bytes.length) return false;
+		const found = quoteBytes(bytes, start, bytes.length);
+		this.#flaws.truncated(`the profile ends in the middle of the line "${found}"`, start);
+		return true;
+	}
+
+	/** Reads one line and moves to the next; false if it is the last. */
+	#line(at: number): boolean {
+		const bytes = this.#bytes;
+		const newline = lineEnd(bytes, at);
+		// A line that the end of the input cuts says nothing for certain; `cut` reports it.
+		if (newline === bytes.length) {
+			this.stopped = newline;
+			return true;
+		}
+		const end = textEnd(bytes, at, newline);
+		if (this.#page.last?.(at, end) === true) return false;
+		if (end === at) this.#close();
+		else if (end - at > LINE_BYTES_MAX || !this.#text(at, end)) this.#broken(at, end);
+		this.stopped = newline + 1;
+		return true;
+	}
+
+	/** False if the line does not belong here. */
+	#text(start: number, end: number): boolean {
+		if (startsWith(this.#bytes, start, LABELS)) return this.#labels(start, end);
+		if (this.#bytes[start] === HASH) return this.#frame(start, end);
+		const head = this.#head(start, end);
+		if (head === undefined) return false;
+		this.#close();
+		this.#lost = false;
+		this.#open = { head, offset: start, frames: [], labels: NONE };
+		return true;
+	}
+
+	#head(start: number, end: number): Head | undefined {
+		const bytes = this.#bytes;
+		const farthest = Math.min(end, start + HEAD_CHARS_MAX);
+		let at = start;
+		while (at < farthest && bytes[at] !== AT) at++;
+		if (bytes[at] !== AT || bytes[at - 1] !== SPACE || at === start) return undefined;
+		return areAddresses(bytes, at + 1, end) ? this.#page.head(latin1(bytes, start, at - 1)) : undefined;
+	}
+
+	#labels(start: number, end: number): boolean {
+		if (this.#open === undefined) return this.#lost;
+		const labels = this.#once(start, end, () =>
+			parseLabels(textOf(this.#bytes, start + LABELS.length, end)),
+		) as Labels | undefined;
+		if (labels !== undefined) this.#open.labels = labels;
+		return labels !== undefined;
+	}
+
+	#frame(start: number, end: number): boolean {
+		if (this.#open === undefined) return this.#lost;
+		const frame = this.#once(start, end, () => frameOf(textOf(this.#bytes, start, end))) as Frame | undefined;
+		if (frame !== undefined) this.#open.frames.push(frame);
+		return frame !== undefined;
+	}
+
+	#once(start: number, end: number, read: () => Frame | Labels | undefined): Frame | Labels | undefined {
+		const known = this.#lines.length;
+		const number = this.#lines.number(start, end);
+		if (number === known) this.#read.push(read());
+		return this.#read[number];
+	}
+
+	#broken(at: number, end: number): void {
+		if (this.#lost && this.#open === undefined) return;
+		const found = quoteBytes(this.#bytes, at, end);
+		this.#flaws.malformed(`expected a record, its labels or its frames, found "${found}"`, at);
+		this.#lost = this.#open === undefined;
+	}
+
+	#close(): void {
+		const open = this.#open;
+		this.#open = undefined;
+		if (open === undefined) return;
+		if (this.records.length < RECORDS_MAX) this.records.push(open);
+		else this.#flaws.truncated(`more than ${RECORDS_MAX} records: the others are left out`, open.offset);
+	}
+}
+
+function frameOf(line: string): Frame | undefined {
+	const parts = FRAME.exec(line);
+	if (parts === null) return undefined;
+	const [, pc = "", func = pc, file = "", row = "0"] = parts;
+	return { func, file, line: Number(row) };
+}
+
+/** ` 0x47d8ea 0x45bd86`, or nothing. */
+function areAddresses(bytes: Uint8Array, start: number, end: number): boolean {
+	let at = start;
+	while (at < end) {
+		if (!startsWith(bytes, at, AT_ADDRESS)) return false;
+		at += AT_ADDRESS.length;
+		const first = at;
+		while (at < end && isHex(bytes[at] ?? 0)) at++;
+		if (at === first) return false;
+	}
+	return true;
+}
+
+function isHex(byte: number): boolean {
+	return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66);
+}
+
+/** Faster than a TextDecoder for a few bytes; what is not ASCII is no head line either way. */
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+	let text = "";
+	for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0);
+	return text;
+}
