@@ -63,7 +63,7 @@ test("an existing file is replaced whole, and a failed write leaves nothing", as
 	await writeCapture(path, CAPTURE);
 	assert.equal((await readCapture(path)).parts.length, 2);
 	await assert.rejects(writeCapture(join(folder, "no", "where.plumb"), CAPTURE), {
-		name: "CaptureFileError",
+		name: "FileError",
 		message: /cannot write .*no such file or folder/,
 	});
 	await assert.rejects(writeCapture(path, CAPTURE, AbortSignal.abort()), { name: "AbortError" });
@@ -111,7 +111,7 @@ test("what is no capture is refused in words", async () => {
 	const path = join(folder, "other");
 	const refusal = (bytes: string | Uint8Array) => {
 		writeFileSync(path, bytes);
-		return assert.rejects(readCapture(path), { name: "CaptureFileError", message: /is no capture/ });
+		return assert.rejects(readCapture(path), { name: "FileError", message: /is no capture/ });
 	};
 	await refusal("");
 	await refusal("x");
@@ -119,14 +119,14 @@ test("what is no capture is refused in words", async () => {
 	await refusal(Uint8Array.of(0x1f, 0x8b));
 	await refusal(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3));
 	await assert.rejects(readCapture(join(folder, "absent")), { message: /no such file/ });
-	await assert.rejects(readCapture(folder), { name: "CaptureFileError", message: /it is a folder/ });
+	await assert.rejects(readCapture(folder), { name: "FileError", message: /it is a folder/ });
 });
 
 test("a pipe or a device is neither read, which may never end, nor replaced by a file", async () => {
 	const pipe = join(folder, "pipe");
 	execFileSync("sh", ["-c", 'mkfifo "$0"', pipe]);
 	for (const path of [pipe, "/dev/null"]) {
-		const refused = { name: "CaptureFileError", message: /: it is a (?:pipe|device), not a file$/ };
+		const refused = { name: "FileError", message: /: it is a (?:pipe|device), not a file$/ };
 		await assert.rejects(readCapture(path), refused);
 		await assert.rejects(writeCapture(path, CAPTURE), refused);
 		assert.ok(!statSync(path).isFile());
@@ -144,7 +144,7 @@ test("a link is not replaced by a file: it may be /dev/stdout", async () => {
 test("a name that is too long is refused in words", async () => {
 	const path = join(folder, "a".repeat(250));
 	await assert.rejects(writeCapture(path, CAPTURE), {
-		name: "CaptureFileError",
+		name: "FileError",
 		message: /name is too long/,
 	});
 });

@@ -1,8 +1,13 @@
 /** The work of `plumbline diagnose`: a capture, live or from a file, to a verdict. */
 import { readCapture, writeCapture } from "@plumbline/capture/file";
 import type { CaptureRequest } from "@plumbline/capture/take-capture";
+import { writeWhole } from "@plumbline/capture/write-file";
+import type { Diagnosis } from "@plumbline/diagnosis/finding";
+import { renderHtml } from "@plumbline/report/html";
+import { reportView } from "@plumbline/report/view-report";
 import type { Capture } from "@plumbline/signals/capture";
 import { decodeCapture } from "@plumbline/signals/decode";
+import type { Signals } from "@plumbline/signals/signals";
 import type { CliContext } from "./context.ts";
 import { usageError } from "./exit-code.ts";
 import { captureLive } from "./live-capture.ts";
@@ -15,6 +20,8 @@ export interface DiagnoseFlags extends LiveFlags {
 	readonly save?: string;
 	readonly json?: boolean;
 	readonly markdown?: boolean;
+	/** A file for the HTML report; `-` prints it instead of the verdict. */
+	readonly html?: string;
 	readonly color?: boolean;
 }
 
@@ -22,19 +29,34 @@ export async function diagnoseService(this: CliContext, flags: DiagnoseFlags): P
 	const form = formOf(flags);
 	const { capture, asked } = await obtain(this, flags);
 	this.progress.step("laying the lines over each other");
-	const { diagnosis, exitCode } = verdictOf(decodeCapture(capture), asked);
+	const signals = decodeCapture(capture);
+	const { diagnosis, exitCode } = verdictOf(signals, asked);
 	this.progress.done();
 	const page = { ...this.page, color: this.page.color && flags.color !== false };
-	this.process.stdout.write(renderAs(form, diagnosis, page));
+	const report = flags.html === undefined ? "" : htmlReport(diagnosis, signals, capture);
+	this.process.stdout.write(flags.html === STDOUT ? report : renderAs(form, diagnosis, page));
 	if (flags.save !== undefined) {
 		// After the verdict: a full disk must not cost the answer.
 		await writeCapture(flags.save, capture, this.signal);
 		this.progress.note(`capture saved in ${flags.save}`);
 	}
+	if (flags.html !== undefined && flags.html !== STDOUT) {
+		await writeWhole(flags.html, [report], { signal: this.signal });
+		this.progress.note(`report written to ${flags.html}`);
+	}
 	this.process.exitCode = exitCode;
 }
 
-function formOf({ json, markdown }: DiagnoseFlags): Form {
+/** In the place of a file name. */
+const STDOUT = "-";
+
+function htmlReport(diagnosis: Diagnosis, signals: Signals, capture: Capture): string {
+	return renderHtml(diagnosis, reportView(diagnosis, signals, capture));
+}
+
+function formOf({ json, markdown, html }: DiagnoseFlags): Form {
+	if (html === STDOUT && (json || markdown))
+		throw usageError("--html - prints to the same place as --json and --markdown", "diagnose");
 	if (json && markdown) throw usageError("--json and --markdown exclude each other", "diagnose");
 	if (json) return "json";
 	return markdown ? "markdown" : "text";

@@ -29,7 +29,7 @@ export function isAbort(error: unknown): boolean {
 }
 
 /** Errors other rooms throw for people: their message says it all. */
-const SPOKEN = new Set(["CommandError", "CaptureFileError", "TargetError"]);
+const SPOKEN = new Set(["CommandError", "FileError", "TargetError"]);
 
 /** The one line for an error that ended a command. Names in it come from outside: processes, files, servers. */
 export function describeError(error: unknown, debug: boolean): string {

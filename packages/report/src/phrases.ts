@@ -10,7 +10,7 @@ export function percent(share: number): string {
 }
 
 /** `+3.2 s`, from the start of the window. */
-function offsetInTime(ms: number): string {
+export function offsetInTime(ms: number): string {
 	return `${ms < 0 ? "-" : "+"}${(Math.abs(ms) / 1000).toFixed(1)} s`;
 }
 
