@@ -75,17 +75,23 @@ function eachLabel(wire: Wire, end: number, pairs: Set<number>): void {
 		}
 		if (!wire.open(end)) return;
 		const labelEnd = wire.end;
-		const index = { key: 0, text: 0 };
-		while (wire.at < labelEnd && wire.tag(labelEnd)) {
-			const { field, kind } = wire;
-			if (!wire.skip(labelEnd)) return;
-			if (kind !== VARINT) continue;
-			if (field === LABEL_KEY) index.key = wire.lo;
-			else if (field === LABEL_TEXT) index.text = wire.lo;
-		}
-		if (index.text !== 0 && pairs.size < PAIRS_MAX) pairs.add(index.key * PAIR + index.text);
+		const pair = labelPair(wire, labelEnd);
+		if (pair !== undefined && pairs.size < PAIRS_MAX) pairs.add(pair);
 		wire.at = labelEnd;
 	}
+}
+
+/** The indexes of key and text in one number; undefined for a label without text. */
+function labelPair(wire: Wire, end: number): number | undefined {
+	const index = { key: 0, text: 0 };
+	while (wire.at < end && wire.tag(end)) {
+		const { field, kind } = wire;
+		if (!wire.skip(end)) break;
+		if (kind !== VARINT) continue;
+		if (field === LABEL_KEY) index.key = wire.lo;
+		else if (field === LABEL_TEXT) index.text = wire.lo;
+	}
+	return index.text === 0 ? undefined : index.key * PAIR + index.text;
 }
 
 function textOf(bytes: Uint8Array, place: Place | undefined): string {
