@@ -59,19 +59,22 @@ export function dumpView(
 /** Longest stack compared; Go itself elides beyond 100 frames, two lines each. */
 const COMPARED_LINES = 210;
 
+/** Rows of `last` in this role whose goroutine was in the very same call in `first`: see {@link isSameCall}. */
+export function persistentRows(first: DumpView, last: DumpView, role: Role): number[] {
+	return last.rows(role).filter((row) => isSameCall(first, last, row));
+}
+
 /**
- * Rows of `last` in this role whose goroutine was in the very same call in `first`: the same request where it
+ * Whether the goroutine of this row of `last` was in the very same call in `first`: the same request where it
  * serves HTTP, and the same functions, lines and arguments. A worker that comes back to the same place again
  * and again differs in its arguments, as they point to what each round allocates.
  */
-export function persistentRows(first: DumpView, last: DumpView, role: Role): number[] {
-	return last.rows(role).filter((row) => {
-		const goid = last.table.goid[row] ?? 0;
-		const before = first.rowOf.get(goid);
-		if (before === undefined || first.facts(before).role !== role) return false;
-		if (first.requestOf.get(goid) !== last.requestOf.get(goid)) return false;
-		return callText(first, before) === callText(last, row);
-	});
+export function isSameCall(first: DumpView, last: DumpView, row: number): boolean {
+	const goid = last.table.goid[row] ?? 0;
+	const before = first.rowOf.get(goid);
+	if (before === undefined || first.facts(before).role !== last.facts(row).role) return false;
+	if (first.requestOf.get(goid) !== last.requestOf.get(goid)) return false;
+	return callText(first, before) === callText(last, row);
 }
 
 /** The goroutine's frames as dumped, without the header: state and minutes may change within one call. */

@@ -6,8 +6,11 @@
 import type { Gap, Instant, Line, MonoMs, Part, PartFormat, WallMs } from "@plumbline/signals/capture";
 import type { GoroutineProfile } from "@plumbline/signals/goroutines";
 import { decodeGoroutinesDebug2 } from "@plumbline/signals/goroutines-debug2";
+import type { HeapSnapshot } from "@plumbline/signals/heap";
 import type { Ledger } from "@plumbline/signals/ledger";
-import type { PoolCounters } from "@plumbline/signals/pools";
+import type { Metrics, PoolCounters } from "@plumbline/signals/pools";
+import type { ProcessFacts } from "@plumbline/signals/process";
+import type { Profile } from "@plumbline/signals/profiles";
 import type { DbSession } from "@plumbline/signals/sessions";
 import type { Sampled, Signals } from "@plumbline/signals/signals";
 import type { Socket } from "@plumbline/signals/sockets";
@@ -27,6 +30,12 @@ export interface Service {
 	/** Read at the end of the window. */
 	readonly ledger?: Ledger;
 	readonly pools?: readonly (readonly PoolCounters[])[];
+	/** Series of the Go runtime on the metrics page; with `pools`, as many samples. */
+	readonly go?: readonly Metrics["go"][];
+	readonly heaps?: readonly HeapSnapshot[];
+	readonly process?: readonly ProcessFacts[];
+	/** Read at the start. */
+	readonly cpu?: Profile;
 	readonly windowMs?: number;
 }
 
@@ -51,8 +60,8 @@ export function signalsOf(service: Service): Signals {
 		goroutines: sampled("goroutines", "go-debug2", dumps),
 		goroutineProfiles: sampled("profile", "go-debug1", service.profiles),
 		leakProfiles: [],
-		profiles: [],
-		heaps: [],
+		profiles: sampled("cpu", "pprof", service.cpu && [service.cpu]),
+		heaps: sampled("heap", "go-heap-debug1", service.heaps),
 		traces: [],
 		sockets: sampled(
 			"sockets",
@@ -67,7 +76,11 @@ export function signalsOf(service: Service): Signals {
 		metrics: sampled(
 			"metrics",
 			"prometheus",
-			service.pools?.map((pools) => ({ pools, go: {}, seriesCount: 40 })),
+			(service.pools ?? service.go)?.map((_, i) => ({
+				pools: service.pools?.[i] ?? [],
+				go: service.go?.[i] ?? {},
+				seriesCount: 40,
+			})),
 		),
 		sessions: sampled(
 			"sessions",
@@ -81,7 +94,7 @@ export function signalsOf(service: Service): Signals {
 				seesAllUsers: true,
 			})),
 		),
-		process: [],
+		process: sampled("process", "process", service.process),
 	};
 }
 

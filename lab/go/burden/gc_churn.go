@@ -1,0 +1,56 @@
+package burden
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"plumbline.dev/lab/shop"
+)
+
+// Session is one of many small objects that point at each other: the collector visits each in every cycle.
+type Session struct {
+	user  string
+	carts []*string
+	next  *Session
+}
+
+// sessions makes a chain of n live sessions, some 200 bytes each.
+func sessions(n int) *Session {
+	var first *Session
+	for i := 0; i < n; i++ {
+		cart := fmt.Sprintf("cart-%d", i)
+		first = &Session{user: fmt.Sprintf("user-%d", i), carts: []*string{&cart}, next: first}
+	}
+	return first
+}
+
+// Reports renders tables the expensive way, beside a live heap of sessions.
+type Reports struct {
+	live *Session
+}
+
+// GCChurn serves /report, with a GOGC that somebody set to save memory.
+func GCChurn(s *shop.Server) error {
+	debug.SetGCPercent(10)
+	reports := &Reports{live: sessions(300_000)}
+	s.Handle("/report", func(w http.ResponseWriter, r *http.Request) error {
+		return shop.WriteJSON(w, map[string]int{"bytes": reports.Render(sku(r))})
+	})
+	return nil
+}
+
+// Render makes a copy of everything for every line of the table.
+func (r *Reports) Render(sku string) int {
+	size := 0
+	for line := 0; line < 60; line++ {
+		size += len(renderLine(sku, line))
+	}
+	return size
+}
+
+func renderLine(sku string, line int) []byte {
+	out := make([]byte, 128<<10) // LEAK
+	copy(out, fmt.Sprintf("%s line %d", sku, line))
+	return out
+}

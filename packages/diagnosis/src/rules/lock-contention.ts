@@ -1,0 +1,170 @@
+/**
+ * lock-contention: many goroutines wait for one lock, all through the window, and still it moves on.
+ *
+ * Some forty samples tell how many wait at any moment; by Little's law that is the number of requests a second
+ * times how long each one waits. A lock that nobody gets any more is a goroutine-leak (a deadlock), not this.
+ */
+import type { Attribution } from "../attribution.ts";
+import { type DumpView, isSameCall } from "../dump-view.ts";
+import type { Evidence, Holder } from "../finding.ts";
+import { type HolderLine, type LockView, lockTaker, lockViews } from "../lock-view.ts";
+import { finding, present, type Rule } from "../rule.ts";
+import type { World } from "../world.ts";
+
+/** On average. A busy lock that works has one or two waiting now and then. */
+const WAITING_MEAN_MIN = 5;
+/** Of the samples that have at least two waiting: a burst is no habit. */
+const WAITING_SAMPLES_SHARE_MIN = 0.8;
+const SAMPLES_MIN = 5;
+/** Of those who wait at the end, in the very same call as at the start: then nobody gets the lock. */
+const STUCK_SHARE_MIN = 0.5;
+/** Of the sightings past the lock, from which on one line is where the time goes. */
+const HOLDER_SHARE_MIN = 0.5;
+const HOLDER_SEEN_MIN = 3;
+const CANDIDATES_MAX = 3;
+const QUOTE_CALLS = 3;
+
+export const lockContention: Rule = {
+	id: "lock-contention",
+	about: {
+		sees: "several goroutines wait for one lock (sync.Mutex, sync.RWMutex) in nearly every sample of the window",
+		hurts:
+			"requests go one by one through a place that was meant to be short; more load only makes the queue longer",
+		otherwise: [
+			"a lock that guards a resource which is itself the limit: then the queue is honest, and a bound on it is missing",
+			"many values of one type, each with a lock of its own: they are counted as one here",
+		],
+		fix: [
+			"do the slow part before taking the lock or after giving it back: calls to the network, files, encoding",
+			"one lock a key or a shard instead of one for all; sync.RWMutex only where reads are long and writes rare",
+			"let one caller fetch what many miss (golang.org/x/sync/singleflight)",
+		],
+		stop: ["shed load at the entrance; more instances share the queue"],
+		verify: [
+			"run plumbline diagnose again under the same load: the waiters are gone; `--profile-seconds 5` reads the mutex profile where runtime.SetMutexProfileFraction is set",
+		],
+	},
+	examine(world) {
+		const locks = lockViews(world.signals, world.dumps, world.isApplication);
+		const [worst] = locks
+			.filter((lock) => isContended(lock) && !isStuck(world, lock))
+			.toSorted((a, b) => meanWaiting(b) - meanWaiting(a));
+		if (worst === undefined) return undefined;
+		const mean = meanWaiting(worst);
+		const most = Math.max(...worst.samples.map(({ waiting }) => waiting));
+		const attribution = attributionOf(worst);
+		return finding("lock-contention", lockContention.about, {
+			severity: "warning",
+			confidence: attribution.holder === undefined ? 0.75 : 0.85,
+			count: Math.round(mean),
+			title: `${Math.round(mean)} goroutines at a time wait for a lock of ${worst.name}`,
+			story: present([
+				`at most ${most}, in ${worst.samples.filter(({ waiting }) => waiting > 0).length} of ${worst.samples.length} samples`,
+				`taken in ${worst.takers.map(({ func, line }) => `${shortName(func)}:${line}`).join(", ")}`,
+				attribution.holder &&
+					`while one has it, it is mostly at line ${attribution.holder.line} of ${shortName(attribution.holder.func)}`,
+			]).join("; "),
+			attribution,
+			evidence: evidenceOf(worst),
+		});
+	},
+};
+
+function meanWaiting({ samples }: LockView): number {
+	return samples.reduce((sum, { waiting }) => sum + waiting, 0) / samples.length;
+}
+
+function isContended(lock: LockView): boolean {
+	const { samples } = lock;
+	const busy = samples.filter(({ waiting }) => waiting >= 2).length;
+	return (
+		samples.length >= SAMPLES_MIN &&
+		busy >= samples.length * WAITING_SAMPLES_SHARE_MIN &&
+		meanWaiting(lock) >= WAITING_MEAN_MIN
+	);
+}
+
+/** Goroutines that are in the very same call at both ends have not been served for the whole window. */
+function isStuck({ firstDump, lastDump, spansWindow }: World, { takers }: LockView): boolean {
+	if (!spansWindow || firstDump === undefined || lastDump === undefined) return false;
+	const waiting = waitersIn(lastDump, takers);
+	const lasting = [...waiting].filter((row) => isSameCall(firstDump, lastDump, row));
+	return waiting.size > 0 && lasting.length >= waiting.size * STUCK_SHARE_MIN;
+}
+
+function waitersIn({ table }: DumpView, takers: LockView["takers"]): Set<number> {
+	const names = new Set(takers.map(({ func }) => func));
+	const waits = table.stacks.map(({ frames }) => {
+		const at = lockTaker(frames);
+		return at !== undefined && frames.slice(at).some(({ func }) => names.has(func));
+	});
+	const rows = new Set<number>();
+	for (let row = 0; row < table.count; row++) if (waits[table.stackOf[row] ?? 0]) rows.add(row);
+	return rows;
+}
+
+function attributionOf({ holders }: LockView): Attribution {
+	const sure = holders.filter(({ sameFunction }) => sameFunction);
+	const seen = sure.length > 0 ? sure : holders;
+	const total = seen.reduce((sum, holder) => sum + holder.seen, 0);
+	const [top, ...others] = seen;
+	if (top === undefined) {
+		return {
+			candidates: [],
+			siblings: [],
+			holderGap: "nobody was caught with the lock: it is held for moments only, but very often",
+		};
+	}
+	const named = top.seen >= HOLDER_SEEN_MIN && top.seen >= total * HOLDER_SHARE_MIN;
+	return {
+		...(named
+			? { holder: asHolder(top, total) }
+			: { holderGap: "no single line was seen with the lock most of the time" }),
+		candidates: (named ? others : seen).slice(0, CANDIDATES_MAX).map((each) => asHolder(each, total)),
+		siblings: [],
+		evidence: [
+			{
+				line: "runtime",
+				says: `past the lock: ${top.seen} of ${total} sightings are here`,
+				quote: [...top.calls.slice(0, QUOTE_CALLS), top.frame]
+					.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
+					.join("\n"),
+				part: top.part,
+				offset: top.offset,
+				atMs: top.atMs,
+			},
+		],
+	};
+}
+
+function asHolder({ frame: { func, file, line }, seen, sameFunction }: HolderLine, total: number): Holder {
+	return {
+		func,
+		file,
+		line,
+		how: sameFunction
+			? `${seen} of ${total} sightings past the lock, in the function that takes it, are at this line`
+			: `${seen} of ${total} sightings in other methods of the same type are at this line`,
+		confidence: (sameFunction ? 0.9 : 0.75) * Math.min(1, 0.5 + seen / total / 2),
+	};
+}
+
+function evidenceOf({ samples, takers }: LockView): Evidence[] {
+	const fullest = samples.toSorted((a, b) => b.waiting - a.waiting)[0];
+	if (fullest === undefined) return [];
+	return [
+		{
+			line: "runtime",
+			says: `${fullest.waiting} goroutines wait for it in this sample; over all samples: ${samples.map(({ waiting }) => waiting).join(" ")}`,
+			quote: takers.map(({ func, file, line }) => `${func}\n\t${file}:${line}`).join("\n"),
+			part: fullest.part,
+			offset: fullest.offset,
+			atMs: fullest.atMs,
+		},
+	];
+}
+
+/** Without the path of its package. */
+function shortName(func: string): string {
+	return func.slice(func.lastIndexOf("/") + 1);
+}
