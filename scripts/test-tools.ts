@@ -22,6 +22,7 @@ interface SystemTool {
 
 const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["ss"], aptPackage: "iproute2", neededFor: "socket tables checked against ss" },
+	{ programs: ["netstat"], aptPackage: "net-tools", neededFor: "pasted netstat tables checked against ss" },
 	// The core packages: programs only, no service that starts by itself.
 	{ programs: ["mariadbd"], aptPackage: "mariadb-server-core", neededFor: "MariaDB sessions" },
 	{ programs: ["mariadb"], aptPackage: "mariadb-client-core", neededFor: "MariaDB sessions" },

@@ -38,6 +38,7 @@ export function decodeNetstat(bytes: Uint8Array): Decoded<SocketTable> {
 		const row = netstatRow(text, texts);
 		if (row !== undefined) readRow(row, line, table);
 		else if (HEADER.test(text)) headers++;
+		else if (!line.complete && ROW_BEGUN.test(text)) tellCut(flaws, line);
 		else {
 			const program = WINDOWS_PROGRAM.exec(text)?.[1];
 			if (program !== undefined) rows.amendLast({ program });
@@ -66,6 +67,13 @@ interface Table {
 	toldQueues: boolean;
 }
 
+/** A last line that is no row yet. */
+const ROW_BEGUN = /^\s*tcp(?:4|6|46)?(?:\s|$)/i;
+
+function tellCut(flaws: Flaws, { start }: Line): void {
+	flaws.truncated("the last line has no newline: it is cut and left out", start);
+}
+
 /** A state that may be the beginning of another one. */
 const MAY_BE_CUT = /^close$/i;
 
@@ -77,7 +85,7 @@ function readRow(row: NetstatRow, line: Line, table: Table): void {
 		if (row.state !== undefined) table.rowCount++;
 		if (line.complete)
 			flaws.malformed(`expected two ends with ports in numbers (netstat -n), found "${row.ends}"`, at);
-		else flaws.truncated("the last line has no newline: it is cut and left out", at);
+		else tellCut(flaws, line);
 		return;
 	}
 	const listens = row.state === undefined && peer.port === 0 && local.port !== 0;
@@ -85,7 +93,7 @@ function readRow(row: NetstatRow, line: Line, table: Table): void {
 	const cut =
 		!line.complete && (state === undefined || listens || (row.endsInState && MAY_BE_CUT.test(stateWord)));
 	if (cut) {
-		flaws.truncated("the last line has no newline: it is cut and left out", at);
+		tellCut(flaws, line);
 		return;
 	}
 	if (state === undefined) {

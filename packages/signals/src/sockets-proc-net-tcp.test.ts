@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeProcNetTcp } from "./sockets-proc-net-tcp.ts";
+import { decodeProcNetTcp, looksLikeProcNetTcp } from "./sockets-proc-net-tcp.ts";
 
 const HEADER =
 	"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
@@ -79,4 +79,45 @@ test("hostile: rows of another shape cost themselves only", () => {
 
 test("a header alone is an empty table", () => {
 	assert.deepEqual(decode(HEADER), { sockets: [], flaws: [] });
+});
+
+test("tcp and tcp6 pasted with prose, prompts and log prefixes around; udp is passed over", () => {
+	const { sockets, flaws } = decode(
+		"here is what we see in the pod:\n" +
+			"$ cat /proc/net/tcp /proc/net/tcp6 /proc/net/udp\n" +
+			HEADER +
+			row("0200000A:1538", "0300000A:A028", "01", 5) +
+			`Nov 22 17:43:02 web-1 dump[7]: ${row("0200000A:1539", "0300000A:A028", "08", 6).trim()}\r\n` +
+			HEADER.replace("local_address", "local_address                        ") +
+			row("0000000000000000FFFF00000100007F:1F90", "0000000000000000FFFF00000100007F:0051", "01", 7) +
+			HEADER.replace("inode", "inode ref pointer drops") +
+			row("00000000:0044", "00000000:0000", "07", 9) +
+			"that is all",
+	);
+	assert.deepEqual(
+		sockets.map(({ state, localPort, inode }) => [state, localPort, inode]),
+		[
+			["ESTABLISHED", 5432, 5],
+			["CLOSE_WAIT", 5433, 6],
+			["ESTABLISHED", 8080, 7],
+		],
+	);
+	assert.deepEqual(
+		flaws.map(({ kind, at }) => [kind, at]),
+		[["malformed", 0]],
+	);
+});
+
+test("a last row without its newline counts when more follows its inode", () => {
+	const whole = row("0200000A:1538", "0300000A:A028", "01", 90210).trimEnd();
+	assert.equal(decode(HEADER + whole).sockets[0]?.inode, 90210);
+	const cut = decode(HEADER + whole.slice(0, whole.indexOf(" 90210") + 6));
+	assert.deepEqual([cut.sockets.length, cut.flaws[0]?.kind], [0, "truncated"]);
+});
+
+test("recognition is cheap and knows its own only", () => {
+	assert.ok(looksLikeProcNetTcp(`prose\n${row("0200000A:1538", "0300000A:A028", "01", 5)}`));
+	assert.ok(looksLikeProcNetTcp(HEADER));
+	assert.ok(!looksLikeProcNetTcp("tcp 0 0 10.0.0.1:80 10.0.0.2:5000 ESTABLISHED\n"));
+	assert.ok(!looksLikeProcNetTcp(HEADER.replace("inode", "inode ref pointer drops")));
 });

@@ -6,6 +6,7 @@
  *    0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 90210 1 0000…
  *    1: 0000000000000000FFFF00000100007F:1F90 … (tcp6: 32 digits)
  * ```
+ * Text around the rows and log prefixes are passed over, and so are the rows of /proc/net/udp.
  * An address is one (tcp) or four (tcp6) hexadecimal words in the host's byte order; ports and queues are
  * plain hexadecimal, uid and inode decimal. For LISTEN rx_queue counts connections not yet accepted; the
  * backlog is not told.
@@ -19,12 +20,19 @@ import { Flaws } from "./flaws.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 import type { Socket, SocketTable } from "./sockets.ts";
 import { AddressTexts } from "./sockets-address.ts";
-import { linesOf } from "./sockets-bytes.ts";
+import { LINE_BYTES_MAX, type Line, linesOf } from "./sockets-bytes.ts";
 import { TCP_STATES } from "./sockets-states.ts";
 
-const HEADER = /^\s*sl\s+local_address\s/;
+const HEADER = /(?:^|\s)sl\s+local_address\s/;
+/** /proc/net/udp has the same columns, and counts what it dropped. */
+const OTHER_HEADER = /\sdrops\s*$/;
 const ROW =
-	/^\s*\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) ([0-9A-F]{8}):([0-9A-F]{8}) \S+ \S+ +(\d+) +\d+ (\d+)/;
+	/(?:^|\s)\d+:\s+([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})\s+([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})\s+([0-9A-F]{2})\s+([0-9A-F]{8}):([0-9A-F]{8})\s+\S+\s+\S+\s+(\d+)\s+\d+\s+(\d+)(?=\s|$)/;
+/** What only a row has: an address. */
+const ROW_LIKE = /[0-9A-F]{7,}:[0-9A-F]{4}\b/;
+
+/** A row's beginning, as far as the address. */
+const ROW_BEGUN = /^\s*\d+(?::|$)|[0-9A-F]{8}:/;
 
 export function decodeProcNetTcp(bytes: Uint8Array): Decoded<SocketTable> {
 	const utf8 = new TextDecoder();
@@ -32,20 +40,24 @@ export function decodeProcNetTcp(bytes: Uint8Array): Decoded<SocketTable> {
 	const flaws = new Flaws();
 	const byTuple = new Map<string, Socket>();
 	let recognised = false;
+	let isTcp = true;
+	let toldProse = false;
 	for (const line of linesOf(bytes)) {
-		const text = utf8.decode(bytes.subarray(line.start, line.end));
+		const text = utf8.decode(bytes.subarray(line.start, Math.min(line.end, line.start + LINE_BYTES_MAX)));
 		if (HEADER.test(text)) {
-			recognised = true;
+			isTcp = !OTHER_HEADER.test(text);
+			recognised ||= isTcp;
 			continue;
 		}
-		if (text.trim() === "") continue;
-		const socket = line.complete ? readRow(text, line.start, texts) : undefined;
+		if (text.trim() === "" || (!isTcp && ROW.test(text))) continue;
+		const socket = readRow(text, line, texts);
 		if (socket !== undefined) {
 			recognised = true;
 			byTuple.set(tupleOf(socket), socket);
-		} else if (!line.complete) {
+		} else if (!line.complete && ROW_BEGUN.test(text)) {
 			flaws.truncated("the last line has no newline: it is cut and left out", line.start);
-		} else {
+		} else if (ROW_LIKE.test(text) || !toldProse) {
+			toldProse ||= !ROW_LIKE.test(text);
 			flaws.malformed(
 				`expected a row of /proc/net/tcp, found "${quoteBytes(bytes, line.start)}"`,
 				line.start,
@@ -56,9 +68,16 @@ export function decodeProcNetTcp(bytes: Uint8Array): Decoded<SocketTable> {
 	return { kind: "decoded", value: { sockets: [...byTuple.values()] }, flaws: flaws.list() };
 }
 
-function readRow(text: string, offset: number, texts: AddressTexts): Socket | undefined {
+/** Whether the text has a row of /proc/net/tcp or its header. */
+export function looksLikeProcNetTcp(text: string): boolean {
+	return text.split("\n").some((line) => ROW.test(line) || (HEADER.test(line) && !OTHER_HEADER.test(line)));
+}
+
+function readRow(text: string, line: Line, texts: AddressTexts): Socket | undefined {
 	const row = ROW.exec(text);
 	if (row === null) return undefined;
+	// What follows the inode shows that the cut, if there is one, lies behind it.
+	if (!line.complete && row.index + row[0].length === text.length) return undefined;
 	const [, localIp = "", localPort = "", peerIp = "", peerPort = "", st = "", tx = "", rx = "", uid, inode] =
 		row;
 	const state = TCP_STATES[Number.parseInt(st, 16)];
@@ -73,7 +92,7 @@ function readRow(text: string, offset: number, texts: AddressTexts): Socket | un
 		sendQ: Number.parseInt(tx, 16),
 		uid: Number(uid),
 		inode: Number(inode),
-		offset,
+		offset: line.start,
 	};
 }
 

@@ -96,7 +96,15 @@ function readLine(text: string, line: Line, table: Table): void {
 		findRow(text) ?? (begun !== undefined && /^\s/.test(text) ? findRow(`${begun} ${text}`) : undefined);
 	if (row !== undefined && isOurs(row)) readRow(row, line, table);
 	else if (row === undefined && /^\s/.test(text) && table.rowCount > 0) table.rows.amendLast(detailsOf(text));
+	else if (!line.complete && ROW_BEGUN.test(text)) tellCut(table.flaws, line);
 	else if (/\d\s+\d+\s+\S+:\S+\s*$/.test(text)) table.begun = text;
+}
+
+/** A last line that is no row yet: a state and perhaps counts. */
+const ROW_BEGUN = /^(?:tcp\s+)?[A-Z][A-Z0-9-]+\s+\d/;
+
+function tellCut(flaws: Flaws, { start }: Line): void {
+	flaws.truncated("the last line has no newline: it may be cut and is left out", start);
 }
 
 /** The words of a row, and where in them the counts start. */
@@ -130,7 +138,7 @@ function readRow({ text, words, counts }: Row, line: Line, table: Table): void {
 	let details = words.slice(counts + 4);
 	if (!line.complete) {
 		if (details.length === 0) {
-			flaws.truncated("the last line has no newline: it may be cut and is left out", line.start);
+			tellCut(flaws, line);
 			return;
 		}
 		// Pasted text often lacks its last newline; the columns are whole, the last detail may not be.
