@@ -3,22 +3,11 @@
  * the same `schema` name, none is removed or changes its meaning.
  */
 import type { Diagnosis, Evidence, Finding, Holder, Link } from "@plumbline/diagnosis/finding";
+import { jsonText } from "./json-text.ts";
 import { verdictOf } from "./verdict.ts";
 
 const DIAGNOSIS_SCHEMA = "plumbline.diagnosis/1";
 
-/**
- * JSON.stringify leaves these as they are; written as escapes they mean the same to a program and cannot
- * steer a terminal that the JSON is printed on.
- */
-const STEERING = /[\u007f-\u009f\p{DI}\p{Zl}\p{Zp}]/gu;
-
-function asEscapes(char: string): string {
-	const units = Array.from({ length: char.length }, (_, at) => char.charCodeAt(at));
-	return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
-}
-
-/** Two-space JSON that ends in a line break. */
 export function renderJson(diagnosis: Diagnosis): string {
 	const { target, service, window, examined, gaps, links, findings } = diagnosis;
 	const out = {
@@ -38,7 +27,7 @@ export function renderJson(diagnosis: Diagnosis): string {
 		links: links.map(linkFields),
 		findings: findings.map(findingFields),
 	};
-	return `${JSON.stringify(out, undefined, 2).replace(STEERING, asEscapes)}\n`;
+	return jsonText(out);
 }
 
 /** Named one by one, so that a field of ours does not become a promise by accident. */
