@@ -4,8 +4,8 @@
  * The first comes one interval after the start, when a diagnosis has taken its first readings: what it
  * counts as open over its whole window is then exactly what was staged, and these come on top.
  */
-import { Agent, type ClientRequest } from "node:http";
-import { ask, numbered } from "./load.ts";
+import { Agent } from "node:http";
+import { ask, type Hanging, numbered } from "./load.ts";
 import type { Drip } from "./scenario.ts";
 
 /** As long as a stage may stand. */
@@ -18,13 +18,13 @@ export interface Dripping {
 	stop(): void;
 }
 
-export function startDrip(base: string, { path, everyMs, max }: Drip): Dripping {
+export function startDrip(base: string, { path, everyMs, max, websocket }: Drip): Dripping {
 	const agent = new Agent({ keepAlive: false });
-	const open = new Set<ClientRequest>();
+	const open = new Set<Hanging>();
 	let sent = 0;
 	const timer = setInterval(() => {
 		sent += 1;
-		const call = ask(agent, base + numbered(path, sent));
+		const call = ask(agent, base + numbered(path, sent), websocket);
 		open.add(call.request);
 		void call.status.then(() => open.delete(call.request));
 		if (sent >= Math.min(max, DRIPS_MAX)) clearInterval(timer);

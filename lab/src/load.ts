@@ -2,7 +2,9 @@
  * Load on the lab's service: requests at a rate, and requests that provoke a fault.
  * Bounded in rate, concurrency, total and time; connections are kept alive.
  */
-import { Agent, type ClientRequest, request } from "node:http";
+import { randomBytes } from "node:crypto";
+import { Agent, request } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Background, Provocation } from "./scenario.ts";
 
 /** More than any capture needs; a forgotten stage then falls silent by itself. */
@@ -34,7 +36,7 @@ export interface Load {
 export function startLoad(base: string, background: Background): Load {
 	const { perSecond, concurrencyMax, rare, requestsMax = REQUESTS_MAX } = background;
 	const agent = new Agent({ keepAlive: true, maxSockets: concurrencyMax });
-	const underWay = new Map<Promise<number>, ClientRequest>();
+	const underWay = new Map<Promise<number>, Hanging>();
 	const statuses: Record<number, number> = {};
 	let sent = 0;
 	let rareSent = 0;
@@ -108,15 +110,15 @@ export interface Provoked {
 
 /** Sends a provocation's requests, all at once, each on its own connection. */
 export function provoke(base: string, provocation: Provocation): Provoked {
-	const { count, path, status, until } = provocation;
+	const { count, path, status, until, websocket } = provocation;
 	const agent = new Agent({ keepAlive: true, maxSockets: count });
-	const open = new Set<ClientRequest>();
+	const open = new Set<Hanging>();
 	let stopped = false;
 	let sent = 0;
 
 	async function once(): Promise<void> {
 		sent += 1;
-		const call = ask(agent, base + numbered(path, sent));
+		const call = ask(agent, base + numbered(path, sent), websocket);
 		open.add(call.request);
 		const got = await call.status;
 		open.delete(call.request);
@@ -141,9 +143,19 @@ export function provoke(base: string, provocation: Provocation): Provoked {
 	};
 }
 
-/** One GET. Its status, or 0 when there was no whole answer. */
-export function ask(agent: Agent, url: string): { request: ClientRequest; status: Promise<number> } {
-	const call = request(url, { agent });
+/** A request under way, or a websocket that one became. */
+export interface Hanging {
+	destroy(): void;
+}
+
+/** One GET. Its status, or 0 when there was no whole answer; of a websocket 101, when it has ended. */
+export function ask(
+	agent: Agent,
+	url: string,
+	websocket: boolean | undefined = false,
+): { request: Hanging; status: Promise<number> } {
+	const call = request(url, { agent, ...(websocket ? { headers: upgradeHeaders() } : {}) });
+	let upgraded: Duplex | undefined;
 	const status = new Promise<number>((resolve) => {
 		call.once("response", (response) => {
 			response.once("end", () => resolve(response.statusCode ?? 0));
@@ -153,9 +165,29 @@ export function ask(agent: Agent, url: string): { request: ClientRequest; status
 			response.resume();
 		});
 		call.once("error", () => resolve(0));
+		// What the service sends is thrown away unread: its clients in the lab are silent ones.
+		call.once("upgrade", (response, socket) => {
+			upgraded = socket.resume();
+			socket.once("error", () => {});
+			socket.once("close", () => resolve(response.statusCode ?? 0));
+		});
 	});
 	call.end();
-	return { request: call, status };
+	const destroy = () => {
+		call.destroy();
+		upgraded?.destroy();
+	};
+	return { request: { destroy }, status };
+}
+
+/** RFC 6455, section 4.1. */
+function upgradeHeaders(): Readonly<Record<string, string>> {
+	return {
+		connection: "Upgrade",
+		upgrade: "websocket",
+		"sec-websocket-version": "13",
+		"sec-websocket-key": randomBytes(16).toString("base64"),
+	};
 }
 
 /** A path with `{n}` in it, for the nth request. */

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { checkScenario, listScenarios, loadScenario } from "./scenario.ts";
 
-const LEAKS_PRIME = new Set([1, 5, 7, 11, 13]);
+const LEAKS_PRIME = new Set([1, 5, 7, 11, 13, 101, 997]);
 
-test("every file in lab/scenarios is a scenario, four of them healthy", () => {
+test("every file in lab/scenarios is a scenario, a quarter of them healthy", () => {
 	const all = listScenarios();
-	assert.equal(all.length, 24);
-	assert.equal(all.filter(({ expect }) => "none" in expect).length, 4);
+	assert.ok(all.length >= 38, `${all.length} scenarios`);
+	const healthy = all.filter(({ expect }) => "none" in expect).length;
+	assert.ok(healthy >= 10, `${healthy} healthy ones`);
 	for (const { provoke } of all) for (const { count } of provoke) assert.ok(LEAKS_PRIME.has(count));
 });
 

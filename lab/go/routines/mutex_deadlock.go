@@ -2,6 +2,7 @@ package routines
 
 import (
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,27 +21,44 @@ type bank struct {
 }
 
 // MutexDeadlock serves /points/transfer, which locks the giver first and then the taker: two transfers in opposite
-// directions wait for each other, and everybody who wants one of the two accounts for them.
+// directions wait for each other, and everybody after who needs one of the two accounts waits for them.
+// /points/gift is such a transfer between friends, whose direction changes from turn to turn.
 func MutexDeadlock(s *shop.Server) error {
 	b := &bank{accounts: map[string]*account{}}
 	for _, name := range []string{"anna", "bert", "carla", "dora"} {
 		b.accounts[name] = &account{points: 1_000_000}
 	}
 	s.Handle("/points/transfer", func(w http.ResponseWriter, r *http.Request) error {
-		from, to := r.URL.Query().Get("from"), r.URL.Query().Get("to")
-		b.transfer(b.accounts[from], b.accounts[to], 1)
+		b.transfer("carla", "dora")
+		return nil
+	})
+	s.Handle("/points/gift", func(w http.ResponseWriter, r *http.Request) error {
+		turn, err := strconv.Atoi(r.URL.Query().Get("turn"))
+		if err != nil {
+			return err
+		}
+		b.gift(turn)
 		return nil
 	})
 	return nil
 }
 
-func (b *bank) transfer(from, to *account, points int) {
+func (b *bank) gift(turn int) {
+	if turn%2 == 0 {
+		b.transfer("anna", "bert")
+	} else {
+		b.transfer("bert", "anna")
+	}
+}
+
+func (b *bank) transfer(giver, taker string) {
+	from, to := b.accounts[giver], b.accounts[taker]
 	from.mu.Lock()
 	defer from.mu.Unlock()
 	// The fee is looked up while the giver is locked.
-	time.Sleep(2 * time.Millisecond)
+	time.Sleep(8 * time.Millisecond)
 	to.mu.Lock() // LEAK
 	defer to.mu.Unlock()
-	from.points -= points
-	to.points += points
+	from.points--
+	to.points++
 }
