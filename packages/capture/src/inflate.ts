@@ -11,6 +11,7 @@ const INFLATED_BYTES_MAX = 256 << 20;
 /** Tries to find how far a broken stream can be inflated, and how many times the bound they may inflate in all. */
 const TRIES_MAX = 32;
 const TRIED_BOUNDS_MAX = 4;
+const TOO_LARGE = "ERR_BUFFER_TOO_LARGE";
 
 /** Bytes that are not compressed come back as they are. Never throws. */
 export function inflateBounded(bytes: Uint8Array, bytesMax = INFLATED_BYTES_MAX): ReadBytes {
@@ -38,10 +39,9 @@ function inflate(bytes: Uint8Array, undo: Undo, name: string, bytesMax: number):
 	try {
 		return { bytes: undo(bytes, { maxOutputLength: bytesMax }) };
 	} catch (error) {
-		const code = error instanceof Error && "code" in error ? error.code : undefined;
 		const why = error instanceof Error ? error.message : String(error);
 		const found = longest(bytes, undo, bytesMax);
-		if (code === "ERR_BUFFER_TOO_LARGE") {
+		if (codeOf(error) === TOO_LARGE) {
 			return { bytes: found, truncated: `inflating was stopped at the bound of ${bytesMax} bytes` };
 		}
 		return { bytes: found, truncated: `the ${name} stream ends early or is broken (${why})` };
@@ -60,21 +60,29 @@ function longest(bytes: Uint8Array, undo: Undo, bytesMax: number): Uint8Array {
 	let tried = 0;
 	for (let tries = 0; tries < TRIES_MAX && bad - good > 1 && tried < TRIED_BOUNDS_MAX * bytesMax; tries++) {
 		const inflated = beginning(bytes.subarray(0, length), undo, bytesMax);
-		tried += inflated?.length ?? bytesMax;
-		if (inflated === undefined) bad = length;
-		else {
+		if (typeof inflated === "string") {
+			bad = length;
+			// A fault lies at one place: about as much is inflated before each time.
+			tried += inflated === TOO_LARGE ? bytesMax : best.length;
+		} else {
 			good = length;
 			best = inflated;
+			tried += best.length;
 		}
 		length = (good + bad) >>> 1;
 	}
 	return best;
 }
 
-function beginning(bytes: Uint8Array, undo: Undo, bytesMax: number): Uint8Array | undefined {
+/** What it inflates to, or the code of the error. */
+function beginning(bytes: Uint8Array, undo: Undo, bytesMax: number): Uint8Array | string {
 	try {
 		return undo(bytes, { maxOutputLength: bytesMax, finishFlush: constants.Z_SYNC_FLUSH });
-	} catch {
-		return undefined;
+	} catch (error) {
+		return codeOf(error);
 	}
+}
+
+function codeOf(error: unknown): string {
+	return error instanceof Error && "code" in error ? String(error.code) : "";
 }
