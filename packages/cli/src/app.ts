@@ -13,6 +13,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { goroutinesCommand } from "./commands/goroutines.ts";
 import { labListCommand } from "./commands/lab-list.ts";
 import { labRunCommand } from "./commands/lab-run.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
@@ -46,6 +47,7 @@ const root = buildRouteMap<string, CliContext>({
 	routes: {
 		diagnose: diagnoseCommand,
 		capture: captureCommand,
+		goroutines: goroutinesCommand,
 		ledger: ledgerCommand,
 		doctor: doctorCommand,
 		demo: demoCommand,

@@ -39,8 +39,16 @@ export function parseGoroutinesMax(text: string): number {
 	return parseCount("--goroutines-max", text);
 }
 
+export function parseProfileSeconds(text: string): number {
+	return parseCount("--profile-seconds", text);
+}
+
 export function parseRuns(text: string): number {
 	return parseCount("--runs", text);
+}
+
+export function parseTop(text: string): number {
+	return parseCount("--top", text);
 }
 
 function parseCount(flag: string, text: string): number {

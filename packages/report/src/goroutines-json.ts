@@ -58,12 +58,10 @@ function pictureFields({ name, source, clusters, notes, quote }: GoroutinesTold)
 			tie,
 			members: members.map(({ entry, count: each, groups }) => ({ entry, count: each, groups })),
 		})),
-		groups: clusters.groups
-			.slice(0, GROUPS_MAX)
-			.map((group, at) => ({
-				...groupFields(group),
-				quote: at < QUOTED_GROUPS_MAX ? quote?.(group) : undefined,
-			})),
+		groups: clusters.groups.slice(0, GROUPS_MAX).map((group, at) => ({
+			...groupFields(group),
+			quote: at < QUOTED_GROUPS_MAX ? quote?.(group) : undefined,
+		})),
 		groupsLeftOut: Math.max(0, clusters.groups.length - GROUPS_MAX),
 		others: { groups: clusters.others.groups, goroutines: clusters.others.goroutines },
 	};

@@ -89,7 +89,7 @@ function writeCluster(page: Page, cluster: Cluster, { clusters, isApplication }:
 	const { groups, total } = clusters;
 	const members = cluster.groups.flatMap((index) => groups[index] ?? []);
 	const count = `${cluster.count}${shareOf(cluster.count, total)}`;
-	page.prose(`${count} ${whatItDoes(cluster)}`, { indent: 2, style: "strong" });
+	page.prose(`${count} ${whatItDoes(cluster)}`, { style: "strong" });
 	const first = members[0];
 	if (first === undefined) return;
 	page.labelled("state", statesOf(members));
@@ -141,7 +141,7 @@ function writeCreators(page: Page, members: readonly GoroutineGroup[]): void {
 	const creators = mergedCreators(members);
 	creators.slice(0, CREATORS_SHOWN_MAX).forEach(({ frame, count }, at) => {
 		const many = creators.length > 1 ? `${count} ` : "";
-		page.labelled(at === 0 ? "created by" : "", `${many}${frame.func} ${fileLine(frame)}`);
+		page.labelled(at === 0 ? "creator" : "", `${many}${frame.func} ${fileLine(frame)}`);
 	});
 	writeRest(page, creators.length - CREATORS_SHOWN_MAX, "creators");
 }
@@ -157,12 +157,13 @@ function mergedCreators(members: readonly GoroutineGroup[]): readonly Creator[] 
 
 function writeAges(page: Page, members: readonly GoroutineGroup[]): void {
 	const ages = members.flatMap((group) => group.ages ?? []);
-	const [first] = ages;
-	if (first === undefined) return;
-	const leastMinutes = ages.reduce((least, age) => Math.min(least, age.leastMinutes), first.leastMinutes);
 	const mostMinutes = ages.reduce((most, age) => Math.max(most, age.mostMinutes), 0);
-	// The median of the heaviest group stands for all: medians do not add up.
-	page.labelled("age hint", agesInWords({ leastMinutes, medianMinutes: first.medianMinutes, mostMinutes }));
+	// Below a minute the runtime tells nothing.
+	if (mostMinutes === 0) return;
+	const leastMinutes = ages.reduce((least, age) => Math.min(least, age.leastMinutes), mostMinutes);
+	// Medians do not add up: only of a single group.
+	const median = ages.length === 1 ? ages[0]?.medianMinutes : undefined;
+	page.labelled("age hint", agesInWords(leastMinutes, mostMinutes, median));
 }
 
 function writeLabels(page: Page, members: readonly GoroutineGroup[]): void {

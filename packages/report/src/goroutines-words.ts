@@ -4,7 +4,6 @@ import type { ClusterChange } from "@plumbline/diagnosis/cluster-diff";
 import type { Family } from "@plumbline/diagnosis/cluster-families";
 import type { Cluster, Clusters } from "@plumbline/diagnosis/clusters";
 import type { GoroutineGroup } from "@plumbline/diagnosis/goroutine-groups";
-import type { Ages } from "@plumbline/diagnosis/goroutine-variants";
 import { percent } from "./phrases.ts";
 
 /** One picture, and where it is from. */
@@ -41,11 +40,10 @@ export function shareOf(count: number, total: number): string {
 	return share < 0.01 ? " (under 1 %)" : ` (${percent(share)})`;
 }
 
-/** `0 to 90 minutes, half of them 45 or more`. */
-export function agesInWords({ leastMinutes, medianMinutes, mostMinutes }: Ages): string {
-	if (mostMinutes === 0) return "under a minute";
-	if (leastMinutes === mostMinutes) return minutes(mostMinutes);
-	return `${leastMinutes} to ${minutes(mostMinutes)}, median ${medianMinutes}`;
+/** `0 to 90 minutes, median 45`. */
+export function agesInWords(least: number, most: number, median: number | undefined): string {
+	if (least === most) return minutes(most);
+	return `${least} to ${minutes(most)}${median === undefined ? "" : `, median ${median}`}`;
 }
 
 function minutes(count: number): string {
