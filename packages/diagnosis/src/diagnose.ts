@@ -11,7 +11,9 @@ import { connHeld } from "./rules/conn-held.ts";
 import { ctxResidue } from "./rules/ctx-residue.ts";
 import { dbLockWait } from "./rules/db-lock-wait.ts";
 import { dbPerRequest } from "./rules/db-per-request.ts";
+import { gcPressure } from "./rules/gc-pressure.ts";
 import { httpBodyOpen } from "./rules/http-body-open.ts";
+import { lockContention } from "./rules/lock-contention.ts";
 import { poolChurn } from "./rules/pool-churn.ts";
 import { poolDeadlock } from "./rules/pool-deadlock.ts";
 import { poolStarved } from "./rules/pool-starved.ts";
@@ -37,6 +39,8 @@ const RULES: readonly Rule[] = [
 	poolChurn,
 	timeWaitStorm,
 	closeWaitPile,
+	gcPressure,
+	lockContention,
 ];
 
 export function diagnose(signals: Signals): Diagnosis {
@@ -89,8 +93,10 @@ function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, d
 	switch (line) {
 		case "sockets":
 			add(signals.sockets.length, "socket table");
-			if (sockets !== undefined)
-				add(sockets.last.length, "connection of the process", "connections of the process");
+			if (sockets !== undefined) {
+				const whose = sockets.owners.kind === "anyone" ? "of any process" : "of the process";
+				add(sockets.last.length, `connection ${whose}`, `connections ${whose}`);
+			}
 			if (tcpLife !== undefined) words.push(howFollowed(tcpLife));
 			return words;
 		case "runtime":
@@ -110,7 +116,7 @@ function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, d
 }
 
 /** What the join itself could not tell. */
-function joinGaps({ sessions, signals, tcpLife, spansWindow, dumps, ledger }: World): Gap[] {
+function joinGaps({ sessions, signals, sockets, tcpLife, spansWindow, dumps, ledger }: World): Gap[] {
 	const gaps: Gap[] = tcpLife === undefined ? [] : lifeGaps(tcpLife);
 	for (const doubt of ledger === undefined ? [] : ledgerDoubts(ledger)) {
 		gaps.push({
@@ -123,6 +129,10 @@ function joinGaps({ sessions, signals, tcpLife, spansWindow, dumps, ledger }: Wo
 	if (sessions !== undefined && sessions.link.confidence < 1) {
 		const weight = sessions.link.confidence === 0 ? ("loss" as const) : ("note" as const);
 		gaps.push({ line: "pool", what: "whose the database sessions are", why: sessions.link.reason, weight });
+	}
+	if (sockets !== undefined && sockets.owners.kind !== "descriptors") {
+		const { why } = sockets.owners;
+		gaps.push({ line: "sockets", what: "whose the connections are", why, weight: "note" });
 	}
 	if (dumps.length > 0 && !spansWindow) {
 		const why = "one full dump only: what lasts cannot be told from what passes";

@@ -1,5 +1,6 @@
 /** The join's links between the three lines, each with its confidence and its reason. */
 import type { Evidence, Finding, Link } from "./finding.ts";
+import type { SocketOwners } from "./socket-owners.ts";
 import type { World } from "./world.ts";
 
 /** The lines were read side by side, but nothing in them says that they belong together. */
@@ -20,6 +21,7 @@ export function linksOf(world: World): Joint[] {
 
 /** Is the pprof address a port that the process itself listens on? */
 function runtimeToSockets({ signals, sockets, dumps }: World): Joint | undefined {
+	if (sockets !== undefined && sockets.owners.kind !== "descriptors") return pastedSockets(sockets.owners);
 	const { pprof } = signals.target;
 	const port = pprof === undefined ? undefined : portOf(pprof);
 	if (dumps.length === 0 || sockets === undefined || port === undefined) return undefined;
@@ -31,6 +33,16 @@ function runtimeToSockets({ signals, sockets, dumps }: World): Joint | undefined
 			? `the process itself listens on the pprof port ${port}`
 			: `the process does not listen on the pprof port ${port}: a proxy, or another service`,
 		carries: (evidence) => ["runtime", "sockets"].every((line) => evidence.some((e) => e.line === line)),
+	};
+}
+
+/** A pasted table says at best which process holds its rows, never that the dump is of that one. */
+function pastedSockets(owners: Exclude<SocketOwners, { kind: "descriptors" }>): Joint {
+	return {
+		between: ["runtime", "sockets"],
+		confidence: owners.kind === "pid" ? ON_TRUST : DOUBTED,
+		reason: owners.why,
+		carries: (evidence) => evidence.some((e) => e.line === "sockets"),
 	};
 }
 

@@ -6,6 +6,8 @@
  */
 import type { DbSession, SessionTable } from "@plumbline/signals/sessions";
 import type { Sampled, Signals } from "@plumbline/signals/signals";
+import { isDatabasePort } from "./database-ports.ts";
+import { isOwned, type SocketOwners, socketOwners } from "./socket-owners.ts";
 
 /** One sighting of a session. */
 export interface Sighting {
@@ -107,24 +109,11 @@ function joinToTarget(
 	const exact = all.filter(({ first: { session } }) => {
 		return session.client !== undefined && owned.pairs.has(`${session.client.ip}:${session.client.port}`);
 	});
-	if (exact.length > 0) {
-		return {
-			ours: exact,
-			link: { confidence: 1, reason: "client address and port are this process's sockets" },
-		};
-	}
+	if (exact.length > 0) return { ours: exact, link: EXACT[owned.by] };
 	const byPort = all.filter(({ first: { session } }) => {
 		return session.client !== undefined && owned.portsTo(serverPort).has(session.client.port);
 	});
-	if (byPort.length > 0) {
-		return {
-			ours: byPort,
-			link: {
-				confidence: 0.6,
-				reason: "client ports match this process's sockets but addresses do not (NAT between them)",
-			},
-		};
-	}
+	if (byPort.length > 0) return { ours: byPort, link: BY_PORT[owned.by] };
 	return {
 		ours: [],
 		link: {
@@ -135,7 +124,33 @@ function joinToTarget(
 	};
 }
 
+const EXACT: Readonly<Record<SocketOwners["kind"], SessionLink>> = {
+	descriptors: { confidence: 1, reason: "client address and port are this process's sockets" },
+	pid: {
+		confidence: 0.9,
+		reason: "client address and port are sockets of the process that the pasted table names",
+	},
+	anyone: {
+		confidence: 0.7,
+		reason: "client address and port are in the pasted socket table, of whatever process",
+	},
+};
+
+/** Network address translation leaves the ports alone, as a rule. */
+const BY_PORT: Readonly<Record<SocketOwners["kind"], SessionLink>> = {
+	descriptors: {
+		confidence: 0.6,
+		reason: "client ports match this process's sockets but addresses do not (NAT between them)",
+	},
+	pid: {
+		confidence: 0.5,
+		reason: "client ports match the pasted table's sockets but addresses do not (NAT between them)",
+	},
+	anyone: { confidence: 0.4, reason: "client ports are in the pasted socket table, but addresses are not" },
+};
+
 interface Endpoints {
+	readonly by: SocketOwners["kind"];
 	/** `ip:port` of the local ends. */
 	readonly pairs: ReadonlySet<string>;
 	readonly portsTo: (peerPort: number) => ReadonlySet<number>;
@@ -143,17 +158,24 @@ interface Endpoints {
 
 /** Local ends of the target's connections over all samples; undefined when no owner is known. */
 function targetEndpoints(signals: Signals): Endpoints | undefined {
-	if (signals.fds.length === 0 || signals.sockets.length === 0) return undefined;
-	const inodes = new Set(signals.fds.flatMap((s) => [...s.value.byInode.keys()]));
+	const owners = socketOwners(signals);
+	if (owners === undefined) return undefined;
+	const isOurs = isOwned(
+		owners,
+		signals.fds.map(({ value }) => value),
+	);
 	const pairs = new Set<string>();
 	const byPeer = new Map<number, Set<number>>();
 	for (const { value } of signals.sockets) {
 		for (const s of value.sockets) {
-			if (s.inode === 0 || !inodes.has(s.inode)) continue;
+			if (!isOurs(s)) continue;
 			pairs.add(`${s.localIp}:${s.localPort}`);
-			const ports = byPeer.get(s.peerPort) ?? new Set<number>();
-			byPeer.set(s.peerPort, ports.add(s.localPort));
+			// A pasted session list does not tell the server's port.
+			for (const port of isDatabasePort(s.peerPort, undefined) ? [s.peerPort, 0] : [s.peerPort]) {
+				const ports = byPeer.get(port) ?? new Set<number>();
+				byPeer.set(port, ports.add(s.localPort));
+			}
 		}
 	}
-	return { pairs, portsTo: (port) => byPeer.get(port) ?? new Set() };
+	return { by: owners.kind, pairs, portsTo: (port) => byPeer.get(port) ?? new Set() };
 }

@@ -1,7 +1,9 @@
 /** The target's own connections to its databases, over the window. */
 import type { Signals } from "@plumbline/signals/signals";
 import type { Socket } from "@plumbline/signals/sockets";
+import { isDatabasePort } from "./database-ports.ts";
 import { tellsPersistence } from "./session-patterns.ts";
+import { isOwned, type SocketOwners, socketOwners } from "./socket-owners.ts";
 
 export interface OwnedSocket {
 	readonly socket: Socket;
@@ -18,16 +20,19 @@ export interface SocketView {
 	readonly spanMs: number;
 	/** Ports that the target listens on: connections from others to it have one as their local port. */
 	readonly listening: ReadonlySet<number>;
+	/** How it is known that the connections are the target's. */
+	readonly owners: SocketOwners;
 }
 
 export function socketView(signals: Signals): SocketView | undefined {
+	const owners = socketOwners(signals);
+	if (owners === undefined) return undefined;
 	const owned = signals.sockets.map(({ part, value }) => {
-		const fds = signals.fds.find((f) => f.part.sample === part.sample) ?? signals.fds[0];
 		const atMs = part.end.monoMs - signals.window.start.monoMs;
 		const fromMs = part.start.monoMs - signals.window.start.monoMs;
-		if (fds === undefined) return undefined;
+		const fds = signals.fds.find((f) => f.part.sample === part.sample) ?? signals.fds[0];
 		const sockets = value.sockets
-			.filter((s) => s.inode !== 0 && fds.value.byInode.has(s.inode))
+			.filter(isOwned(owners, fds === undefined ? [] : [fds.value]))
 			.map((socket) => ({ socket, part: part.name, atMs, fromMs }));
 		return { atMs, sockets };
 	});
@@ -40,11 +45,15 @@ export function socketView(signals: Signals): SocketView | undefined {
 		last: last.sockets,
 		spanMs: last.atMs - first.atMs,
 		listening: new Set(listening),
+		owners,
 	};
 }
 
-/** Well-known database ports; with sessions read, the server's own port is known and used instead. */
-const DATABASE_PORTS: ReadonlySet<number> = new Set([5432, 5433, 6432, 3306, 33060, 26257]);
+/** The same for one connection in two samples: its inode, or where a pasted table has none its addresses. */
+export function socketIdentity({ socket }: OwnedSocket): string {
+	const { inode, localIp, localPort, peerIp, peerPort } = socket;
+	return inode === 0 ? `${localIp} ${localPort} ${peerIp} ${peerPort}` : String(inode);
+}
 
 /** Established connections to a database. */
 export function databaseSockets(
@@ -54,11 +63,6 @@ export function databaseSockets(
 	return sockets.filter(
 		({ socket }) => socket.state === "ESTABLISHED" && isDatabasePort(socket.peerPort, serverPort),
 	);
-}
-
-/** `serverPort`: where sessions were read, if they were. */
-export function isDatabasePort(port: number, serverPort: number | undefined): boolean {
-	return port === serverPort || DATABASE_PORTS.has(port);
 }
 
 /** Established connections that the target opened itself, to whatever peer: a proxy may have any port. */

@@ -55,7 +55,8 @@ export function joinLines(signals: Signals): World {
 		handles: two ? persistentHandles(firstDump, lastDump) : lastDump ? abandonedHandles(lastDump) : [],
 		pools: poolViews(signals),
 		sessions: serviceSessions(signals),
-		databasePort: signals.sessions[0]?.value.server.port,
+		// A pasted list of sessions does not tell it.
+		databasePort: signals.sessions[0]?.value.server.port || undefined,
 		sockets: socketView(signals),
 		tcpLife: tcpLifeView(signals),
 		ledger: ledgerView(signals, lastDump, isApplication),

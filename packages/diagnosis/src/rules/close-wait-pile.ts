@@ -9,11 +9,13 @@
  * idle ones come to rest here when the server times them out. What tells a leak from them: more come that had
  * been in use just before, or there are bytes that nobody has read.
  */
+
+import { isDatabasePort } from "../database-ports.ts";
 import { plural, seconds, socketEvidence } from "../evidence.ts";
 import type { Severity } from "../finding.ts";
 import { leastOver } from "../pool-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import { isDatabasePort, type OwnedSocket, type SocketView } from "../sockets-view.ts";
+import { type OwnedSocket, type SocketView, socketIdentity } from "../sockets-view.ts";
 import type { World } from "../world.ts";
 
 /** Fewer may be idle connections of a library that notices only when it uses them next. */
@@ -108,11 +110,11 @@ const IDLE_STOP = [
 
 /** The one that is most of an alarm, then the largest. */
 function worst(world: World, view: SocketView): Pile | undefined {
-	const before = new Set(view.first.filter(inCloseWait).map((o) => o.socket.inode));
+	const before = new Set(view.first.filter(inCloseWait).map(socketIdentity));
 	const now = view.last.filter(inCloseWait);
-	const lasting = now.filter((o) => before.has(o.socket.inode) && !sendsStill(view, o));
+	const lasting = now.filter((o) => before.has(socketIdentity(o)) && !sendsStill(view, o));
 	const fresh = now
-		.filter((o) => !before.has(o.socket.inode) && isFresh(view, o))
+		.filter((o) => !before.has(socketIdentity(o)) && isFresh(view, o))
 		.map((o) => whereOf(view, o));
 	const groups = Map.groupBy(lasting, (o) => whereOf(view, o));
 	const piles = [...groups].map(([where, sockets]): Pile => {

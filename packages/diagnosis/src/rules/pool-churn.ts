@@ -6,11 +6,11 @@
  * opens many times that.
  */
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
+import { isDatabasePort } from "../database-ports.ts";
 import { plural } from "../evidence.ts";
 import type { Evidence, Severity } from "../finding.ts";
 import { closingsThatAgree, type PoolClosings } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import { isDatabasePort } from "../sockets-view.ts";
 import {
 	addressOf,
 	closesAllAlong,

@@ -6,11 +6,11 @@
  * in TIME_WAIT, and from range/60 a second on (470 of the default range) connect(2) fails with EADDRNOTAVAIL.
  */
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
+import { isDatabasePort } from "../database-ports.ts";
 import { plural, seconds } from "../evidence.ts";
 import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
 import { closingsThatAgree } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import { isDatabasePort } from "../sockets-view.ts";
 import {
 	addressOf,
 	closesAllAlong,
