@@ -18,6 +18,8 @@ export interface PartPlan {
 	/** For the gap, should reading fail: the line, and the thing's name for people. */
 	readonly line: GapLine;
 	readonly what: string;
+	/** Of that gap. Default: a loss. */
+	readonly weight?: Gap["weight"];
 }
 
 /** What reading gave: bytes, already redacted, and the reason if they are not all. */
@@ -65,7 +67,7 @@ export class Recorder {
 		} catch (error) {
 			if (error instanceof Error && error.name === "AbortError") throw error;
 			const why = error instanceof Error ? error.message : String(error);
-			this.gap({ line: plan.line, what: plan.what, why, weight: "loss" });
+			this.gap({ line: plan.line, what: plan.what, why, weight: plan.weight ?? "loss" });
 			return undefined;
 		}
 	}

@@ -50,6 +50,8 @@ export interface CaptureRequest {
 	readonly trace?: boolean;
 	/** Default true: the borrow ledger, where rights allow, unless no pool is in use. */
 	readonly ledger?: boolean;
+	/** Of a CPU profile within the window, beside which other profiles are read at both ends; none by default. */
+	readonly profileSeconds?: number;
 }
 
 export interface CaptureContext {

@@ -9,10 +9,12 @@ import type { FoundTarget } from "./find-target.ts";
 import { collectGoBinary } from "./go-binary.ts";
 import { collectGoroutines, GOROUTINES_DEBUG2_MAX, type Probe } from "./goroutines.ts";
 import { witnessGoroutines } from "./goroutines-witness.ts";
+import { collectHeap } from "./heap.ts";
 import { LEDGER_NAMES, LedgerLine } from "./ledger.ts";
 import { collectMetrics } from "./pools.ts";
 import { watchMetrics } from "./pools-witness.ts";
 import { collectProcess } from "./process.ts";
+import { COUNTED_PROFILES, collectProfile } from "./profiles.ts";
 import type { Reach } from "./reach.ts";
 import type { Recorder } from "./recorder.ts";
 import { openSessions } from "./sessions.ts";
@@ -51,15 +53,20 @@ export interface TrackPlan {
 	readonly trace?: boolean;
 	/** Default true: the borrow ledger, where rights allow, unless no pool is in use. */
 	readonly ledger?: boolean;
+	/** Take a CPU profile of so many seconds, and other profiles at both ends. */
+	readonly profileSeconds?: number;
 	readonly reach: FoundTarget["reach"];
 }
+
+/** How long after the end of the window an answer begun at its start may come. */
+const LATE_MS = 1000;
 
 /** Opens nothing yet: the first sample does. */
 export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] {
 	const { pid, pprof, metrics, db } = plan;
 	return [
 		...(pid === undefined ? [] : ofProcess(recorder, { ...plan, pid })),
-		...(pprof === undefined ? [] : [goroutines(recorder, { ...plan, pprof })]),
+		...(pprof === undefined ? [] : ofRuntime(recorder, { ...plan, pprof })),
 		...(metrics === undefined ? [] : [metricsPage(recorder, metrics, plan.reach.metrics ?? {})]),
 		...(db === undefined ? [] : [sessions(recorder, db)]),
 		...(pid === undefined ? [] : [ledger(recorder, { ...plan, pid })]),
@@ -140,6 +147,44 @@ function goroutines(recorder: Recorder, plan: TrackPlan & { readonly pprof: stri
 		},
 		async between(watch) {
 			return first ? witnessGoroutines(recorder, { ...watch, pprof, reach, first }) : 0;
+		},
+	};
+}
+
+function ofRuntime(recorder: Recorder, plan: TrackPlan & { readonly pprof: string }): readonly Track[] {
+	const { profileSeconds } = plan;
+	return [
+		goroutines(recorder, plan),
+		heap(recorder, plan),
+		...(profileSeconds === undefined ? [] : [profiles(recorder, { ...plan, profileSeconds })]),
+	];
+}
+
+function heap(recorder: Recorder, { pprof, reach }: TrackPlan & { readonly pprof: string }): Track {
+	return {
+		names: { line: "runtime", what: "heap" },
+		async sample(sampling) {
+			await collectHeap(recorder, { pprof, reach: reach.pprof ?? {}, ...sampling });
+		},
+	};
+}
+
+function profiles(
+	recorder: Recorder,
+	{ pprof, reach, profileSeconds }: TrackPlan & { readonly pprof: string; readonly profileSeconds: number },
+): Track {
+	const at = { pprof, reach: reach.pprof ?? {} };
+	return {
+		names: { line: "runtime", what: "profiles" },
+		async sample(sampling) {
+			await Promise.all(
+				COUNTED_PROFILES.map((kind) => collectProfile(recorder, { ...at, kind, ...sampling })),
+			);
+		},
+		async between({ signal, windowMs }) {
+			const cpu = { kind: "cpu", seconds: profileSeconds, sample: 0, timeoutMs: windowMs + LATE_MS } as const;
+			await collectProfile(recorder, { ...at, ...cpu, signal });
+			return 0;
 		},
 	};
 }

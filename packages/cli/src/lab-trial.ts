@@ -55,7 +55,15 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 		const told = { ...context, progress: { ...progress, step } };
 		const database = db === undefined ? {} : { db };
 		const ledger = plan.ledger === undefined ? {} : { ledger: plan.ledger };
-		const capture = await captureLive(told, { pid, ...database, windowMs: plan.windowMs, ...ledger });
+		const { profileSeconds } = scenario;
+		const profile = profileSeconds === undefined ? {} : { profileSeconds };
+		const capture = await captureLive(told, {
+			pid,
+			...database,
+			windowMs: plan.windowMs,
+			...ledger,
+			...profile,
+		});
 		const signals = decodeCapture(capture);
 		return { capture, signals, verdict: verdictOf(signals, {}), stage: { scenario, pid } };
 	} finally {

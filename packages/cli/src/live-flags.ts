@@ -9,6 +9,7 @@ import {
 	parseMetrics,
 	parsePid,
 	parsePprof,
+	parseProfileSeconds,
 	parseWindow,
 	soundDatabaseUrl,
 } from "./flag-parsers.ts";
@@ -22,6 +23,7 @@ export interface LiveFlags {
 	readonly goroutinesMax?: number;
 	readonly ledger?: boolean;
 	readonly trace?: boolean;
+	readonly profileSeconds?: number;
 }
 
 export const LIVE_FLAGS = {
@@ -79,6 +81,13 @@ export const LIVE_FLAGS = {
 		brief:
 			"Count every opened and closed connection by the kernel's events: as root, or with CAP_BPF, PERFMON",
 	},
+	profileSeconds: {
+		kind: "parsed",
+		parse: parseProfileSeconds,
+		optional: true,
+		brief: "Within the window take a CPU profile of so long, and the growth of allocs, block and mutex",
+		placeholder: "N",
+	},
 } as const satisfies FlagParametersForType<LiveFlags, CliContext>;
 
 /** Whether the flags name anything to look at. */
@@ -89,7 +98,7 @@ export function namesTarget(request: CaptureRequest): boolean {
 
 /** What to capture; the database's URL may come from the environment, where `ps` does not show it. */
 export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env"]): CaptureRequest {
-	const { window, pid, pprof, metrics, goroutinesMax, ledger, trace } = flags;
+	const { window, pid, pprof, metrics, goroutinesMax, ledger, trace, profileSeconds } = flags;
 	const db = flags.db ?? dbFromEnv(env.PLUMBLINE_DB);
 	return {
 		windowMs: window,
@@ -100,7 +109,17 @@ export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env
 		...(goroutinesMax === undefined ? {} : { goroutinesMax }),
 		...(trace === undefined ? {} : { trace }),
 		...(ledger === undefined ? {} : { ledger }),
+		...(profileSeconds === undefined ? {} : { profileSeconds: withinWindow(profileSeconds, window) }),
 	};
+}
+
+/** A profile that outlives the window would keep everybody waiting for it. */
+function withinWindow(seconds: number, windowMs: number): number {
+	if (seconds * 1000 <= windowMs) return seconds;
+	throw new CommandError(
+		`--profile-seconds ${seconds} is longer than the window of ${windowMs / 1000} s: shorten it, or lengthen --window`,
+		EXIT_USAGE,
+	);
 }
 
 function dbFromEnv(value: string | undefined): string | undefined {

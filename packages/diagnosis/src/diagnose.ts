@@ -8,6 +8,7 @@ import { asGraveAsTheirConsequences, rank } from "./rank.ts";
 import type { Rule } from "./rule.ts";
 import { closeWaitPile } from "./rules/close-wait-pile.ts";
 import { connHeld } from "./rules/conn-held.ts";
+import { cpuSpike } from "./rules/cpu-spike.ts";
 import { ctxResidue } from "./rules/ctx-residue.ts";
 import { dbLockWait } from "./rules/db-lock-wait.ts";
 import { dbPerRequest } from "./rules/db-per-request.ts";
@@ -41,6 +42,7 @@ const RULES: readonly Rule[] = [
 	closeWaitPile,
 	gcPressure,
 	lockContention,
+	cpuSpike,
 ];
 
 export function diagnose(signals: Signals): Diagnosis {

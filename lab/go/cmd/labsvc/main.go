@@ -17,6 +17,7 @@ import (
 
 	"plumbline.dev/lab/burden"
 	"plumbline.dev/lab/orders"
+	"plumbline.dev/lab/outbound"
 	"plumbline.dev/lab/routines"
 	"plumbline.dev/lab/shop"
 )
@@ -53,6 +54,7 @@ var setups = map[string]func(*shop.Server) error{
 func init() {
 	for _, more := range []map[string]func(*shop.Server) error{
 		burden.Setups,
+		outbound.Setups,
 		routines.Setups,
 	} {
 		for name, setup := range more {
