@@ -40,13 +40,14 @@ export class TraceTables {
 		this.nsPerUnit = nsPerUnitOf(bytes, generation.clocks);
 	}
 
-	/** Undefined where the table has no such entry. */
+	/** Undefined where the table has no such entry; 0 is the empty text. */
 	text(id: number): string | undefined {
+		if (id === 0) return "";
 		const known = this.#texts.get(id);
 		if (known !== undefined) return known;
 		const at = this.#strings.get(id);
 		if (at === undefined) {
-			this.lacking ||= id > 0;
+			this.lacking = true;
 			return undefined;
 		}
 		const text = this.#decoder.decode(this.#bytes.subarray(at[0], at[1]));
@@ -67,10 +68,10 @@ export class TraceTables {
 		for (let i = 0; i < count; i++) {
 			cursor.number();
 			const func = this.text(cursor.number());
-			const file = this.text(cursor.number()) ?? "";
+			const file = this.text(cursor.number());
 			const line = cursor.number();
-			// A call without a name would break the stack in two.
-			if (func === undefined || cursor.broken) return [];
+			// A stack with a hole in it would name another caller.
+			if (func === undefined || file === undefined || cursor.broken) return [];
 			frames.push({ func, file, line });
 		}
 		return frames;

@@ -64,6 +64,7 @@ function readTrace(bytes: Uint8Array, start: number | undefined, release: number
 	const sites = new Sites();
 	const follower = new GoroutineFollower(bytes, sites, flaws, ENDED_LISTED_MAX);
 	let nsPerUnit: number | undefined;
+	if (start === bytes.length) flaws.truncated("expected a generation of the trace, found its end", start);
 	for (const generation of start === undefined ? [] : generationsOf(bytes, start, release, flaws)) {
 		const tables = new TraceTables(bytes, generation, flaws);
 		nsPerUnit ??= tables.nsPerUnit;
@@ -81,7 +82,7 @@ function readTrace(bytes: Uint8Array, start: number | undefined, release: number
 
 /** Only since Go 1.26 is the end of a generation marked; before, what its events name and its tables lack tells it. */
 function noteMissing(
-	{ whole, events }: Generation,
+	{ whole }: Generation,
 	{ lacking, nsPerUnit }: TraceTables,
 	{ release, end }: { readonly release: number; readonly end: number },
 	flaws: Flaws,
@@ -89,7 +90,7 @@ function noteMissing(
 	const isCut = release >= RELEASE_MAX || lacking || nsPerUnit === undefined;
 	if (whole && lacking)
 		flaws.malformed("expected all stacks and texts of a generation, some are not there", end);
-	if (whole || events.length === 0 || !isCut) return;
+	if (whole || !isCut) return;
 	flaws.truncated("expected the rest of the last generation, found the end of the trace", end);
 }
 
