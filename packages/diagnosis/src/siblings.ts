@@ -36,20 +36,30 @@ export function siblingSites(
 	dumps: readonly DumpView[],
 	isApplication: IsApplication,
 ): SiblingSite[] {
-	const sites = new Map<string, SiblingSite>();
-	const note = (facts: StackFacts, count: number, sighting: SiblingSite["sighting"]): void => {
+	const sites = new Map<string, OpenSite>();
+	// One for each distinct stack: a million goroutines have a few hundred.
+	const siteOf = new Map<StackFacts, OpenSite | undefined>();
+	const siteFor = (facts: StackFacts, sighting: SiblingSite["sighting"]): OpenSite | undefined => {
 		const { borrow } = facts;
-		if (borrow === undefined) return;
+		if (borrow === undefined) return undefined;
 		const { api, frame } = borrow;
 		const callers = facts.application.filter((f) => f !== frame).map((f) => f.func);
 		const key = `${api} ${frame.func} ${frame.file}:${frame.line} ${callers.join(" ")}`;
 		const known = sites.get(key);
-		if (known !== undefined) {
-			sites.set(key, { ...known, seen: known.seen + count });
-		} else if (sites.size < SITES_MAX) {
-			sites.set(key, { api, frame, callers, insideTx: facts.insideTx, seen: count, sighting });
-		}
+		if (known !== undefined || sites.size >= SITES_MAX) return known;
+		const site = { api, frame, callers, insideTx: facts.insideTx, seen: 0, sighting };
+		sites.set(key, site);
+		return site;
 	};
+	const note = (facts: StackFacts, count: number, sighting: SiblingSite["sighting"]): void => {
+		let site = siteOf.get(facts);
+		if (site === undefined && !siteOf.has(facts)) {
+			site = siteFor(facts, sighting);
+			siteOf.set(facts, site);
+		}
+		if (site !== undefined) site.seen += count;
+	};
+	const factsOf = factsByStack(isApplication);
 	for (const dump of dumps) {
 		const part = dump.sampled.part.name;
 		for (let row = 0; row < dump.table.count; row++) {
@@ -61,13 +71,13 @@ export function siblingSites(
 	for (const { part, value } of signals.ledgers) {
 		const atMs = part.start.monoMs - startMs;
 		for (const { frames, acquired, offset } of value.stacks) {
-			note(stackFacts(frames, isApplication), acquired, { part: part.name, offset, atMs });
+			note(factsOf(frames), acquired, { part: part.name, offset, atMs });
 		}
 	}
 	for (const { part, value } of signals.goroutineProfiles) {
 		const atMs = part.start.monoMs - startMs;
 		for (const record of value.records) {
-			note(stackFacts(record.frames, isApplication), record.count, {
+			note(factsOf(record.frames), record.count, {
 				part: part.name,
 				offset: record.offset,
 				atMs,
@@ -75,6 +85,24 @@ export function siblingSites(
 		}
 	}
 	return [...sites.values()].sort((a, b) => b.seen - a.seen);
+}
+
+/** A site while it is counted. */
+interface OpenSite extends SiblingSite {
+	seen: number;
+}
+
+/** Decoders give equal stacks of a profile as one array: what it tells is worked out once. */
+function factsByStack(isApplication: IsApplication): (frames: readonly Frame[]) => StackFacts {
+	const known = new Map<readonly Frame[], StackFacts>();
+	return (frames) => {
+		let facts = known.get(frames);
+		if (facts === undefined) {
+			facts = stackFacts(frames, isApplication);
+			known.set(frames, facts);
+		}
+		return facts;
+	};
 }
 
 /** Goroutines with a transaction of their own open right now, whatever they are doing inside it. */
