@@ -67,7 +67,8 @@ export function decodeGoTrace(bytes: Uint8Array): Decoded<GoTrace> {
 	for (const line of lines) {
 		const text = textOf(read, line.start, line.end);
 		if (text === "]}") isWhole = true;
-		else lists.take(text, line.start);
+		// Half a line may look like another whole one.
+		else if (line.complete) lists.take(text, line.start);
 	}
 	if (!isWhole)
 		flaws.truncated("expected the end of the list of goroutines, found the end of the part", read.length);
