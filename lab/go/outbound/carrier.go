@@ -131,6 +131,7 @@ const labelBytes = 600 << 10
 
 // label answers with the picture of a parcel's label.
 func label(w http.ResponseWriter, _ *http.Request) {
+	time.Sleep(5 * time.Millisecond)
 	w.Header().Set("Content-Type", "image/x-portable-graymap")
 	w.Header().Set("Content-Length", fmt.Sprint(labelBytes))
 	picture := make([]byte, 16<<10)
@@ -166,9 +167,10 @@ func track(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// slowEnd answers at once and then is busy for a moment with its own books, so that a client which closes after
+// slowEnd answers and then is busy for a moment with its own books, so that a client which closes after
 // each answer is the first to close.
 func slowEnd(w http.ResponseWriter, _ *http.Request) {
+	time.Sleep(5 * time.Millisecond)
 	const answer = "450 cents\n"
 	w.Header().Set("Content-Length", fmt.Sprint(len(answer)))
 	_, _ = io.WriteString(w, answer)

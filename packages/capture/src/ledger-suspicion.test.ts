@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Part, PartFormat } from "@plumbline/signals/capture";
 import { readCapture } from "./file.ts";
-import { suspicionOf } from "./ledger-suspicion.ts";
+import { sawDialling, suspicionOf } from "./ledger-suspicion.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "..", "..", "captures");
 const RECORDED = readdirSync(FOLDER).filter((name) => name.endsWith(".plumb"));
@@ -97,4 +97,16 @@ test("an HTTP connection is in use while a body is open, not while it idles", ()
 	];
 	assert.equal(suspicionOf([profile(...idle)]), "idle");
 	assert.equal(suspicionOf([metrics(0), profile(...idle)]), "idle");
+});
+
+test("an HTTP client that dials is told from one that has its connections", () => {
+	const dialling = profile("net/http.(*Transport).dialConn", "net/http.(*Transport).dialConnFor");
+	const asking = profile("net/http.(*persistConn).roundTrip", "net/http.(*Transport).roundTrip");
+	assert.deepEqual([[asking], [asking, dialling], [metrics(3)], []].map(sawDialling), [
+		false,
+		true,
+		false,
+		false,
+	]);
+	assert.ok(sawDialling([profile("net/http.(*Transport).getConn")]));
 });

@@ -10,6 +10,9 @@ import { decodePrometheus } from "@plumbline/signals/pools-prometheus";
 const IN_USE =
 	/^(database\/sql\.\(\*(Tx|Rows)\)\.awaitDone|database\/sql\.\(\*DB\)\.conn|github\.com\/jackc\/puddle.*\.[aA]cquire|net\/http\.\(\*persistConn\)\.roundTrip)$/;
 
+/** A request that has no connection yet, or a connection being made for one. */
+const HTTP_DIAL = /^net\/http\.\(\*Transport\)\.(dialConn|getConn)$/;
+
 /**
  * The reader of an HTTP/1 connection, which lives as long as the connection. Idle, it stands in a read, with
  * `internal/poll.runtime_pollWait` innermost; while a body is open it waits itself, for the body's end. The
@@ -29,6 +32,19 @@ export function suspicionOf(parts: readonly Part[]): "held" | "idle" {
 	const first = parts.filter((part) => part.sample === 0);
 	const answers = first.flatMap((part) => sawUse(part) ?? []);
 	return answers.length === 0 || answers.includes(true) ? "held" : "idle";
+}
+
+/**
+ * Whether one of these samples caught the program dialling for its HTTP client. A client that keeps its connections
+ * dials seldom; one that does not may hold none at the moment of any sample.
+ */
+export function sawDialling(parts: readonly Part[]): boolean {
+	return parts.some((part) => {
+		if (part.format !== "go-debug1") return false;
+		const profile = decodeGoroutinesDebug1(part.bytes);
+		if (profile.kind === "foreign") return false;
+		return profile.value.records.some(({ frames }) => frames.some(({ func }) => HTTP_DIAL.test(func)));
+	});
 }
 
 /** Undefined when this part says nothing of it. */

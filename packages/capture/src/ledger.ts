@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type LedgerSession, openLedger } from "@plumbline/kernel/ledger-session";
 import type { RefusalCode } from "@plumbline/kernel/reading";
 import { encodeLedger } from "@plumbline/signals/ledger-json";
-import { suspicionOf } from "./ledger-suspicion.ts";
+import { sawDialling, suspicionOf } from "./ledger-suspicion.ts";
 import type { Recorder } from "./recorder.ts";
 import { paused, type Watch } from "./watch.ts";
 
@@ -29,6 +29,9 @@ export const REFUSED: Readonly<Record<RefusalCode, string>> = {
 /** The other lines' first samples are waited for so long. */
 const FIRST_SAMPLES_MS_MAX = 2000;
 const LOOK_AGAIN_MS = 100;
+/** How far into the window it may be attached after all, and how often it is asked whether it should. */
+const LATE_SHARE_MAX = 0.5;
+const DIALS_LOOK_MS = 250;
 /** Watching less of the window would say too little of who gives back. */
 const WATCH_MS_MIN = 1000;
 /** How often it is looked at whether the probes are within their budget. */
@@ -56,7 +59,8 @@ export class LedgerLine {
 		const beganMs = this.#recorder.now().monoMs;
 		await this.#firstSamples(until);
 		if (until.aborted) return;
-		if (suspicionOf(this.#recorder.collected().parts) === "idle") {
+		const idle = suspicionOf(this.#recorder.collected().parts) === "idle";
+		if (idle && !(await this.#dialsSoon(until, beganMs + windowMs * LATE_SHARE_MAX))) {
 			this.#note(NOT_IN_USE);
 			return;
 		}
@@ -107,6 +111,17 @@ export class LedgerLine {
 			const formats = read();
 			if (this.#plan.awaited.every((format) => formats.has(format))) return;
 			if (!(await paused(LOOK_AGAIN_MS, until))) return;
+		}
+	}
+
+	/** Whether a sample taken up to then shows the HTTP client dialling. */
+	async #dialsSoon(until: AbortSignal, lastMs: number): Promise<boolean> {
+		const seen = new Set<string>();
+		for (;;) {
+			const fresh = this.#recorder.collected().parts.filter(({ name }) => !seen.has(name));
+			if (sawDialling(fresh)) return true;
+			for (const { name } of fresh) seen.add(name);
+			if (this.#recorder.now().monoMs >= lastMs || !(await paused(DIALS_LOOK_MS, until))) return false;
 		}
 	}
 

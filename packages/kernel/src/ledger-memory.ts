@@ -2,7 +2,8 @@
  * What the target's memory adds to the ledger: the socket of each held connection, each pool's own counters, and
  * where the waiting stand. All of it may be missing; nothing of it is guessed.
  */
-import type { BorrowSocket, PoolOwner } from "@plumbline/signals/ledger";
+import type { BorrowSocket, HttpTransport, PoolOwner } from "@plumbline/signals/ledger";
+import { readHttpTransport } from "./go-http-transport.ts";
 import { socketsOfConnections } from "./go-net-fd.ts";
 import { readPuddlePool } from "./go-puddle-pool.ts";
 import { readSqlPool } from "./go-sql-db.ts";
@@ -44,6 +45,7 @@ export async function readLedgerMemory(
 	return {
 		sockets: await socketsOf(target.pid, memory, held, signal),
 		owners: ownersOf(memory, symbols.goVersion ?? "", pools, [...held, ...owners]),
+		transports: transportsOf(memory, symbols.goVersion ?? "", pools, [...held, ...owners]),
 		waiting: new Map(stacks),
 	};
 }
@@ -61,7 +63,8 @@ export function remembered(memory: LedgerMemory, then: LedgerRows, now: LedgerRo
 		const frames = waited.get(g) === sinceNs ? memory.waiting.get(g) : undefined;
 		return frames === undefined ? [] : [[g, frames] as const];
 	});
-	return { sockets, owners: memory.owners, waiting: new Map(waiting) };
+	const { owners, transports } = memory;
+	return { sockets, owners, ...(transports === undefined ? {} : { transports }), waiting: new Map(waiting) };
 }
 
 async function socketsOf(
@@ -98,6 +101,24 @@ function ownersOf(
 		if (kind === "http") return [];
 		const counts = kind === "sql" ? readSqlPool(bounded, owner, goVersion) : readPuddlePool(bounded, owner);
 		return counts.kind === "refused" ? [] : [{ owner: address(owner), pool: id, ...counts.value }];
+	});
+}
+
+/** One that was made for a single request may be gone, and another thing lie there: it refuses itself. */
+function transportsOf(
+	memory: ProcessMemory,
+	goVersion: string,
+	pools: readonly PlannedPool[],
+	rows: readonly OwnerRow[],
+): HttpTransport[] {
+	const isHttp = ({ pool }: OwnerRow) => {
+		const planned = pools[pool];
+		return planned !== undefined && entryOf(planned).kind === "http";
+	};
+	const owners = new Set(rows.filter(isHttp).map(({ owner }) => owner));
+	return [...owners].slice(0, OWNERS_MAX).flatMap((owner) => {
+		const settings = readHttpTransport(memory, owner, goVersion);
+		return settings.kind === "refused" ? [] : [{ owner: address(owner), ...settings.value }];
 	});
 }
 

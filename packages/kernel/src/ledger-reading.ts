@@ -4,6 +4,7 @@ import type {
 	BorrowSocket,
 	BorrowStack,
 	HeldBorrow,
+	HttpTransport,
 	Ledger,
 	LedgerPool,
 	PoolOwner,
@@ -36,6 +37,7 @@ export interface LedgerRows {
 export interface LedgerMemory {
 	readonly sockets: ReadonlyMap<number, BorrowSocket>;
 	readonly owners: readonly PoolOwner[];
+	readonly transports?: readonly HttpTransport[];
 	/** Frames of waiting goroutines, by address of their g. */
 	readonly waiting: ReadonlyMap<number, readonly Frame[]>;
 }
@@ -82,12 +84,24 @@ export function ledgerOf(all: LedgerRows, memory: LedgerMemory, context: LedgerC
 		costMs: costOf(pools, rows.counters),
 		pools: pools.flatMap((planned, i) => poolRow(planned, rows, named, i) ?? []),
 		owners: memory.owners,
+		...(memory.transports === undefined ? {} : { transports: memory.transports }),
+		...transportsSeen(rows, kindOf),
 		waiting: rows.waiting.map((row) => waitingOf(row, rows.nowNs, entries, memory)).sort(byAge),
 		stacks: stacks.map(({ stack, held }) => stackOf(stack, held, rows.nowNs, entries)),
 		held: stacks
 			.flatMap(({ held }, index) => held.map((row) => heldBorrow(row, index, rows.nowNs, memory)))
 			.sort(byAge),
 	};
+}
+
+function transportsSeen(
+	{ owners, held }: LedgerRows,
+	kindOf: (pool: number) => PoolEntry["kind"],
+): Pick<Ledger, "transportsSeen"> {
+	const seen = new Set(
+		[...owners, ...held].filter(({ pool }) => kindOf(pool) === "http").map((o) => o.owner),
+	);
+	return seen.size === 0 ? {} : { transportsSeen: seen.size };
 }
 
 function byAge(a: { readonly ageMs: number }, b: { readonly ageMs: number }): number {

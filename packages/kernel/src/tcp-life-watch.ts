@@ -12,6 +12,7 @@ import { type NetworkSysctls, readNetworkSysctls } from "./network-sysctls.ts";
 import { type Reading, read, refused } from "./reading.ts";
 import { dumpSockets } from "./sock-diag.ts";
 import { readSocketFds } from "./socket-fds.ts";
+import { readTcpAborts } from "./tcp-aborts.ts";
 import type { EventCounts } from "./tcp-life-events.ts";
 import { ConnectionLooks } from "./tcp-life-looks.ts";
 import { peerKey } from "./tcp-life-peers.ts";
@@ -73,6 +74,9 @@ class Watcher implements WatchedLife {
 	#firstMs = 0;
 	#lastMs = 0;
 	#pauseMsMax = 0;
+	/** As of the first look and of the last; undefined where the kernel does not tell. */
+	#abortsFirst: number | undefined;
+	#abortsLast: number | undefined;
 
 	constructor(
 		pid: number,
@@ -102,6 +106,9 @@ class Watcher implements WatchedLife {
 		if (timeWait.kind === "refused") return timeWait;
 		this.#looks.look(full, ownInodes, timeWait.value);
 		this.#stamp(startMs);
+		const aborts = readTcpAborts(this.#pid);
+		this.#abortsLast = aborts.kind === "read" ? aborts.value : undefined;
+		if (this.#looks.looks === 1) this.#abortsFirst = this.#abortsLast;
 		if (this.#trace !== undefined) {
 			// What the look shows is older than what is drained after it, and must not be claimed sooner.
 			const spanMs = this.#trace.drain();
@@ -124,6 +131,7 @@ class Watcher implements WatchedLife {
 			looks: this.#looks.looks,
 			pauseMsMax: Math.round(this.#pauseMsMax),
 			...(this.#ports === undefined ? {} : { ephemeralPorts: this.#ports }),
+			...risen(this.#abortsFirst, this.#abortsLast),
 			peersLeftOut: looked.leftOut,
 			eventsLost: this.#trace?.lost() ?? 0,
 			peers,
@@ -169,6 +177,10 @@ class Watcher implements WatchedLife {
 			? read(decoded.value.sockets)
 			: refused("failed", `the kernel's socket dump is not understood: "${decoded.found}"`);
 	}
+}
+
+function risen(first: number | undefined, last: number | undefined): Pick<TcpLife, "abortedUnread"> {
+	return first === undefined || last === undefined || last < first ? {} : { abortedUnread: last - first };
 }
 
 /** The kernel's own counts in the place of those by looks; nothing is unseen or unattributed any more. */

@@ -9,6 +9,9 @@
  *     "owners":[
  *     {"owner":"0xc0000d4000","pool":"database/sql","open":14,"idle":3,"maxOpen":25}
  *     ],
+ *     "transports":[
+ *     {"owner":"0xc0000f2000","keepAlivesOff":false,"maxIdle":0,"maxIdlePerHost":0,"idleTimeoutMs":90000}
+ *     ],
  *     "waiting":[],
  *     "stacks":[
  *     {"pool":"database/sql","kind":"sql","acquired":11,"released":0,"held":11,"oldestMs":2810,
@@ -27,6 +30,7 @@ import type {
 	BorrowSocket,
 	BorrowStack,
 	HeldBorrow,
+	HttpTransport,
 	Ledger,
 	LedgerPool,
 	PoolKind,
@@ -45,10 +49,11 @@ const HEAD_BYTES = 200;
 const FOUND_CHARS_MAX = 60;
 
 export function encodeLedger(ledger: Ledger): Uint8Array {
-	const { pools, owners, waiting, stacks, held, ...head } = ledger;
+	const { pools, owners, transports, waiting, stacks, held, ...head } = ledger;
 	const lists = {
 		pools,
 		owners,
+		...(transports === undefined ? {} : { transports }),
 		waiting: waiting.map((row) => ({ ...row, frames: row.frames.map(asTriple) })),
 		stacks: stacks.map(({ offset: _, frames, ...row }) => ({ ...row, frames: frames.map(asTriple) })),
 		held,
@@ -90,6 +95,8 @@ export function decodeLedger(bytes: Uint8Array): Decoded<Ledger> {
 		costMs: countOf(json.costMs) ?? 0,
 		pools: rowsOf(json, "pools", flaws, poolOf),
 		owners: rowsOf(json, "owners", flaws, ownerOf),
+		...(json.transports === undefined ? {} : { transports: rowsOf(json, "transports", flaws, transportOf) }),
+		...optional("transportsSeen", json),
 		waiting: rowsOf(json, "waiting", flaws, waitingOf),
 		stacks,
 		held: rowsOf(json, "held", flaws, (row) => heldOf(row, placeOf)),
@@ -224,6 +231,21 @@ function ownerOf(row: Row): PoolOwner | undefined {
 	if (!isAddress(owner) || typeof pool !== "string") return undefined;
 	if (open === undefined || idle === undefined || maxOpen === undefined) return undefined;
 	return { owner, pool, open, idle, maxOpen };
+}
+
+function transportOf(row: Row): HttpTransport | undefined {
+	const { owner, keepAlivesOff, maxIdle, maxIdlePerHost } = row;
+	const idleTimeoutMs = countOf(row.idleTimeoutMs);
+	if (!isAddress(owner) || typeof keepAlivesOff !== "boolean" || idleTimeoutMs === undefined)
+		return undefined;
+	if (!Number.isSafeInteger(maxIdle) || !Number.isSafeInteger(maxIdlePerHost)) return undefined;
+	return {
+		owner,
+		keepAlivesOff,
+		maxIdle: maxIdle as number,
+		maxIdlePerHost: maxIdlePerHost as number,
+		idleTimeoutMs,
+	};
 }
 
 function framesOf(value: unknown): Frame[] {

@@ -84,6 +84,19 @@ export interface PoolOwner {
 	readonly maxOpen: number;
 }
 
+/** How one `*http.Transport` that lent connections is set, read from the program's memory. */
+export interface HttpTransport {
+	/** Its address. */
+	readonly owner: string;
+	/** DisableKeepAlives. */
+	readonly keepAlivesOff: boolean;
+	/** MaxIdleConns and MaxIdleConnsPerHost as they were set: 0 stands for no limit, and for 2. */
+	readonly maxIdle: number;
+	readonly maxIdlePerHost: number;
+	/** IdleConnTimeout; 0 = none. */
+	readonly idleTimeoutMs: number;
+}
+
 export interface Ledger {
 	readonly goVersion?: string;
 	/** From the attachment to this reading. What was borrowed before is unknown. */
@@ -97,4 +110,8 @@ export interface Ledger {
 	readonly held: readonly HeldBorrow[];
 	readonly waiting: readonly WaitingBorrower[];
 	readonly owners: readonly PoolOwner[];
+	/** The first of them; absent where memory was not read. */
+	readonly transports?: readonly HttpTransport[];
+	/** Distinct transports that lent a connection, at most as many as the ledger's table holds. */
+	readonly transportsSeen?: number;
 }

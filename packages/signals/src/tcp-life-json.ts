@@ -65,6 +65,7 @@ export function decodeTcpLife(bytes: Uint8Array): Decoded<TcpLife> {
 		looks: countIn(json, "looks", flaws),
 		pauseMsMax: countIn(json, "pauseMsMax", flaws),
 		...(ports === undefined ? {} : { ephemeralPorts: ports }),
+		...(isCount(json.abortedUnread) ? { abortedUnread: json.abortedUnread } : {}),
 		peers,
 		peersLeftOut: countIn(json, "peersLeftOut", flaws),
 		eventsLost: countIn(json, "eventsLost", flaws),

@@ -17,6 +17,11 @@ export interface TcpLife {
 	readonly pauseMsMax: number;
 	/** Of the process's network namespace: net.ipv4.ip_local_port_range. */
 	readonly ephemeralPorts?: { readonly first: number; readonly last: number };
+	/**
+	 * Connections of the whole namespace, whoever's, that this side closed while the other still had something to say:
+	 * they end with a reset and leave no TIME_WAIT. Absent where the kernel did not tell.
+	 */
+	readonly abortedUnread?: number;
 	/** Most active first. */
 	readonly peers: readonly TcpPeer[];
 	/** Peers beyond the bound. */
