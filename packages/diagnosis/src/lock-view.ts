@@ -16,10 +16,11 @@
  * two values of one type count as one lock, and who is past the line may have given the lock back already; only a
  * line that is seen again and again is named.
  */
-import type { Frame, ProfileRecord } from "@plumbline/signals/goroutines";
+import type { Frame } from "@plumbline/signals/goroutines";
 import type { Signals } from "@plumbline/signals/signals";
 import type { IsApplication } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
+import { distinctStacks } from "./profile-stacks.ts";
 
 export interface LockSample {
 	readonly part: string;
@@ -175,7 +176,7 @@ function samplesOf({ goroutineProfiles, window }: Signals, dumps: readonly DumpV
 	const profiles = goroutineProfiles.map(({ part, value }) => ({
 		part: part.name,
 		atMs: part.start.monoMs - window.start.monoMs,
-		stacks: value.records satisfies readonly ProfileRecord[],
+		stacks: distinctStacks(value.records),
 	}));
 	const full = dumps.map(({ sampled: { part }, atMs, table }) => ({
 		part: part.name,

@@ -13,6 +13,7 @@ import type { IsApplication } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
 import type { BorrowApi } from "./functions.ts";
 import { handlesIn } from "./handles.ts";
+import { distinctStacks } from "./profile-stacks.ts";
 import { type StackFacts, stackFacts } from "./stack-facts.ts";
 
 export interface SiblingSite {
@@ -59,7 +60,6 @@ export function siblingSites(
 		}
 		if (site !== undefined) site.seen += count;
 	};
-	const factsOf = factsByStack(isApplication);
 	for (const dump of dumps) {
 		const part = dump.sampled.part.name;
 		for (let row = 0; row < dump.table.count; row++) {
@@ -71,17 +71,13 @@ export function siblingSites(
 	for (const { part, value } of signals.ledgers) {
 		const atMs = part.start.monoMs - startMs;
 		for (const { frames, acquired, offset } of value.stacks) {
-			note(factsOf(frames), acquired, { part: part.name, offset, atMs });
+			note(stackFacts(frames, isApplication), acquired, { part: part.name, offset, atMs });
 		}
 	}
 	for (const { part, value } of signals.goroutineProfiles) {
 		const atMs = part.start.monoMs - startMs;
-		for (const record of value.records) {
-			note(factsOf(record.frames), record.count, {
-				part: part.name,
-				offset: record.offset,
-				atMs,
-			});
+		for (const { frames, count, offset } of distinctStacks(value.records)) {
+			note(stackFacts(frames, isApplication), count, { part: part.name, offset, atMs });
 		}
 	}
 	return [...sites.values()].sort((a, b) => b.seen - a.seen);
@@ -90,19 +86,6 @@ export function siblingSites(
 /** A site while it is counted. */
 interface OpenSite extends SiblingSite {
 	seen: number;
-}
-
-/** Decoders give equal stacks of a profile as one array: what it tells is worked out once. */
-function factsByStack(isApplication: IsApplication): (frames: readonly Frame[]) => StackFacts {
-	const known = new Map<readonly Frame[], StackFacts>();
-	return (frames) => {
-		let facts = known.get(frames);
-		if (facts === undefined) {
-			facts = stackFacts(frames, isApplication);
-			known.set(frames, facts);
-		}
-		return facts;
-	};
 }
 
 /** Goroutines with a transaction of their own open right now, whatever they are doing inside it. */

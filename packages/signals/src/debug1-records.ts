@@ -16,7 +16,7 @@
  *
  *     RECORD := HEAD ["# labels: " LABELS] {"#" tabs "0x" PC [tabs FUNC "+0x" OFF tabs FILE ":" LINE]}
  *
- * A line that repeats is read once: a million goroutines have few distinct lines.
+ * A line that repeats is read once, and equal stacks are one array: a million goroutines have few of either.
  */
 import { ByteRuns } from "./byte-runs.ts";
 import type { Flaws } from "./flaws.ts";
@@ -57,7 +57,9 @@ export interface Debug1Page<Head> {
 interface OpenRecord<Head> {
 	readonly head: Head;
 	readonly offset: number;
-	readonly frames: Frame[];
+	/** Run of the addresses in the head line: equal ones have equal frames, unless two programs were mixed. */
+	readonly addresses: number;
+	frames: Frame[];
 	labels: Labels;
 }
 
@@ -73,6 +75,9 @@ export class Debug1Reader<Head> {
 	readonly #lines: ByteRuns;
 	/** What the line of each run says; a missing entry is a line that says nothing. */
 	readonly #read: (Frame | Labels | undefined)[] = [];
+	readonly #addresses: ByteRuns;
+	/** By run of addresses. */
+	readonly #stacks: (Frame[] | undefined)[] = [];
 	#open: OpenRecord<Head> | undefined;
 	/** After a broken head line: its frames belong to nobody, and one flaw has said so. */
 	#lost = false;
@@ -83,6 +88,7 @@ export class Debug1Reader<Head> {
 		this.#flaws = flaws;
 		this.#page = page;
 		this.#lines = new ByteRuns(bytes);
+		this.#addresses = new ByteRuns(bytes);
 		this.stopped = at;
 		while (this.stopped < bytes.length && this.#line(this.stopped));
 		this.#close();
@@ -119,21 +125,24 @@ export class Debug1Reader<Head> {
 	#text(start: number, end: number): boolean {
 		if (startsWith(this.#bytes, start, LABELS)) return this.#labels(start, end);
 		if (this.#bytes[start] === HASH) return this.#frame(start, end);
-		const head = this.#head(start, end);
+		const at = this.#headEnd(start, end);
+		const head = at < 0 ? undefined : this.#page.head(latin1(this.#bytes, start, at - 1));
 		if (head === undefined) return false;
 		this.#close();
 		this.#lost = false;
-		this.#open = { head, offset: start, frames: [], labels: NONE };
+		const addresses = this.#addresses.number(at, end);
+		this.#open = { head, offset: start, addresses, frames: [], labels: NONE };
 		return true;
 	}
 
-	#head(start: number, end: number): Head | undefined {
+	/** Where the `@` of a head line stands; -1 if it is none. */
+	#headEnd(start: number, end: number): number {
 		const bytes = this.#bytes;
 		const farthest = Math.min(end, start + HEAD_CHARS_MAX);
 		let at = start;
 		while (at < farthest && bytes[at] !== AT) at++;
-		if (bytes[at] !== AT || bytes[at - 1] !== SPACE || at === start) return undefined;
-		return areAddresses(bytes, at + 1, end) ? this.#page.head(latin1(bytes, start, at - 1)) : undefined;
+		if (bytes[at] !== AT || bytes[at - 1] !== SPACE || at === start) return -1;
+		return areAddresses(bytes, at + 1, end) ? at : -1;
 	}
 
 	#labels(start: number, end: number): boolean {
@@ -170,9 +179,16 @@ export class Debug1Reader<Head> {
 		const open = this.#open;
 		this.#open = undefined;
 		if (open === undefined) return;
+		const known = this.#stacks[open.addresses];
+		if (known === undefined) this.#stacks[open.addresses] = open.frames;
+		else if (areSame(known, open.frames)) open.frames = known;
 		if (this.records.length < RECORDS_MAX) this.records.push(open);
 		else this.#flaws.truncated(`more than ${RECORDS_MAX} records: the others are left out`, open.offset);
 	}
+}
+
+function areSame(a: readonly Frame[], b: readonly Frame[]): boolean {
+	return a.length === b.length && a.every((frame, i) => frame === b[i]);
 }
 
 function frameOf(line: string): Frame | undefined {
