@@ -1,0 +1,64 @@
+/**
+ * What engineers paste into tickets, made readable again:
+ *
+ *     Nov 22 10:00:00 host orders[4711]: goroutine 34 [select]:
+ *     Nov 22 10:00:00 host orders[4711]: database/sql.(*DB).connectionOpener(0xc000134000)
+ *     Nov 22 10:00:00 host orders[4711]: #011/usr/local/go/src/database/sql/sql.go:1261 +0x87
+ *
+ * gives a piece of format go-debug2 as the runtime printed it, and the words "log prefixes taken off". Every
+ * format is known by its lines, never by a name. What cannot be read is told and left out; nothing is invented:
+ * all that a piece holds stands in the input.
+ *
+ * Time is linear in the input. Memory is bounded by PASTE_BYTES_MAX: the input, a piece no longer than it, and
+ * for a line that holds a whole dump that line a few times more.
+ */
+
+import { cleanDumps, hasLoneReturns } from "./paste-clean.ts";
+import { asUtf8 } from "./paste-encoding.ts";
+import { LINE_BYTES_MAX, rawLines, wrappingOf } from "./paste-lines.ts";
+import { MENDED_ENCODING, MENDED_RETURNS } from "./paste-notes.ts";
+import type { Recovered } from "./paste-piece.ts";
+import { PasteReader } from "./paste-reader.ts";
+import { binaryPiece, isBinary, textPiece } from "./paste-whole.ts";
+import { quoteBytes } from "./quote-bytes.ts";
+
+/** What is mended of one text; a clean dump may be longer. */
+export const PASTE_BYTES_MAX = 256 << 20;
+
+/** gzip must have been taken off before. Never throws, whatever the input. */
+export function recoverPaste(given: Uint8Array): Recovered {
+	const { bytes, utf16, bytesPerByte, markBytes } = asUtf8(given);
+	if (!utf16 && isBinary(bytes)) {
+		const piece = binaryPiece(bytes);
+		if (piece !== undefined) return { pieces: [piece] };
+	}
+	const clean = utf16 ? undefined : cleanDumps(bytes);
+	if (clean !== undefined) return { pieces: clean };
+	const recovered = mended(bytes.subarray(0, PASTE_BYTES_MAX), utf16 ? MENDED_ENCODING : 0);
+	if (recovered.pieces.length === 0) {
+		const piece = textPiece(bytes);
+		if (piece !== undefined) return { pieces: [piece] };
+		return { pieces: [], unread: { lines: recovered.unread?.lines ?? 0, found: quoteBytes(bytes) } };
+	}
+	const cut =
+		bytes.length > PASTE_BYTES_MAX
+			? [`it is longer than ${PASTE_BYTES_MAX} bytes, of which no more are mended`]
+			: [];
+	const pieces = recovered.pieces.map((piece) => ({
+		...piece,
+		atByte: piece.atByte * bytesPerByte + markBytes,
+		losses: [...piece.losses, ...cut],
+	}));
+	return { ...recovered, pieces };
+}
+
+function mended(bytes: Uint8Array, whole: number): Recovered {
+	const wrapping = wrappingOf(bytes);
+	const reader = new PasteReader(whole | (hasLoneReturns(bytes) ? MENDED_RETURNS : 0));
+	const utf8 = new TextDecoder();
+	for (const line of rawLines(bytes)) {
+		const text = utf8.decode(bytes.subarray(line.start, Math.min(line.end, line.start + LINE_BYTES_MAX)));
+		reader.line(text, line.start, wrapping.isFull(bytes, line), line.last);
+	}
+	return reader.close();
+}

@@ -1,0 +1,75 @@
+/**
+ * Joins lines that were broken at a column or at a blank. A join counts only if the whole is a line of the
+ * grammar; which of the two ways it was broken is told by the lines themselves:
+ *
+ *     	/usr/local/go/src/data|base/sql/sql.go:2212 +0x29      within a word: nothing between
+ *     goroutine 7 [chan|receive, 2 minutes]:                     at a blank: a blank between
+ */
+import type { PastedLine } from "./paste-section.ts";
+
+/** Parts of one line that are joined; a line of 4000 characters in 80 columns has 50. */
+const PARTS_MAX = 64;
+const CHARS_MAX = 65_536;
+
+/** The beginning of a line whose end may come. */
+export class Broken {
+	#parts: PastedLine[] = [];
+	#chars = 0;
+
+	get first(): PastedLine | undefined {
+		return this.#parts[0];
+	}
+
+	get last(): PastedLine | undefined {
+		return this.#parts.at(-1);
+	}
+
+	get parts(): readonly PastedLine[] {
+		return this.#parts;
+	}
+
+	remove(line: PastedLine): void {
+		this.#parts = this.#parts.filter((part) => part !== line);
+	}
+
+	/** False when there are too many parts for one line. */
+	add(line: PastedLine): boolean {
+		if (this.#parts.length >= PARTS_MAX || this.#chars + line.text.length > CHARS_MAX) return false;
+		this.#parts.push(line);
+		this.#chars += line.text.length;
+		return true;
+	}
+
+	clear(): void {
+		this.#parts = [];
+		this.#chars = 0;
+	}
+
+	/** What was taken off its parts. */
+	mended(): number {
+		return this.#parts.reduce((bits, { mended }) => bits | mended, 0);
+	}
+
+	/** The ways in which it may have been whole with `next` at its end, likeliest first. */
+	joinedWith(next: PastedLine): readonly string[] {
+		return joins([...this.#parts, next]);
+	}
+}
+
+/** Two whole lines as one. */
+export function joins(parts: readonly PastedLine[]): readonly string[] {
+	const likely = glue(parts, (a, b) => (a.blankAfter || b.blankBefore || !a.full ? " " : ""));
+	const tight = glue(parts, (a, b) => (a.blankAfter || b.blankBefore ? " " : ""));
+	const loose = glue(parts, () => " ");
+	const close = glue(parts, () => "");
+	return [...new Set([likely, tight, loose, close])];
+}
+
+function glue(parts: readonly PastedLine[], between: (a: PastedLine, b: PastedLine) => string): string {
+	let text = parts[0]?.text ?? "";
+	for (let i = 1; i < parts.length; i++) {
+		const [before, part] = [parts[i - 1], parts[i]];
+		if (before !== undefined && part !== undefined) text += between(before, part) + part.text;
+	}
+	return text;
+}
