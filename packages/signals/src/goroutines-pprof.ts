@@ -6,7 +6,8 @@
  * The text form begins a stack at the first call outside the runtime, and what reads goroutines relies on that:
  * `runtime.gopark` and its like are left out here too. The profile itself keeps them.
  */
-import type { GoroutineProfile, ProfileRecord } from "./goroutines.ts";
+import type { GoroutineProfile, Labels, ProfileRecord } from "./goroutines.ts";
+import { NONE, Slots } from "./goroutines-debug2-slots.ts";
 import type { Profile, ProfileFrame } from "./profiles.ts";
 
 /** The profile as goroutines, and whether they are those that the runtime proved leaked; undefined if it counts other things. */
@@ -29,43 +30,46 @@ interface OpenRecord extends ProfileRecord {
 
 function recordsOf(profile: Profile, index: number): readonly ProfileRecord[] {
 	const textLabels = textLabelsOf(profile);
-	const groups = new Map<number, OpenRecord>();
+	const records: OpenRecord[] = [];
+	const slots = new Slots();
+	const stackOf: number[] = [];
+	const setOf: number[] = [];
 	const framesOf: (readonly ProfileFrame[] | undefined)[] = [];
 	for (let sample = 0; sample < profile.count; sample++) {
 		const count = Number(profile.values[sample * profile.types.length + index] ?? 0n);
 		if (count <= 0) continue;
 		const stack = profile.stackOf[sample] ?? 0;
 		const set = textLabels.setOf[profile.labelsOf[sample] ?? 0] ?? 0;
-		// Both are below 2^26, as a sample has at least two bytes: their product is exact.
-		const key = stack * textLabels.sets.length + set;
-		const known = groups.get(key);
-		if (known !== undefined) {
-			known.count += count;
+		const hash = mixed(stack, set);
+		const known = slots.find(hash, (record) => stackOf[record] === stack && setOf[record] === set);
+		const record = known === NONE ? undefined : records[known];
+		if (record !== undefined) {
+			record.count += count;
 			continue;
 		}
-		framesOf[stack] ??= withoutRuntime(profile.stacks.at(stack) ?? []);
+		framesOf[stack] ??= profile.stacks.at(stack) ?? [];
+		slots.add(hash);
+		stackOf.push(stack);
+		setOf.push(set);
 		const frames = framesOf[stack] ?? [];
-		groups.set(key, { count, frames, labels: textLabels.sets[set] ?? {}, offset: 0 });
+		records.push({ count, frames, labels: textLabels.sets[set] ?? {}, offset: 0 });
 	}
-	return [...groups.values()];
+	return records;
 }
 
-/** As printStackRecord in src/runtime/pprof/pprof.go: a goroutine of the runtime itself keeps all its calls. */
-function withoutRuntime(frames: readonly ProfileFrame[]): readonly ProfileFrame[] {
-	const first = frames.findIndex(
-		({ func }) => !func.startsWith("runtime.") && !func.startsWith("internal/runtime/"),
-	);
-	return first > 0 ? frames.slice(first) : frames;
+function mixed(stack: number, set: number): number {
+	const hash = Math.imul(Math.imul(stack ^ 0x9e3779b9, 0x85ebca6b) ^ set, 0xc2b2ae35);
+	return hash ^ (hash >>> 15);
 }
 
 /** Distinct sets of text labels, the empty one first, and the set of each set of labels (0: without labels). */
 function textLabelsOf({ labels }: Profile) {
 	const sets = [{} as Readonly<Record<string, string>>];
-	const numbers = new Map([["[]", 0]]);
+	const numbers = new Map([["", 0]]);
 	const setOf = new Uint32Array(labels.length + 1);
 	for (let i = 0; i < labels.length; i++) {
 		const { strings } = labels.at(i) ?? { strings: {} };
-		const key = JSON.stringify(Object.entries(strings));
+		const key = keyOf(strings);
 		let number = numbers.get(key);
 		if (number === undefined) {
 			number = sets.length;
@@ -75,4 +79,14 @@ function textLabelsOf({ labels }: Profile) {
 		setOf[i + 1] = number;
 	}
 	return { sets, setOf };
+}
+
+/** Lengths stand before the texts, so that no two sets have one key. A million sets may differ: it is to be quick. */
+function keyOf(strings: Labels): string {
+	let key = "";
+	for (const name in strings) {
+		const value = strings[name] ?? "";
+		key += `${name.length}:${name}${value.length}:${value}`;
+	}
+	return key;
 }
