@@ -13,6 +13,7 @@ import { ctxResidue } from "./rules/ctx-residue.ts";
 import { dbLockWait } from "./rules/db-lock-wait.ts";
 import { dbPerRequest } from "./rules/db-per-request.ts";
 import { gcPressure } from "./rules/gc-pressure.ts";
+import { goroutineLeak } from "./rules/goroutine-leak.ts";
 import { httpBodyOpen } from "./rules/http-body-open.ts";
 import { lockContention } from "./rules/lock-contention.ts";
 import { poolChurn } from "./rules/pool-churn.ts";
@@ -41,6 +42,7 @@ const RULES: readonly Rule[] = [
 	timeWaitStorm,
 	closeWaitPile,
 	gcPressure,
+	goroutineLeak,
 	lockContention,
 	cpuSpike,
 ];

@@ -31,7 +31,7 @@ export interface Rule {
 
 /** The parts of a finding that a case decides; the rest comes from the rule's About. */
 export type Case = Pick<Finding, "severity" | "confidence" | "count" | "title" | "story" | "evidence"> &
-	Partial<Pick<Finding, "stop" | "causes" | "level">> & {
+	Partial<Pick<Finding, "stop" | "fix" | "causes" | "level">> & {
 		/** Who holds it; its siblings are added to the evidence. */
 		readonly attribution?: Attribution;
 	};
