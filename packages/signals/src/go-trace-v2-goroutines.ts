@@ -47,11 +47,12 @@ export interface Followed {
 	/** When it came into this state; undefined: before the trace. */
 	since: number | undefined;
 	/** Of a blocked one. */
-	reason: string;
+	reason: string | number;
 	stack: number | undefined;
-	/** Texts and stack of this generation, not looked up yet. */
-	reasonId: number;
+	/** Of this generation, not looked up yet; so is a reason that is a number. */
 	stackId: number;
+	/** The last generation in which it blocked or ended. */
+	touched: number;
 }
 
 interface Thread {
@@ -71,8 +72,8 @@ export class GoroutineFollower {
 	readonly ended: Followed[] = [];
 	readonly #endedMax: number;
 	#generation = 0;
-	/** Came or moved in this generation. */
-	#touched = new Set<Followed>();
+	/** Blocked or ended in this generation; each once. */
+	#touched: Followed[] = [];
 	bornCount = 0;
 	endedCount = 0;
 	notFollowed = 0;
@@ -107,8 +108,9 @@ export class GoroutineFollower {
 			thread.generation = this.#generation;
 			thread.sequence = 0;
 		}
-		let time = batch.time;
-		this.first = Math.min(this.first, time);
+		// One object for all events of the batch: there may be tens of millions.
+		const at: EventPlace = { cursor, thread, time: batch.time, offset: 0, batch, inKernel };
+		this.first = Math.min(this.first, batch.time);
 		while (cursor.at < batch.end) {
 			const offset = cursor.at;
 			const kind = cursor.byte();
@@ -120,12 +122,12 @@ export class GoroutineFollower {
 				thread.runs = undefined;
 				break;
 			}
-			time += cursor.number();
-			const after = this.#readEvent(kind, { cursor, thread, time, offset, batch, inKernel });
-			if (!after) cursor.skip(count);
+			at.offset = offset;
+			at.time += cursor.number();
+			if (!this.#readEvent(kind, at)) cursor.skip(count);
 			if (cursor.broken) break;
 		}
-		if (Number.isFinite(time)) this.last = Math.max(this.last, time);
+		this.last = Math.max(this.last, at.time);
 	}
 
 	/** False when its arguments are still to be passed over. */
@@ -138,7 +140,7 @@ export class GoroutineFollower {
 				return true;
 			}
 			case ev.GO_BLOCK:
-				this.#block(thread, { time, reasonId: cursor.number(), stackId: cursor.number() });
+				this.#block(thread, time, cursor.number(), cursor.number());
 				thread.runs = undefined;
 				return true;
 			case ev.GO_UNBLOCK: {
@@ -149,7 +151,7 @@ export class GoroutineFollower {
 			}
 			case ev.GO_SYSCALL_BEGIN:
 				cursor.number();
-				this.#block(thread, { time, reason: SYSCALL, stackId: cursor.number() });
+				this.#block(thread, time, SYSCALL, cursor.number());
 				return true;
 			case ev.GO_SYSCALL_END:
 				if (thread.runs !== undefined) this.#move(thread.runs, thread.sequence, "runs", time);
@@ -179,7 +181,7 @@ export class GoroutineFollower {
 				const next = this.#find(cursor.number(), at);
 				const sequence = cursor.number();
 				if (cursor.broken) return true;
-				if (kind === ev.GO_SWITCH) this.#block(thread, { time, reason: SWITCHED, stackId: 0 });
+				if (kind === ev.GO_SWITCH) this.#block(thread, time, SWITCHED, 0);
 				else this.#end(thread, time);
 				this.#start(thread, next, sequence, at);
 				return true;
@@ -218,8 +220,8 @@ export class GoroutineFollower {
 			since: undefined,
 			reason: "",
 			stack: undefined,
-			reasonId: 0,
 			stackId: 0,
+			touched: 0,
 		};
 		this.alive.set(goid, goroutine);
 		return goroutine;
@@ -251,15 +253,21 @@ export class GoroutineFollower {
 		this.#run(thread, goroutine, sequence);
 	}
 
-	#block({ runs, sequence }: Thread, how: Blocking): void {
+	/** A reason is a text, or the id of one in this generation. */
+	#block({ runs, sequence }: Thread, time: number, reason: string | number, stackId: number): void {
 		if (runs === undefined || !this.#isNews(runs, sequence)) return;
 		runs.state = "blocked";
-		runs.since = how.time;
-		runs.reason = how.reason ?? "";
-		runs.reasonId = how.reasonId ?? 0;
-		runs.stackId = how.stackId;
+		runs.since = time;
+		runs.reason = reason;
+		runs.stackId = stackId;
 		runs.stack = undefined;
-		this.#touched.add(runs);
+		this.#touch(runs);
+	}
+
+	#touch(goroutine: Followed): void {
+		if (goroutine.touched === this.#generation) return;
+		goroutine.touched = this.#generation;
+		this.#touched.push(goroutine);
 	}
 
 	#end(thread: Thread, time: number): void {
@@ -269,7 +277,7 @@ export class GoroutineFollower {
 		if (runs === undefined || runs.state === "ended") return;
 		this.#move(runs, thread.sequence, "ended", time);
 		if (runs.site !== undefined) runs.site.ended++;
-		this.#touched.add(runs);
+		this.#touch(runs);
 	}
 
 	#create(kind: number, at: EventPlace): void {
@@ -330,10 +338,9 @@ export class GoroutineFollower {
 		goroutine.state = isBlocked ? "blocked" : "runs";
 		if (!isBlocked) return;
 		goroutine.reason = status === ev.STATUS_SYSCALL ? SYSCALL : WAITING;
-		goroutine.reasonId = 0;
 		goroutine.stackId = stackId;
 		goroutine.stack = undefined;
-		this.#touched.add(goroutine);
+		this.#touch(goroutine);
 	}
 
 	/** Ids of texts and stacks mean something in their generation only. */
@@ -345,27 +352,21 @@ export class GoroutineFollower {
 				else this.notFollowed++;
 				continue;
 			}
-			if (goroutine.reasonId > 0) goroutine.reason = tables.text(goroutine.reasonId) ?? WAITING;
+			const { reason } = goroutine;
+			if (typeof reason === "number") goroutine.reason = tables.text(reason) ?? WAITING;
 			if (goroutine.stackId > 0) goroutine.stack = this.#sites.stack(goroutine.stackId);
-			goroutine.reasonId = 0;
 			goroutine.stackId = 0;
 		}
-		this.#touched = new Set();
+		this.#touched = [];
 	}
 }
 
+/** Where an event is read, and on whom. */
 interface EventPlace {
 	readonly cursor: TraceBytes;
 	readonly thread: Thread;
-	readonly time: number;
-	readonly offset: number;
+	time: number;
+	offset: number;
 	readonly batch: Batch;
 	readonly inKernel: (readonly [thread: number, goroutine: Followed])[];
-}
-
-interface Blocking {
-	readonly time: number;
-	readonly reason?: string;
-	readonly reasonId?: number;
-	readonly stackId: number;
 }

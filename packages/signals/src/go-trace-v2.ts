@@ -131,7 +131,7 @@ function tracedGoroutine(goroutine: Followed, nsOf: (time: number) => number): T
 		...(site === undefined || site.entry === "" ? {} : { entry: site.entry }),
 		...(state === "ended" ? { endedNs: sinceNs } : {}),
 		...(state === "blocked"
-			? { blocked: { ...(stack === undefined ? {} : { stack }), reason, sinceNs } }
+			? { blocked: { ...(stack === undefined ? {} : { stack }), reason: `${reason}`, sinceNs } }
 			: {}),
 		offset,
 	};
