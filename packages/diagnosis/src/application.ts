@@ -27,6 +27,12 @@ export function packageOf(func: string): string {
 	return dot < 0 ? func : func.slice(0, dot);
 }
 
+/** A function of Go's own packages; of the program's `main` it is not. */
+export function isStandardLibrary(func: string): boolean {
+	const [first = ""] = packageOf(func).split("/", 1);
+	return STANDARD_LIBRARY.has(first);
+}
+
 export type IsApplication = (frame: Frame) => boolean;
 
 /** Makes the test for one service; `build` is its build info where it could be read. */

@@ -11,6 +11,7 @@
  * something else between two reads counts not at all.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
+import { isStandardLibrary } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
 
 const READ_LOOP = "net/http.(*persistConn).readLoop";
@@ -19,15 +20,47 @@ const COPY =
 	/^(io\.(Copy|CopyN|CopyBuffer|copyBuffer)|net\/http\/httputil\.\(\*ReverseProxy\)\.copyBuffer|bufio\.\(\*Reader\)\.WriteTo)$/;
 const WRITE = /\.[wW]rite(String)?$/;
 
-/** The reader of a connection, whose response was delivered: idle and before the answer it waits for the network. */
-export function readLoopsWaiting({ table }: DumpView): Set<number> {
-	const waiting = new Set<number>();
+/**
+ * The readers of connections whose response was delivered, each with the address of its connection where that is
+ * printed. Idle and before the answer they wait for the network instead.
+ */
+export function readLoopsWaiting({ table }: DumpView): Map<number, string | undefined> {
+	const waiting = new Map<number, string | undefined>();
 	for (let row = 0; row < table.count; row++) {
-		const [top] = table.stacks[table.stackOf[row] ?? -1]?.frames ?? [];
+		const { frames = [] } = table.stacks[table.stackOf[row] ?? -1] ?? {};
 		const state = table.states[table.stateOf[row] ?? 0] ?? "";
-		if (top?.func === READ_LOOP && state.startsWith("select")) waiting.add(table.goid[row] ?? 0);
+		if (waitsForBody(frames) && state.startsWith("select"))
+			waiting.set(table.goid[row] ?? 0, table.firstArgument(row, 0));
 	}
 	return waiting;
+}
+
+function waitsForBody([top]: readonly Frame[]): boolean {
+	return top?.func === READ_LOOP;
+}
+
+/** How many responses are open at one moment, and how many goroutines could be at them. */
+export interface BodyCensus {
+	/** Responses delivered and not done with. */
+	readonly open: number;
+	/** Goroutines that read or relay one. */
+	readonly readers: number;
+	/** All others that run code besides Go's own, or of which nothing is known: each may keep one for later. */
+	readonly others: number;
+}
+
+/** Of a grouped profile's records, or of a full dump's stacks. */
+export function bodyCensus(
+	groups: Iterable<{ readonly frames: readonly Frame[]; readonly count: number }>,
+): BodyCensus {
+	const census = { open: 0, readers: 0, others: 0 };
+	for (const { frames, count } of groups) {
+		if (waitsForBody(frames)) census.open += count;
+		else if (frames.some(({ func }) => func === BODY_READ) || isRelay(frames)) census.readers += count;
+		else if (frames.length === 0 || frames.some(({ func }) => !isStandardLibrary(func)))
+			census.others += count;
+	}
+	return census;
 }
 
 /** Goroutine ids, each with the address of the body it reads, where that is printed. */

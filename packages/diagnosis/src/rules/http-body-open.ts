@@ -13,9 +13,11 @@
 import type { Ledger } from "@plumbline/signals/ledger";
 import { bodyReaders, readLoopsWaiting, readThroughout } from "../body-readers.ts";
 import type { DumpView } from "../dump-view.ts";
-import { plural, seconds, socketEvidence } from "../evidence.ts";
-import type { Evidence } from "../finding.ts";
-import { nameOf } from "../holder-ledger.ts";
+import { goroutineEvidence, plural, seconds, socketEvidence } from "../evidence.ts";
+import type { Evidence, Finding } from "../finding.ts";
+import { nameOf, whatWouldNameIt } from "../holder-ledger.ts";
+import { bodiesLeftOpen } from "../http-bodies.ts";
+import { asCandidates, httpCallers } from "../http-callers.ts";
 import { type BorrowPlace, KEPT_MS_MIN, type LedgerView } from "../ledger-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { silentMs } from "../sockets-view.ts";
@@ -47,36 +49,79 @@ export const httpBodyOpen: Rule = {
 		verify: ["run plumbline diagnose again under the same load: the count stays at 0"],
 	},
 	examine(world) {
-		const { ledger, sockets } = world;
-		if (ledger === undefined || sockets === undefined) return undefined;
-		const places = ledger.places.flatMap((place) => forgottenOnly(world, ledger, place) ?? []);
-		const silent = places.flatMap((place) => place.kept.map(({ socket }) => socket?.inode ?? 0));
-		const { sure, before } = unread(world, ledger, silent.length);
-		if (sure < KEPT_MIN) return undefined;
-		const count = sure + before;
-		const oldest = Math.max(...places.flatMap((place) => place.kept.map(({ ageMs }) => ageMs)));
-		const attribution = nameOf(world, ledger, places, (place) => place.kept.length, 0.95);
-		const owned = sockets.last.filter(({ socket }) => silent.includes(socket.inode));
-		return finding("http-body-open", httpBodyOpen.about, {
-			severity: "warning",
-			// Where none came back at all, the work with one may last longer than the window.
-			confidence: places.some(({ released }) => released > 0) ? 0.9 : 0.7,
-			count,
-			title: `${plural(count, "HTTP response")} left open by ${count === 1 ? "a call that is" : "calls that are"} over`,
-			story:
-				`in ${seconds(ledger.ledger.watchedMs)} ${plural(sure, "connection")} of the HTTP client ${sure === 1 ? "was" : "were"} taken and neither ` +
-				`closed nor given back for reuse; the oldest is out for ${seconds(oldest)}, and the goroutines that took them have gone on` +
-				(before === 0 ? "" : `; ${before} more had been open before, through the whole window`),
-			...(attribution === undefined ? {} : { attribution }),
-			evidence: present<Evidence>([
-				socketEvidence(
-					owned,
-					`${plural(owned.length, "connection")} of theirs carried nothing for ${seconds(Math.min(...owned.map(silentMs)))} and more`,
-				),
-			]),
-		});
+		return leftInWindow(world) ?? leftBefore(world);
 	},
 };
+
+/** Taken while the ledger watched. */
+function leftInWindow(world: World): Finding | undefined {
+	const { ledger, sockets } = world;
+	if (ledger === undefined || sockets === undefined) return undefined;
+	const places = ledger.places.flatMap((place) => forgottenOnly(world, ledger, place) ?? []);
+	const silent = places.flatMap((place) => place.kept.map(({ socket }) => socket?.inode ?? 0));
+	const { sure, before } = unread(world, ledger, silent.length);
+	if (sure < KEPT_MIN) return undefined;
+	const count = sure + before;
+	const oldest = Math.max(...places.flatMap((place) => place.kept.map(({ ageMs }) => ageMs)));
+	const attribution = nameOf(world, ledger, places, (place) => place.kept.length, 0.95);
+	const owned = sockets.last.filter(({ socket }) => silent.includes(socket.inode));
+	return finding("http-body-open", httpBodyOpen.about, {
+		severity: "warning",
+		// Where none came back at all, the work with one may last longer than the window.
+		confidence: places.some(({ released }) => released > 0) ? 0.9 : 0.7,
+		count,
+		title: `${plural(count, "HTTP response")} left open by ${count === 1 ? "a call that is" : "calls that are"} over`,
+		story:
+			`in ${seconds(ledger.ledger.watchedMs)} ${plural(sure, "connection")} of the HTTP client ${sure === 1 ? "was" : "were"} taken and neither ` +
+			`closed nor given back for reuse; the oldest is out for ${seconds(oldest)}, and the goroutines that took them have gone on` +
+			(before === 0 ? "" : `; ${before} more had been open before, through the whole window`),
+		...(attribution === undefined ? {} : { attribution }),
+		evidence: present<Evidence>([
+			socketEvidence(
+				owned,
+				`${plural(owned.length, "connection")} of theirs carried nothing for ${seconds(Math.min(...owned.map(silentMs)))} and more`,
+			),
+		]),
+	});
+}
+
+/** Open all along, as dumps tell. */
+function leftBefore(world: World): Finding | undefined {
+	const left = bodiesLeftOpen(world);
+	if (left === undefined || left.sure < KEPT_MIN) return undefined;
+	const { count, sure, dump, row, silent } = left;
+	const callers = httpCallers(world);
+	const kept = world.spansWindow ? "through the whole window" : "for minutes";
+	return finding("http-body-open", httpBodyOpen.about, {
+		severity: "warning",
+		confidence: silent === undefined ? 0.6 : 0.75,
+		count,
+		title: `${plural(count, "HTTP response")} open ${kept}, and nobody reads ${count === 1 ? "it" : "them"}`,
+		story:
+			`${plural(count, "connection")} of the HTTP client ${count === 1 ? "waits" : "wait"} ${kept} for a body to be done with` +
+			(sure < count
+				? `; at least ${sure} of them are nobody's, as there were times with fewer goroutines that could keep one`
+				: ", and there are no goroutines that could keep one for later"),
+		attribution: {
+			candidates: asCandidates(callers),
+			siblings: [],
+			holderGap: whoLeft(world, callers.length),
+		},
+		evidence: present<Evidence>([
+			goroutineEvidence(dump, row, `${plural(count, "reader")} of connections in select ${kept}`),
+			silent &&
+				socketEvidence(silent, `${plural(silent.length, "outgoing connection")} carried nothing all along`),
+		]),
+	});
+}
+
+function whoLeft(world: World, callers: number): string {
+	const seen =
+		callers === 0
+			? "nobody was seen calling the HTTP client"
+			: "who calls the client now need not be who left them open";
+	return `the calls are over; ${seen}; ${whatWouldNameIt(world)}`;
+}
 
 /** The place with only those borrows that are old enough and whose socket is still; undefined when none is. */
 function forgottenOnly(
@@ -126,7 +171,7 @@ function unread({ firstDump, lastDump, spansWindow }: World, { ledger }: LedgerV
 function openBefore(first: DumpView, last: DumpView, ledger: Ledger): number {
 	const waiting = readLoopsWaiting(first);
 	const now = readLoopsWaiting(last);
-	const both = [...now].filter((goid) => waiting.has(goid)).length;
+	const both = [...now.keys()].filter((goid) => waiting.has(goid)).length;
 	const takenSince = ledger.stacks
 		.filter(({ kind }) => kind === "http")
 		.reduce((sum, { held }) => sum + held, 0);
