@@ -18,7 +18,7 @@ func CPUHash(s *shop.Server) error {
 
 func stretch(password string) [32]byte {
 	sum := sha256.Sum256([]byte(password))
-	for round := 0; round < 200_000; round++ {
+	for round := 0; round < 400_000; round++ {
 		sum = sha256.Sum256(sum[:]) // LEAK
 	}
 	return sum

@@ -32,8 +32,8 @@ type Reports struct {
 
 // GCChurn serves /report, with a GOGC that somebody set to save memory.
 func GCChurn(s *shop.Server) error {
-	debug.SetGCPercent(10)
-	reports := &Reports{live: sessions(300_000)}
+	debug.SetGCPercent(5)
+	reports := &Reports{live: sessions(500_000)}
 	s.Handle("/report", func(w http.ResponseWriter, r *http.Request) error {
 		return shop.WriteJSON(w, map[string]int{"bytes": reports.Render(sku(r))})
 	})

@@ -7,6 +7,7 @@ import {
 	readCommandLine,
 	readFdLimit,
 	readProcessUse,
+	readScheduling,
 	readStatus,
 } from "@plumbline/kernel/process-facts";
 import { readProcessStat, whyGone } from "@plumbline/kernel/process-stat";
@@ -80,6 +81,7 @@ async function readFacts({
 			...(residentBytes === undefined ? {} : { memoryBytes: residentBytes }),
 		})),
 		...fields(readProcessUse(pid), (use) => use),
+		...fields(readScheduling(pid), (scheduling) => scheduling),
 		...fields(countFds(pid), (fdCount) => ({ fdCount })),
 		...fields(readFdLimit(pid), (fdLimit) => (Number.isFinite(fdLimit) ? { fdLimit } : {})),
 		...fields(readMemoryLimit(pid), (bytes) => (bytes === undefined ? {} : { memoryLimitBytes: bytes })),

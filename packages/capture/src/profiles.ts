@@ -6,6 +6,7 @@
  * A CPU profile costs the service about 100 interrupts a second and processor; the others are counted anyway. Block
  * and mutex profiles are empty unless the service asked the runtime to take them.
  */
+import { decodePprof } from "@plumbline/signals/profiles-pprof";
 import { redactProfile } from "@plumbline/signals/redact-profile";
 import { redactUrl } from "@plumbline/signals/redact-url";
 import { httpGet, quoteStart, refusal } from "./http-get.ts";
@@ -49,8 +50,7 @@ export async function collectProfile(recorder: Recorder, request: ProfileRequest
 		const refused = refusal(answer, url);
 		if (refused !== undefined) throw new Error(refused);
 		const { bytes, truncated = answer.truncated } = inflateBounded(answer.bytes);
-		// Field 1 of a profile is its first sample type, and every producer writes it first.
-		if (bytes[0] !== 0x0a)
+		if (decodePprof(bytes).kind === "foreign")
 			throw new Error(`${shown} answered something else than a profile: "${quoteStart(answer.bytes)}"`);
 		const kept = redactProfile(bytes);
 		return truncated === undefined ? { bytes: kept } : { bytes: kept, truncated };

@@ -7,7 +7,14 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { placeOfNetworkNamespace } from "./network-namespace.ts";
 import { readNetworkSysctls } from "./network-sysctls.ts";
-import { countFds, readCommandLine, readFdLimit, readProcessUse, readStatus } from "./process-facts.ts";
+import {
+	countFds,
+	readCommandLine,
+	readFdLimit,
+	readProcessUse,
+	readScheduling,
+	readStatus,
+} from "./process-facts.ts";
 import { readProcessStat, whyGone } from "./process-stat.ts";
 import type { Reading } from "./reading.ts";
 import { readSocketFds } from "./socket-fds.ts";
@@ -35,6 +42,15 @@ test("CPU, threads and age of this process, as Node knows them", () => {
 	assert.ok(cpuMs >= (before.user + before.system) / 1000 - 20, String(cpuMs));
 	assert.ok(threads >= 2, String(threads));
 	assert.ok(ageMs > 0 && ageMs <= process.uptime() * 1000 + 1000, String(ageMs));
+});
+
+test("how long the threads of this process ran and waited, by the scheduler's own count", () => {
+	const { cpuMs } = taken(readProcessUse(process.pid));
+	const { runMs, runDelayMs } = taken(readScheduling(process.pid));
+	// Threads that have ended are in the first only; ticks are 10 ms, user and system apart.
+	assert.ok(runMs > 0 && runMs <= cpuMs + 1000, `${runMs} of ${cpuMs}`);
+	assert.ok(runDelayMs >= 0);
+	assert.equal(readScheduling(2 ** 22 + 1).kind, "refused");
 });
 
 test("the descriptor count rises with descriptors", () => {

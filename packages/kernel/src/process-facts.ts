@@ -36,6 +36,39 @@ export interface ProcessUse {
 	readonly ageMs: number;
 }
 
+export interface ProcessScheduling {
+	/** Spent on a processor by the threads that live now. */
+	readonly runMs: number;
+	/** Spent by them ready to run and waiting for one: other programs, or the CPU limit. */
+	readonly runDelayMs: number;
+}
+
+/** Threads looked at. Go programs have some dozens; a thousand are a fault of their own. */
+const THREADS_MAX = 4_096;
+
+/** `1203344551 88123345 4012` in /proc/PID/task/TID/schedstat: nanoseconds run, nanoseconds waited, turns. */
+export function readScheduling(pid: number, proc = "/proc"): Reading<ProcessScheduling> {
+	const folder = `${proc}/${pid}/task`;
+	let threads: string[];
+	try {
+		threads = readdirSync(folder).slice(0, THREADS_MAX);
+	} catch (error) {
+		return explainFileError(error, folder);
+	}
+	let [runNs, delayNs, counted] = [0, 0, 0];
+	for (const thread of threads) {
+		// A thread may have ended meanwhile; what it had run is lost.
+		const text = readProcFile(`${folder}/${thread}/schedstat`);
+		const [ran, waited] = text.kind === "read" ? text.value.split(" ").map(Number) : [];
+		if (ran === undefined || waited === undefined || !Number.isFinite(ran + waited)) continue;
+		runNs += ran;
+		delayNs += waited;
+		counted++;
+	}
+	if (counted === 0) return refused("failed", `no thread of process ${pid} has a schedstat`);
+	return read({ runMs: runNs / 1e6, runDelayMs: delayNs / 1e6 });
+}
+
 /** What the kernel counts times in for user space, on every architecture: USER_HZ. */
 const TICKS_PER_SECOND = 100;
 

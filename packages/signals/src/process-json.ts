@@ -45,6 +45,8 @@ export function decodeProcess(bytes: Uint8Array): Decoded<ProcessFacts> {
 		ephemeralPorts: ports(json.ephemeralPorts, flaws),
 		tcpTwReuse: number("tcpTwReuse"),
 		cpuMs: number("cpuMs"),
+		runMs: number("runMs"),
+		runDelayMs: number("runDelayMs"),
 		ageMs: number("ageMs"),
 		threads: number("threads"),
 		resolver: resolver(json.resolver, flaws),

@@ -19,6 +19,9 @@ export interface ProcessFacts {
 	readonly tcpTwReuse?: number;
 	/** CPU it has used since its start, over all threads. */
 	readonly cpuMs?: number;
+	/** Of the threads that live: spent on a processor, and spent waiting for one. */
+	readonly runMs?: number;
+	readonly runDelayMs?: number;
 	/** Since the start of the process. */
 	readonly ageMs?: number;
 	readonly threads?: number;

@@ -8,24 +8,21 @@
 import type { Profile } from "@plumbline/signals/profiles";
 import type { Sampled } from "@plumbline/signals/signals";
 import type { Evidence, Holder } from "../finding.ts";
-import { cpuUsed, goValue } from "../gc-view.ts";
-import { cumulativeShare, type TopRow, topOf } from "../profile-top.ts";
+import { collectorShare, cpuType, cpuUsed, cpuWanted, goValue } from "../gc-view.ts";
+import { type TopRow, topOf } from "../profile-top.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { World } from "../world.ts";
 
-/** Of the processors the service may use, from which on it is worth telling. */
+/** Of the processors the service may use (of one, where that is not known), from which on it is worth telling. */
 const BUSY_SHARE_MIN = 0.7;
-/** Where it is not known how many it may use. */
-const CORES_BUSY_MIN = 0.9;
+/** Of the time on a processor, from which on the time spent waiting for one is told. */
+const WAITING_SHARE_TOLD_MIN = 0.2;
 /** Of the samples, from which on one function of the service is where the time goes. */
 const HOLDER_SHARE_MIN = 0.3;
 const CANDIDATE_SHARE_MIN = 0.1;
 const CANDIDATES_MAX = 4;
 /** Functions quoted from the top of the profile. */
 const QUOTE_ROWS = 5;
-
-/** Work of the collector: the background workers, and what requests must do for it. */
-const GC = /^runtime\.(gcBgMarkWorker|gcAssistAlloc|gcStart|bgsweep|bgscavenge|gcMarkTermination)(\.|$)/;
 
 export const cpuSpike: Rule = {
 	id: "cpu-spike",
@@ -46,7 +43,7 @@ export const cpuSpike: Rule = {
 		const use = cpuUse(world);
 		if (profile === undefined || use === undefined || !use.isBusy) return undefined;
 		const type = cpuType(profile.value);
-		const gc = cumulativeShare(profile.value, type, (func) => GC.test(func));
+		const gc = collectorShare(profile.value, type);
 		const { holder, candidates, rows } = whereItGoes(world, profile.value, type);
 		const causes = found.some(({ id }) => id === "gc-pressure") ? (["gc-pressure"] as const) : [];
 		return finding("cpu-spike", cpuSpike.about, {
@@ -73,13 +70,9 @@ export const cpuSpike: Rule = {
 	},
 };
 
-function cpuType({ types }: Profile): number {
-	return types.findIndex(({ type, unit }) => type === "cpu" && unit === "nanoseconds");
-}
-
 interface CpuUse {
 	readonly isBusy: boolean;
-	/** Of what it may use; of one processor where that is not known. */
+	/** What it uses and waits for, of what it may use; of one processor where that is not known. */
 	readonly share: number;
 	readonly words: string;
 }
@@ -87,16 +80,25 @@ interface CpuUse {
 function cpuUse({ signals }: World): CpuUse | undefined {
 	const used = cpuUsed(signals);
 	if (used === undefined) return undefined;
+	const wanted = cpuWanted(signals) ?? used;
 	const cores = used.cpuMs / used.spanMs;
+	const coresWanted = Math.max(cores, wanted.cpuMs / wanted.spanMs);
 	const limit = signals.process.at(-1)?.value.cpuLimit ?? goValue(signals, "go_sched_gomaxprocs_threads");
-	if (limit === undefined)
-		return { isBusy: cores >= CORES_BUSY_MIN, share: cores, words: `${cores.toFixed(1)} processors` };
-	const share = Math.min(1, cores / limit);
+	const share = Math.min(1, coresWanted / (limit ?? 1));
+	const more = coresWanted - cores;
 	return {
 		isBusy: share >= BUSY_SHARE_MIN,
 		share,
-		words: `${cores.toFixed(1)} of the ${limit} processors it may use`,
+		words:
+			(limit === undefined
+				? processors(cores)
+				: `${cores.toFixed(1)} of the ${processors(limit)} it may use`) +
+			(more < cores * WAITING_SHARE_TOLD_MIN ? "" : ` and waits for ${more.toFixed(1)} more`),
 	};
+}
+
+function processors(count: number): string {
+	return `${Number(count.toFixed(1))} ${count === 1 ? "processor" : "processors"}`;
 }
 
 /** Functions of the service by all the time below them; a caller that only passes it on is left to its callee. */

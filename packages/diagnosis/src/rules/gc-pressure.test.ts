@@ -25,9 +25,12 @@ function heap(
 	return { sampleBytes: 512 << 10, sites, memStats };
 }
 
-/** Ten seconds of a program that is an hour old. */
-function process(cpuMs: readonly [number, number]): ProcessFacts[] {
-	return cpuMs.map((ms, i) => ({ pid: 4711, cpuMs: ms, ageMs: 3_600_000 + 10_000 * i }));
+/** Ten seconds of a program that is an hour old; its threads waited for a processor half as long as they ran, if told. */
+function process(cpuMs: readonly [number, number], delayed = 0): ProcessFacts[] {
+	return cpuMs.map((ms, i) => {
+		const ageMs = 3_600_000 + 10_000 * i;
+		return { pid: 4711, cpuMs: ms, runMs: ms, runDelayMs: ms * delayed, ageMs };
+	});
 }
 
 /** The fraction since the start after ten seconds more in which the collector had `share` of what there was. */
@@ -58,12 +61,17 @@ test("the share is that of the window, of the CPU used; the line that allocates 
 	assert.equal(finding?.candidates[0]?.func, "main.audit");
 });
 
-test("without a metrics page it is suspected, of the CPU there is", () => {
+test("without a metrics page the share of the CPU used is not known: a note", () => {
 	const { go: _, ...bare } = churning;
 	const finding = found(bare, "gc-pressure");
 	assert.equal(finding?.level, "suspected");
+	assert.equal(finding?.severity, "note");
 	assert.equal(finding?.count, 25);
 	assert.match(finding?.title ?? "", /of the CPU there is$/);
+});
+
+test("silent: a throttled program, whose collector waits for processors as its requests do", () => {
+	assert.deepEqual(alarms({ ...churning, process: process([500_000, 512_000], 0.5) }), []);
 });
 
 test("a limit that the live heap fills is critical, and what lives is named instead", () => {

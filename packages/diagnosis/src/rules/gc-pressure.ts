@@ -9,7 +9,7 @@
 import type { AllocationSite } from "../allocation-sites.ts";
 import type { Attribution } from "../attribution.ts";
 import { plural } from "../evidence.ts";
-import type { Evidence, Holder } from "../finding.ts";
+import type { Evidence, Holder, Severity } from "../finding.ts";
 import { type GcView, gcView } from "../gc-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { World } from "../world.ts";
@@ -17,8 +17,8 @@ import type { World } from "../world.ts";
 /** Of the CPU used. Programs that allocate a lot spend 10 to 20 %; the runtime itself plans with 25 % while it marks. */
 const WARNING_SHARE = 0.3;
 const CRITICAL_SHARE = 0.5;
-/** Where the CPU used is not known: of the CPU available. */
-const WARNING_SHARE_OF_AVAILABLE = 0.2;
+/** Where its share of the CPU used is not known: of the CPU available. No more than a note, see gc-view.ts. */
+const NOTE_SHARE_OF_AVAILABLE = 0.2;
 /** A program that does next to nothing may spend what little it uses on a cycle. */
 const CORES_USED_MIN = 0.2;
 /** Fewer cycles make no habit: a forced one every two minutes is normal. */
@@ -57,11 +57,11 @@ export const gcPressure: Rule = {
 	examine(world) {
 		const gc = gcView(world.signals, world.isApplication);
 		if (gc === undefined || !isPressure(gc)) return undefined;
-		const share = gc.shareOfUsed ?? gc.shareOfAvailable ?? 0;
+		const share = gc.shareOfUsed?.share ?? gc.shareOfAvailable ?? 0;
 		const percent = Math.round(share * 100);
 		const limited = isLimited(gc);
 		return finding("gc-pressure", gcPressure.about, {
-			severity: share >= CRITICAL_SHARE ? "critical" : "warning",
+			severity: severityOf(gc),
 			confidence: gc.shareOfUsed === undefined ? 0.7 : 0.9,
 			count: percent,
 			title: limited
@@ -86,11 +86,16 @@ export const gcPressure: Rule = {
 	},
 };
 
+function severityOf({ shareOfUsed }: GcView): Severity {
+	if (shareOfUsed === undefined) return "note";
+	return shareOfUsed.share >= CRITICAL_SHARE ? "critical" : "warning";
+}
+
 function isPressure({ shareOfUsed, shareOfAvailable, coresUsed, cycles, spanMs }: GcView): boolean {
 	if ((cycles * 1000) / spanMs < CYCLES_PER_SECOND_MIN) return false;
 	if (shareOfUsed !== undefined && coresUsed !== undefined)
-		return shareOfUsed >= WARNING_SHARE && coresUsed >= CORES_USED_MIN;
-	return (shareOfAvailable ?? 0) >= WARNING_SHARE_OF_AVAILABLE;
+		return shareOfUsed.share >= WARNING_SHARE && coresUsed >= CORES_USED_MIN;
+	return (shareOfAvailable ?? 0) >= NOTE_SHARE_OF_AVAILABLE;
 }
 
 function isLimited({ memoryLimit }: GcView): boolean {
