@@ -52,6 +52,10 @@ export interface CaptureRequest {
 	readonly ledger?: boolean;
 	/** Of a CPU profile within the window, beside which other profiles are read at both ends; none by default. */
 	readonly profileSeconds?: number;
+	/** Read the goroutineleak profile at the end; the service collects garbage for it. */
+	readonly leakProfile?: boolean;
+	/** Of a Go execution trace within the window: dear, and so none by default. */
+	readonly traceSeconds?: number;
 }
 
 export interface CaptureContext {

@@ -7,7 +7,9 @@ import type { GapLine, Part } from "@plumbline/signals/capture";
 import { redactCommandLine } from "@plumbline/signals/redact-command-line";
 import type { FoundTarget } from "./find-target.ts";
 import { collectGoBinary } from "./go-binary.ts";
+import { collectGoTrace, TRACE_NAMES } from "./go-trace.ts";
 import { collectGoroutines, GOROUTINES_DEBUG2_MAX, type Probe } from "./goroutines.ts";
+import { collectLeaked, LEAKED_NAMES } from "./goroutines-leaked.ts";
 import { witnessGoroutines } from "./goroutines-witness.ts";
 import { collectHeap } from "./heap.ts";
 import { LEDGER_NAMES, LedgerLine } from "./ledger.ts";
@@ -55,6 +57,10 @@ export interface TrackPlan {
 	readonly ledger?: boolean;
 	/** Take a CPU profile of so many seconds, and other profiles at both ends. */
 	readonly profileSeconds?: number;
+	/** Take a Go execution trace of so many seconds. */
+	readonly traceSeconds?: number;
+	/** Ask the runtime which goroutines are leaked: it collects garbage for that. */
+	readonly leakProfile?: boolean;
 	readonly reach: FoundTarget["reach"];
 }
 
@@ -64,6 +70,13 @@ const LATE_MS = 1000;
 /** Opens nothing yet: the first sample does. */
 export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] {
 	const { pid, pprof, metrics, db } = plan;
+	if (plan.traceSeconds !== undefined && pprof === undefined) {
+		recorder.gap({
+			...TRACE_NAMES,
+			why: "--trace-seconds needs net/http/pprof: give --pprof URL",
+			weight: "note",
+		});
+	}
 	return [
 		...(pid === undefined ? [] : ofProcess(recorder, { ...plan, pid })),
 		...(pprof === undefined ? [] : ofRuntime(recorder, { ...plan, pprof })),
@@ -152,12 +165,26 @@ function goroutines(recorder: Recorder, plan: TrackPlan & { readonly pprof: stri
 }
 
 function ofRuntime(recorder: Recorder, plan: TrackPlan & { readonly pprof: string }): readonly Track[] {
-	const { profileSeconds } = plan;
+	const { profileSeconds, traceSeconds, leakProfile } = plan;
 	return [
 		goroutines(recorder, plan),
 		heap(recorder, plan),
 		...(profileSeconds === undefined ? [] : [profiles(recorder, { ...plan, profileSeconds })]),
+		...(traceSeconds === undefined ? [] : [goTrace(recorder, { ...plan, traceSeconds })]),
+		...(leakProfile ? [leaked(recorder, plan)] : []),
 	];
+}
+
+function leaked(recorder: Recorder, { pprof, reach }: TrackPlan & { readonly pprof: string }): Track {
+	return {
+		names: LEAKED_NAMES,
+		sample: async (sampling) =>
+			sampling.sample === 0
+				? undefined
+				: collectLeaked(recorder, { pprof, reach: reach.pprof ?? {}, ...sampling }),
+		// It makes the service collect garbage, which no other line should see.
+		last: true,
+	};
 }
 
 function heap(recorder: Recorder, { pprof, reach }: TrackPlan & { readonly pprof: string }): Track {
@@ -184,6 +211,22 @@ function profiles(
 		async between({ signal, windowMs }) {
 			const cpu = { kind: "cpu", seconds: profileSeconds, sample: 0, timeoutMs: windowMs + LATE_MS } as const;
 			await collectProfile(recorder, { ...at, ...cpu, signal });
+			return 0;
+		},
+	};
+}
+
+function goTrace(
+	recorder: Recorder,
+	{ pprof, reach, traceSeconds }: TrackPlan & { readonly pprof: string; readonly traceSeconds: number },
+): Track {
+	return {
+		names: TRACE_NAMES,
+		// It lies between the ends: what was born in it and did not end is in the last dump.
+		sample: async () => undefined,
+		async between({ signal, windowMs }) {
+			const how = { seconds: traceSeconds, timeoutMs: windowMs + LATE_MS, signal };
+			await collectGoTrace(recorder, { pprof, reach: reach.pprof ?? {}, ...how });
 			return 0;
 		},
 	};

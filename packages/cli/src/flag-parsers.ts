@@ -43,6 +43,10 @@ export function parseProfileSeconds(text: string): number {
 	return parseCount("--profile-seconds", text);
 }
 
+export function parseTraceSeconds(text: string): number {
+	return parseCount("--trace-seconds", text);
+}
+
 export function parseRuns(text: string): number {
 	return parseCount("--runs", text);
 }

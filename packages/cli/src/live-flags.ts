@@ -10,6 +10,7 @@ import {
 	parsePid,
 	parsePprof,
 	parseProfileSeconds,
+	parseTraceSeconds,
 	parseWindow,
 	soundDatabaseUrl,
 } from "./flag-parsers.ts";
@@ -24,6 +25,8 @@ export interface LiveFlags {
 	readonly ledger?: boolean;
 	readonly trace?: boolean;
 	readonly profileSeconds?: number;
+	readonly leakProfile?: boolean;
+	readonly traceSeconds?: number;
 }
 
 export const LIVE_FLAGS = {
@@ -88,6 +91,20 @@ export const LIVE_FLAGS = {
 		brief: "Within the window take a CPU profile of so long, and the growth of allocs, block and mutex",
 		placeholder: "N",
 	},
+	traceSeconds: {
+		kind: "parsed",
+		parse: parseTraceSeconds,
+		optional: true,
+		brief:
+			"Within the window take a Go execution trace of so long: who made each goroutine. Slows the service; not --trace, which is of connections",
+		placeholder: "N",
+	},
+	leakProfile: {
+		kind: "boolean",
+		optional: true,
+		withNegated: false,
+		brief: "Ask the runtime which goroutines are leaked (Go 1.27): it collects garbage for that, twice",
+	},
 } as const satisfies FlagParametersForType<LiveFlags, CliContext>;
 
 /** Whether the flags name anything to look at. */
@@ -98,7 +115,18 @@ export function namesTarget(request: CaptureRequest): boolean {
 
 /** What to capture; the database's URL may come from the environment, where `ps` does not show it. */
 export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env"]): CaptureRequest {
-	const { window, pid, pprof, metrics, goroutinesMax, ledger, trace, profileSeconds } = flags;
+	const {
+		window,
+		pid,
+		pprof,
+		metrics,
+		goroutinesMax,
+		ledger,
+		trace,
+		profileSeconds,
+		leakProfile,
+		traceSeconds,
+	} = flags;
 	const db = flags.db ?? dbFromEnv(env.PLUMBLINE_DB);
 	return {
 		windowMs: window,
@@ -109,15 +137,21 @@ export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env
 		...(goroutinesMax === undefined ? {} : { goroutinesMax }),
 		...(trace === undefined ? {} : { trace }),
 		...(ledger === undefined ? {} : { ledger }),
-		...(profileSeconds === undefined ? {} : { profileSeconds: withinWindow(profileSeconds, window) }),
+		...(leakProfile === undefined ? {} : { leakProfile }),
+		...(profileSeconds === undefined
+			? {}
+			: { profileSeconds: withinWindow("--profile-seconds", profileSeconds, window) }),
+		...(traceSeconds === undefined
+			? {}
+			: { traceSeconds: withinWindow("--trace-seconds", traceSeconds, window) }),
 	};
 }
 
-/** A profile that outlives the window would keep everybody waiting for it. */
-function withinWindow(seconds: number, windowMs: number): number {
+/** A profile or trace that outlives the window would keep everybody waiting for it. */
+function withinWindow(flag: string, seconds: number, windowMs: number): number {
 	if (seconds * 1000 <= windowMs) return seconds;
 	throw new CommandError(
-		`--profile-seconds ${seconds} is longer than the window of ${windowMs / 1000} s: shorten it, or lengthen --window`,
+		`${flag} ${seconds} is longer than the window of ${windowMs / 1000} s: shorten it, or lengthen --window`,
 		EXIT_USAGE,
 	);
 }
