@@ -62,31 +62,45 @@ function mixed(stack: number, set: number): number {
 	return hash ^ (hash >>> 15);
 }
 
-/** Distinct sets of text labels, the empty one first, and the set of each set of labels (0: without labels). */
+/**
+ * Distinct sets of text labels, the empty one first, and the set of each set of labels (0: without labels). A million
+ * sets may differ: they are hashed as they are, since a key made for each would cost more than all the rest.
+ */
 function textLabelsOf({ labels }: Profile) {
-	const sets = [{} as Readonly<Record<string, string>>];
-	const numbers = new Map([["", 0]]);
+	const sets: Labels[] = [{}];
+	const slots = new Slots();
+	slots.add(hashOf({}));
 	const setOf = new Uint32Array(labels.length + 1);
 	for (let i = 0; i < labels.length; i++) {
 		const { strings } = labels.at(i) ?? { strings: {} };
-		const key = keyOf(strings);
-		let number = numbers.get(key);
-		if (number === undefined) {
-			number = sets.length;
+		const hash = hashOf(strings);
+		let number = slots.find(hash, (set) => areEqual(sets[set] ?? {}, strings));
+		if (number === NONE) {
+			number = slots.add(hash);
 			sets.push(strings);
-			numbers.set(key, number);
 		}
 		setOf[i + 1] = number;
 	}
 	return { sets, setOf };
 }
 
-/** Lengths stand before the texts, so that no two sets have one key. A million sets may differ: it is to be quick. */
-function keyOf(strings: Labels): string {
-	let key = "";
-	for (const name in strings) {
-		const value = strings[name] ?? "";
-		key += `${name.length}:${name}${value.length}:${value}`;
-	}
-	return key;
+function hashOf(labels: Labels): number {
+	let hash = 0x811c9dc5;
+	for (const name in labels) hash = hashText(hashText(hash, name), labels[name] ?? "");
+	return hash ^ (hash >>> 15);
+}
+
+function hashText(start: number, text: string): number {
+	let hash = start ^ text.length;
+	for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+	return hash;
+}
+
+/** The order of the labels counts: that of equal ones is the same, as one program wrote them. */
+function areEqual(a: Labels, b: Labels): boolean {
+	const [ours, theirs] = [Object.entries(a), Object.entries(b)];
+	return (
+		ours.length === theirs.length &&
+		ours.every(([name, value], i) => name === theirs[i]?.[0] && value === theirs[i][1])
+	);
 }
