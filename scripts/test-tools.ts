@@ -28,6 +28,7 @@ const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["mariadb"], aptPackage: "mariadb-client-core", neededFor: "MariaDB sessions" },
 	{ programs: ["openssl"], aptPackage: "openssl", neededFor: "TLS to a database" },
 	{ programs: ["pgbouncer"], aptPackage: "pgbouncer", neededFor: "sessions behind a pooler" },
+	{ programs: ["chromium"], aptPackage: "chromium", neededFor: "the HTML report in a browser" },
 	{ programs: ["go"], aptPackage: "golang-go", neededFor: "lab programs and live tests" },
 ];
 

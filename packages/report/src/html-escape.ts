@@ -17,7 +17,7 @@ export interface Html {
 export type Hole = string | number | Html | undefined | readonly Hole[];
 
 /** Characters of one text shown: a hostile name or story may be megabytes long. */
-const TEXT_CHARS_MAX = 4_000;
+const TEXT_CHARS_MAX = 2_000;
 const MARKUP = /[&<>"'`]/g;
 /** Marks stacked on one letter would climb over the lines above it. */
 const STACKED_MARKS = /(\p{M}{3})\p{M}+/gu;

@@ -20,9 +20,9 @@ ${tag(cause)}
 ${whereHtml(cause)}
 <p>${prose(cause.story)}</p>
 <div class="cols"><div>
-${list("Stop the bleeding", cause.stop, { id: `${id}-stop`, ordered: true })}
-${list("Fix", cause.fix, { id: `${id}-fix`, ordered: true })}
-${list("Verify", cause.verify, { ordered: true })}
+${list("Stop the bleeding", cause.stop, { id: `${id}-stop`, steps: "commands" })}
+${list("Fix", cause.fix, { id: `${id}-fix`, steps: "prose" })}
+${list("Verify", cause.verify, { steps: "commands" })}
 </div><div>
 <h4 id="${id}-evidence">Evidence</h4>
 ${evidenceList(cause.evidence, numbered)}
@@ -96,24 +96,21 @@ function cut(line: string): string {
 
 interface ListOptions {
 	readonly id?: string;
-	readonly ordered?: boolean;
+	/** In order; commands among them stand in boxes of their own, to be copied. */
+	readonly steps?: "commands" | "prose";
 }
 
-function list(
-	heading: string,
-	items: readonly string[],
-	{ id, ordered = false }: ListOptions,
-): Html | undefined {
+function list(heading: string, items: readonly string[], { id, steps }: ListOptions): Html | undefined {
 	if (items.length === 0) return undefined;
 	const shown = items.slice(0, ITEMS_SHOWN_MAX);
-	const body = shown.map((item) => html`<li>${ordered ? step(item) : prose(item)}</li>`);
+	const body = shown.map((item) => html`<li>${steps === "commands" ? stepHtml(item) : prose(item)}</li>`);
 	return html`<h4${id === undefined ? undefined : html` class="thing" id="${id}"`}>${heading}</h4>
-${ordered ? html`<ol class="steps">${body}</ol>` : html`<ul class="plain">${body}</ul>`}
+${steps !== undefined ? html`<ol class="steps">${body}</ol>` : html`<ul class="plain">${body}</ul>`}
 ${rest(items.length - shown.length, "items")}`;
 }
 
 /** Prose, in which a command stands in a box of its own. */
-function step(text: string): Html {
+export function stepHtml(text: string): Html {
 	const parts = text.split("`");
 	if (parts.length % 2 === 0) return prose(text);
 	const holes = parts.map((part, at): Hole => {

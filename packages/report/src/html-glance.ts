@@ -2,13 +2,13 @@
 import type { Diagnosis, Examined } from "@plumbline/diagnosis/finding";
 import type { Gap } from "@plumbline/signals/capture";
 import { type Html, html, prose } from "./html-escape.ts";
-import { placeHtml, rest, tag } from "./html-finding.ts";
+import { placeHtml, rest, stepHtml, tag } from "./html-finding.ts";
 import type { Thread } from "./threads.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Causes told on the first screen; all are told below. */
 const ANSWERS_MAX = 4;
-const GAPS_SHOWN_MAX = 40;
+const GAPS_SHOWN_MAX = 30;
 
 export function glanceHtml(diagnosis: Diagnosis, threads: readonly Thread[]): Html {
 	const { examined, gaps } = diagnosis;
@@ -18,7 +18,7 @@ export function glanceHtml(diagnosis: Diagnosis, threads: readonly Thread[]): Ht
 	);
 	return html`<section class="glance" aria-labelledby="verdict">
 <h1 id="verdict">${prose(verdictOf(diagnosis))}</h1>
-<div class="glance-grid"><div class="sheet">
+<div class="glance-grid${threads.length === 0 ? " calm" : ""}"><div class="sheet">
 ${threads.length === 0 ? nothingFound() : threads.slice(0, ANSWERS_MAX).map(answer)}
 ${rest(threads.length - ANSWERS_MAX, "findings")}
 </div>
@@ -39,13 +39,14 @@ function answer({ cause, consequences }: Thread, at: number): Html {
 			: html`<p>${placeHtml(cause.holder)}</p>`;
 	const follow = consequences.map(({ finding }) => finding.title).join("; ");
 	const jumps: readonly (readonly [string, string, boolean])[] = [
-		["stop", "Stop the bleeding", cause.stop.length > 0],
-		["fix", "Fix", cause.fix.length > 0],
-		["evidence", "Evidence", true],
+		["stop", "How to stop the bleeding", cause.stop.length > 0],
+		["fix", "How to fix it", cause.fix.length > 0],
+		["evidence", "What it rests on", true],
 	];
 	return html`<div class="answer ${cause.severity}">${tag(cause)}
 ${where}
 <p>${prose(cause.story)}</p>
+${at === 0 && cause.stop[0] !== undefined ? html`<div class="first-step"><strong>First:</strong> ${stepHtml(cause.stop[0])}</div>` : undefined}
 ${follow === "" ? undefined : html`<p class="soft">With it goes: ${prose(follow)}</p>`}
 <ul class="jump">${jumps.map(([part, label, there]) =>
 		there

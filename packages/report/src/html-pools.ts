@@ -1,6 +1,7 @@
 /** One chart of counts over the window: stacked steps, the limit above them, and the same as words and as a table. */
 import { type Html, html } from "./html-escape.ts";
-import type { Scale } from "./html-scale.ts";
+import { hole, type Scale } from "./html-scale.ts";
+import { tableHtml } from "./html-table.ts";
 import { offsetInTime } from "./phrases.ts";
 import type { Chart, Series } from "./view-pools.ts";
 
@@ -11,8 +12,9 @@ const LIMIT_FAR = 5;
 
 /** `plumbs` are the lines of the evidence, drawn for a row of 20 units. */
 export function chartRow(chart: Chart, scale: Scale, plumbs: Html): Html {
-	const { title, series, limit, caveat, leftOut } = chart;
+	const { title, series, limit, caveat, leftOut, pauses } = chart;
 	const most = topOf(chart);
+	if (most === 0) return nothingRow(chart, plumbs);
 	const near = limit !== undefined && limit.value <= Math.max(1, most) * LIMIT_FAR;
 	const top = Math.max(1, most, near ? limit.value : 0) * 1.08;
 	const y = (value: number): number => Math.round((1 - value / top) * HEIGHT * 10) / 10;
@@ -30,7 +32,13 @@ export function chartRow(chart: Chart, scale: Scale, plumbs: Html): Html {
 ${notes.map((note) => html`<p class="small">${note}</p>`)}</div>
 <div class="plot"><svg viewBox="0 0 1000 ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${chartInWords(chart)}">
 ${areas(chart, scale, y)}<path class="base" d="M0 ${HEIGHT}H1000"/>${line}<g transform="scale(1 5)">${plumbs}</g></svg>
-${values.map(([text, value]) => html`<span class="value" aria-hidden="true" style="top:calc(${y(value)}% - .55em)">${text}</span>`)}</div></div>`;
+${pauses.map((pause) => hole(pause, scale))}${values.map(([text, value]) => html`<span class="value" aria-hidden="true" style="top:calc(${y(value)}% - .55em)">${text}</span>`)}</div></div>`;
+}
+
+/** A chart of nothing is a line of text. */
+function nothingRow({ title, timesMs }: Chart, plumbs: Html): Html {
+	return html`<div class="row chart nothing"><div class="name"><strong>${title}</strong></div>
+<div class="plot"><svg viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true">${plumbs}</svg><p class="soft small">none at any of ${timesMs.length} readings</p></div></div>`;
 }
 
 function lastOf({ values }: Series): string {
@@ -80,7 +88,10 @@ function chartInWords({ title, series, limit }: Chart): string {
 }
 
 export function chartTable({ title, unit, timesMs, series }: Chart): Html {
-	return html`<div class="table"><table><caption>${title}, in ${unit}</caption>
-<thead><tr><th scope="col">at</th>${series.map(({ what }) => html`<th scope="col" class="n">${what}</th>`)}</tr></thead>
-<tbody>${timesMs.map((ms, i) => html`<tr><th scope="row">${offsetInTime(ms)}</th>${series.map(({ values }) => html`<td class="n">${values[i] ?? "not told"}</td>`)}</tr>`)}</tbody></table></div>`;
+	return html`${tableHtml(
+		`${title}, in ${unit}`,
+		html`<thead><tr><th scope="col">at</th>${series.map(({ what }) => html`<th scope="col" class="n">${what}</th>`)}</tr></thead>
+<tbody>${timesMs.map((ms, i) => html`<tr><th scope="row">${offsetInTime(ms)}</th>${series.map(({ values }) => html`<td class="n">${values[i] ?? "not told"}</td>`)}</tr>`)}</tbody>`,
+		{ narrow: true },
+	)}`;
 }

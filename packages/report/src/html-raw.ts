@@ -3,12 +3,25 @@ import { type Html, html, preformatted } from "./html-escape.ts";
 import type { Excerpt, ExcerptLine } from "./view-excerpts.ts";
 import type { Numbered } from "./view-numbers.ts";
 
+/** Characters that all of it may take of the page. */
+const RAW_CHARS_MAX = 400_000;
+
 export function rawHtml(excerpts: readonly Excerpt[], numbered: Numbered): Html {
-	const missing = numbered.evidence.filter((each) => numbered.rawOf(each) === undefined).length;
+	const shown: Html[] = [];
+	let chars = 0;
+	for (const excerpt of excerpts) {
+		if (chars > RAW_CHARS_MAX) break;
+		const made = excerptHtml(excerpt, shown.length + 1, numbered);
+		chars += made.markup.length;
+		shown.push(made);
+	}
+	const missing = numbered.evidence.filter(
+		(each) => (numbered.rawOf(each) ?? Infinity) > shown.length,
+	).length;
 	return html`<p class="soft">As captured, secrets taken out then. The shaded lines are the quoted ones; numbers are byte offsets in the part.${
 		missing > 0 ? ` ${missing} pieces of evidence have no raw text here.` : ""
 	}</p>
-${excerpts.map((excerpt, at) => excerptHtml(excerpt, at + 1, numbered))}`;
+${shown}`;
 }
 
 function excerptHtml(excerpt: Excerpt, number: number, { evidence, numberOf, rawOf }: Numbered): Html {

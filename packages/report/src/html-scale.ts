@@ -1,4 +1,5 @@
 /** Where a moment lies on the time axis, in thousandths of its length: drawings and labels share it. */
+import { type Html, html } from "./html-escape.ts";
 import type { Span } from "./view-time.ts";
 
 export interface Scale {
@@ -21,4 +22,10 @@ export function scaleOf({ fromMs, toMs }: Span): Scale | undefined {
 /** As CSS wants it: `43.2%`. */
 export function share(place: number): string {
 	return `${Math.round(place * 10) / 100}%`;
+}
+
+/** A stretch of time in which nothing was read, laid over a drawing. */
+export function hole(span: Span, scale: Scale): Html {
+	const left = scale.place(span.fromMs);
+	return html`<div class="hole" style="left:${share(left)};width:${share(scale.place(span.toMs) - left)}"></div>`;
 }

@@ -13,7 +13,7 @@ const COLOURS = `
 	:root {
 		--paper: #0e131a; --sheet: #151c26; --sunk: #1c2532; --ink: #e2e8f0; --soft: #a0aec0; --rule: #2b3645;
 		--link: #85b8f2; --critical: #ff9a91; --critical-sheet: #34191a; --warning: #f2ba5b; --warning-sheet: #302512;
-		--note: #85b8f2; --note-sheet: #15263b; --busy: #5c9ce2; --held: #f28c4e; --calm: #40506a; --mark: #93a4ba;
+		--note: #85b8f2; --note-sheet: #15263b; --busy: #4682c4; --held: #cf7038; --calm: #3a495f; --mark: #93a4ba;
 		--plumb: #f08ab8; --own: #1d3a5a; --own-rule: #3f6a99; --other: #222c3a; --hatch: #4a586b;
 	}
 }`;
@@ -42,6 +42,7 @@ h1 { font-size: clamp(1.35rem, 1rem + 1.5vw, 2rem); line-height: 1.22; font-weig
 h2 { font-size: 1.2rem; font-weight: 650; margin-bottom: .75rem; }
 h3 { font-size: 1.05rem; font-weight: 650; line-height: 1.35; }
 h4 { font-size: .95rem; font-weight: 650; margin: 1.1rem 0 .4rem; }
+h1::first-letter { text-transform: uppercase; }
 .soft { color: var(--soft); }
 .small { font-size: .87rem; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -54,7 +55,8 @@ const PAGE = `
 .brand { display: flex; flex-wrap: wrap; gap: .2rem .9rem; align-items: center; padding-bottom: 1.1rem; }
 .brand strong { display: inline-flex; align-items: center; gap: .45rem; }
 .brand svg { width: 12px; height: 20px; }
-.toc { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; margin-left: auto; font-size: .87rem; list-style: none; padding: 0; }
+.brand nav { margin-left: auto; }
+.toc { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; font-size: .87rem; list-style: none; padding: 0; }
 section { margin-top: 2.4rem; }
 .sheet { background: var(--sheet); border: 1px solid var(--rule); border-radius: 6px; padding: 1.1rem 1.25rem; }
 .tag { font-size: .87rem; color: var(--soft); }
@@ -64,12 +66,15 @@ section { margin-top: 2.4rem; }
 .note .tag b { color: var(--note); background: var(--note-sheet); }
 .glance { margin-top: 0; }
 .glance-grid { display: grid; grid-template-columns: minmax(0, 1fr) 21rem; gap: 1.4rem; margin-top: 1.1rem; align-items: start; }
+.glance-grid.calm { grid-template-columns: minmax(0, 1fr); }
+.calm .lines { grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); }
 .answer + .answer { border-top: 1px solid var(--rule); margin-top: 1.1rem; padding-top: 1.1rem; }
 .where { display: block; margin-top: .45rem; font-size: 1.02rem; line-height: 1.45; }
 .where code { background: none; padding: 0; font-size: 1em; }
 .where .func { font-weight: 650; }
 .where .place { color: var(--soft); display: block; }
-.answer p + p { margin-top: .45rem; }
+.answer p { margin-top: .45rem; }
+.first-step { margin-top: .6rem; }
 .jump { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin-top: .7rem; padding: 0; list-style: none; }
 .lines { display: grid; gap: .7rem; }
 .lines dt { font-weight: 650; display: flex; gap: .5rem; align-items: baseline; }
@@ -83,6 +88,7 @@ section { margin-top: 2.4rem; }
 const FINDING = `
 .finding { margin-top: 1rem; }
 .finding h3 { margin: .3rem 0; }
+.finding > p:not(.tag) { margin-top: .4rem; }
 .cols { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 2.2rem; }
 .steps { padding-left: 1.3rem; }
 .steps li + li { margin-top: .45rem; }
@@ -96,7 +102,7 @@ const FINDING = `
 .evidence > li { padding: .1rem 0 .1rem 2.4rem; position: relative; scroll-margin-top: 1rem; }
 .evidence > li + li { margin-top: .9rem; }
 .evidence .pill { position: absolute; left: 0; top: .1rem; }
-.pill { display: inline-block; min-width: 1.55rem; padding: 0 .3rem; border-radius: .8rem; text-align: center; font-size: .78rem; line-height: 1.45rem;
+.pill { display: inline-block; min-width: 1.6rem; padding: 0 .3rem; border-radius: .8rem; text-align: center; font-size: .78rem; line-height: 1.6rem;
 	font-weight: 650; color: var(--sheet); background: var(--plumb); text-decoration: none; }
 .quote { border-left: 2px solid var(--rule); padding: .1rem 0 .1rem .8rem; margin: .3rem 0; }
 .from { font-size: .8rem; color: var(--soft); }
@@ -129,14 +135,16 @@ const PICTURES = `
 .limit { stroke: var(--ink); stroke-width: 1.4; stroke-dasharray: 5 4; vector-effect: non-scaling-stroke; }
 .base { stroke: var(--rule); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .plumb { stroke: var(--plumb); stroke-width: 1.2; stroke-dasharray: 2 3; vector-effect: non-scaling-stroke; }
-.hole { position: absolute; top: 0; bottom: 0; background: repeating-linear-gradient(135deg, var(--hatch) 0 1px, transparent 1px 6px); }
+.hole { position: absolute; top: 0; bottom: 0; background: repeating-linear-gradient(135deg, var(--hatch) 0 1px, var(--sheet) 1px 6px); }
+.nothing > .plot { height: auto; min-height: 1.5rem; }
+.nothing p { position: relative; }
 .unread { position: absolute; inset: .25rem 0; display: flex; align-items: center; background: repeating-linear-gradient(135deg, var(--hatch) 0 1px, transparent 1px 6px); }
 .unread span { background: var(--sheet); margin-left: .6rem; padding: 0 .4rem; color: var(--warning); font-size: .87rem; font-weight: 650; }
 .pins { position: absolute; bottom: .25rem; display: flex; gap: 2px; white-space: nowrap; z-index: 1; }
 .scale > .plot { height: 1.4rem; font-size: .75rem; color: var(--soft); border-top: 1px solid var(--rule); }
 .scale span { position: absolute; top: .15rem; transform: translateX(-50%); white-space: nowrap; }
 .scale span.first { transform: none; } .scale span.last { transform: translateX(-100%); }
-.icicle { overflow: hidden; border: 1px solid var(--rule); border-radius: 4px; background: var(--sunk); }
+.icicle { margin: .7rem 0 1.1rem; overflow: hidden; border: 1px solid var(--rule); border-radius: 4px; background: var(--sunk); }
 .icicle ul { display: flex; list-style: none; padding: 0; margin: 0; align-items: stretch; min-width: 0; }
 .icicle li { flex: 0 0 auto; min-width: 0; overflow: hidden; }
 .icicle span { display: block; height: 1.45rem; line-height: 1.35rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; padding: 0 .3rem;
@@ -153,6 +161,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; bo
 thead th { font-weight: 600; color: var(--soft); border-top: 0; white-space: nowrap; overflow-wrap: normal; }
 td.n, th.n { text-align: right; white-space: nowrap; overflow-wrap: normal; }
 tbody th { font-weight: 500; }
+th.fact { white-space: nowrap; color: var(--soft); width: 1%; padding-right: 1.6rem; }
 .raw { margin-top: 1.2rem; }
 .raw h3 { font-size: .95rem; }
 .raw pre { margin-top: .35rem; padding: .6rem .8rem; background: var(--sheet); border: 1px solid var(--rule); border-radius: 4px; }
@@ -166,8 +175,10 @@ const NARROW = `
 @media (max-width: 44rem) {
 	.row { grid-template-columns: minmax(0, 1fr); }
 	.track > .name { padding-left: 0; }
+	.lane > .plot:not(:has(.pins, .unread)) { min-height: .4rem; }
+	.lane > .plot > svg { min-height: 0; }
 	.sheet { padding: .9rem; }
-	.toc { margin-left: 0; }
+	.brand nav { margin-left: 0; }
 	.raw .l { padding-left: 0; text-indent: 0; }
 	.raw .o { display: block; }
 	td.n, th.n { padding-right: .6rem; }
@@ -196,6 +207,8 @@ const PRINT = `
 	details::details-content { content-visibility: visible; block-size: auto; }
 	#raw-text { break-before: page; }
 	a { text-decoration: none; }
+	table { font-size: 7.5pt; } th, td { padding: .1rem .6rem .1rem 0; }
+	.numbers { columns: 3; column-gap: 2rem; }
 }`;
 
 export const STYLE = [COLOURS, TEXT, PAGE, FINDING, PICTURES, TABLES, NARROW, PRINT]

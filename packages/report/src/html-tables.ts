@@ -4,6 +4,7 @@ import type { Ledger } from "@plumbline/signals/ledger";
 import type { TcpLife, TcpPeer } from "@plumbline/signals/tcp-life";
 import { type Html, html } from "./html-escape.ts";
 import { rest } from "./html-finding.ts";
+import { tableHtml } from "./html-table.ts";
 import { groupsOf, type LedgerGroup } from "./ledger-groups.ts";
 import { counted, duration, fileLine, shortFunc } from "./ledger-words.ts";
 
@@ -19,8 +20,11 @@ export function ledgerHtml(ledger: Ledger, isApplication: IsApplication): Html {
 			? html`${pool}: ${acquired} acquired, ${released} returned, ${held} held. `
 			: html`${pool}: not seen, ${refused}. `,
 	)}</p>
-<div class="table"><table><caption>Watched for ${duration(ledger.watchedMs)}; what was borrowed before is not in it</caption><thead><tr>${head}</tr></thead>
-<tbody>${shown.map(groupRow)}</tbody></table></div>${rest(groups.length - shown.length, "stacks")}`;
+${tableHtml(
+	`Watched for ${duration(ledger.watchedMs)}; what was borrowed before is not in it`,
+	html`<thead><tr>${head}</tr></thead>
+<tbody>${shown.map(groupRow)}</tbody>`,
+)}${rest(groups.length - shown.length, "stacks")}`;
 }
 
 function groupRow({ stack, borrower, held, overdue }: LedgerGroup): Html {
@@ -46,9 +50,11 @@ export function peersHtml({ route, looks, spanMs, peers, peersLeftOut }: TcpLife
 		"otherwise",
 		"TIME_WAIT",
 	];
-	return html`<div class="table"><table><caption>Connections by peer, followed ${how} over ${duration(spanMs)}</caption>
-<thead><tr><th scope="col">peer</th>${columns.map((column) => html`<th scope="col" class="n">${column}</th>`)}</tr></thead>
-<tbody>${shown.map(peerRow)}</tbody></table></div>${rest(peers.length - shown.length + peersLeftOut, "peers")}`;
+	return html`${tableHtml(
+		`Connections by peer, followed ${how} over ${duration(spanMs)}`,
+		html`<thead><tr><th scope="col">peer</th>${columns.map((column) => html`<th scope="col" class="n">${column}</th>`)}</tr></thead>
+<tbody>${shown.map(peerRow)}</tbody>`,
+	)}${rest(peers.length - shown.length + peersLeftOut, "peers")}`;
 }
 
 function peerRow(peer: TcpPeer): Html {

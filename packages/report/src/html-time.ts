@@ -7,7 +7,8 @@
 import type { Evidence } from "@plumbline/diagnosis/finding";
 import { type Html, html } from "./html-escape.ts";
 import { chartRow, chartTable } from "./html-pools.ts";
-import { type Scale, scaleOf, share } from "./html-scale.ts";
+import { hole, type Scale, scaleOf, share } from "./html-scale.ts";
+import { tableHtml } from "./html-table.ts";
 import { offsetInTime } from "./phrases.ts";
 import type { Numbered } from "./view-numbers.ts";
 import type { PoolCharts } from "./view-pools.ts";
@@ -40,10 +41,21 @@ ${charts.map(chartTable)}
 </details>`;
 }
 
-/** Once for each place that can be told apart. */
+/** One for all evidence whose marks stand side by side, at the latest of it. */
 function plumbLines(evidence: readonly Evidence[], scale: Scale): Html {
-	const places = new Set(evidence.map(({ atMs }) => scale.place(atMs)));
-	return html`${[...places].map((x) => html`<path class="plumb" d="M${x} 0V${ROW}"/>`)}`;
+	const groups = near(evidence.map(({ atMs }) => scale.place(atMs)).sort((a, b) => a - b));
+	return html`${groups.map((group) => html`<path class="plumb" d="M${group.at(-1)} 0V${ROW}"/>`)}`;
+}
+
+/** Rising places, in groups that begin less than a mark's width from each other. */
+function near(places: readonly number[]): readonly (readonly number[])[] {
+	const groups: number[][] = [];
+	for (const x of places) {
+		const group = groups.at(-1);
+		if (group?.[0] !== undefined && x - group[0] < PIN_SHARE_NEAR * 1000) group.push(x);
+		else groups.push([x]);
+	}
+	return groups;
 }
 
 function laneHtml(lane: Lane, scale: Scale, plumbs: Html, numbered: Numbered): Html {
@@ -73,11 +85,6 @@ function width(span: Span, scale: Scale): number {
 	return Math.max(2, scale.place(span.toMs) - scale.place(span.fromMs));
 }
 
-function hole(span: Span, scale: Scale): Html {
-	const left = scale.place(span.fromMs);
-	return html`<div class="hole" style="left:${share(left)};width:${share(scale.place(span.toMs) - left)}"></div>`;
-}
-
 function inWords({ what, readings, watched, pauses, leftOut }: Track): string {
 	const [first, last] = [readings[0], readings.at(-1)];
 	if (first === undefined || last === undefined) return `${what}: none`;
@@ -89,21 +96,17 @@ function inWords({ what, readings, watched, pauses, leftOut }: Track): string {
 	return [`${what}: ${readings.length + leftOut} readings ${stretch}`, ...holes].join(", ");
 }
 
-/** The numbers of this line's evidence, where they were taken; those that would overlap side by side. */
+/** The numbers of this line's evidence, where it was taken; those that would overlap stand side by side. */
 function pins({ line }: Lane, scale: Scale, { evidence, numberOf }: Numbered): Html {
 	const mine = evidence
 		.filter((each) => each.line === line)
-		.map((each) => ({ each, number: numberOf(each), x: scale.place(each.atMs) }))
-		.sort((a, b) => a.x - b.x);
-	const groups: (typeof mine)[] = [];
-	for (const pin of mine) {
-		const near = groups.at(-1);
-		if (near?.[0] !== undefined && pin.x - near[0].x < PIN_SHARE_NEAR * 1000) near.push(pin);
-		else groups.push([pin]);
-	}
-	return html`${groups.map((group) => {
-		const x = group[0]?.x ?? 0;
-		const side = x > 500 ? html`right:${share(1000 - x)}` : html`left:${share(x)}`;
+		.map((each) => ({ each, number: numberOf(each) ?? 0, x: scale.place(each.atMs) }));
+	const groups = near(mine.map(({ x }) => x).sort((a, b) => a - b)).map((places) => {
+		const [from, to] = [places[0] ?? 0, places.at(-1) ?? 0];
+		return { to, pins: mine.filter(({ x }) => x >= from && x <= to).sort((a, b) => a.number - b.number) };
+	});
+	return html`${groups.map(({ to, pins: group }) => {
+		const side = to > 500 ? html`right:${share(1000 - to)}` : html`left:${share(to)}`;
 		const shown = group.slice(0, PINS_SHOWN_MAX);
 		return html`<div class="pins" style="${side}">${shown.map(
 			({ each, number }) =>
@@ -138,10 +141,12 @@ function niceStep(least: number): number {
 
 function tracksTable({ lanes }: TimeView): Html {
 	const rows = lanes.flatMap(({ line, tracks }) => tracks.map((track) => ({ line, track })));
-	return html`<div class="table"><table><caption>When each line was read</caption>
-<thead><tr><th scope="col">line</th><th scope="col">what</th><th scope="col" class="n">readings</th><th scope="col">first</th><th scope="col">last</th><th scope="col">not read</th></tr></thead>
+	return html`${tableHtml(
+		"When each line was read",
+		html`<thead><tr><th scope="col">line</th><th scope="col">what</th><th scope="col" class="n">readings</th><th scope="col">first</th><th scope="col">last</th><th scope="col">not read</th></tr></thead>
 <tbody>${rows.map(
-		({ line, track: { what, readings, pauses, leftOut } }) =>
-			html`<tr><th scope="row">${line}</th><td>${what}</td><td class="n">${readings.length + leftOut}</td><td>${offsetInTime(readings[0]?.fromMs ?? 0)}</td><td>${offsetInTime(readings.at(-1)?.toMs ?? 0)}</td><td>${pauses.map((pause) => `${offsetInTime(pause.fromMs)} to ${offsetInTime(pause.toMs)}`).join(", ")}</td></tr>`,
-	)}</tbody></table></div>`;
+			({ line, track: { what, readings, pauses, leftOut } }) =>
+				html`<tr><th scope="row">${line}</th><td>${what}</td><td class="n">${readings.length + leftOut}</td><td>${offsetInTime(readings[0]?.fromMs ?? 0)}</td><td>${offsetInTime(readings.at(-1)?.toMs ?? 0)}</td><td>${pauses.map((pause) => `${offsetInTime(pause.fromMs)} to ${offsetInTime(pause.toMs)}`).join(", ")}</td></tr>`,
+		)}</tbody>`,
+	)}`;
 }

@@ -10,6 +10,7 @@ import { crowdHtml } from "./html-icicle.ts";
 import { rawHtml } from "./html-raw.ts";
 import { SCRIPT, SCRIPT_HASH } from "./html-script.ts";
 import { STYLE } from "./html-style.ts";
+import { tableHtml } from "./html-table.ts";
 import { ledgerHtml, peersHtml } from "./html-tables.ts";
 import { timeHtml } from "./html-time.ts";
 import { targetFacts } from "./phrases.ts";
@@ -19,7 +20,7 @@ import { type Numbered, numberedEvidence } from "./view-numbers.ts";
 import type { PartFacts, ReportView } from "./view-report.ts";
 
 /** Characters that findings may take of the page; what comes after is counted only. */
-const FINDINGS_CHARS_MAX = 600_000;
+const FINDINGS_CHARS_MAX = 400_000;
 const PARTS_SHOWN_MAX = 300;
 
 interface Section {
@@ -121,15 +122,19 @@ function captureHtml(diagnosis: Diagnosis, parts: readonly PartFacts[]): Html {
 	const links = diagnosis.links.map(
 		({ between, reason }) => html`<li>${between.join(" and ")}: ${reason}</li>`,
 	);
-	return html`<div class="table"><table><caption>What was examined</caption><tbody>${targetFacts(
-		diagnosis,
-	).map(
-		([label, value]) => html`<tr><th scope="row">${label}</th><td><bdi>${value}</bdi></td></tr>`,
-	)}</tbody></table></div>
+	return html`${tableHtml(
+		"What was examined",
+		html`<tbody>${targetFacts(diagnosis).map(
+			([label, value]) =>
+				html`<tr><th scope="row" class="fact">${label}</th><td><bdi>${value}</bdi></td></tr>`,
+		)}</tbody>`,
+	)}
 ${links.length === 0 ? undefined : html`<h3>How the lines are joined</h3><ul class="plain">${links}</ul>`}
 ${notesHtml(diagnosis.gaps)}
-<details><summary>Its ${parts.length} parts</summary><div class="table"><table><caption>Parts of the capture, as they were read</caption>
-<thead><tr><th scope="col">part</th><th scope="col" class="n">bytes</th><th scope="col">from</th></tr></thead>
-<tbody>${shown.map(({ name, bytes, source, truncated }) => html`<tr><th scope="row" class="mono">${name}</th><td class="n">${bytes}</td><td><bdi>${source}</bdi>${truncated === undefined ? undefined : html`<br>${truncated}`}</td></tr>`)}</tbody></table></div>
+<details><summary>Its ${parts.length} parts</summary>${tableHtml(
+		"Parts of the capture, as they were read",
+		html`<thead><tr><th scope="col">part</th><th scope="col" class="n">bytes</th><th scope="col">from</th></tr></thead>
+<tbody>${shown.map(({ name, bytes, source, truncated }) => html`<tr><th scope="row" class="mono">${name}</th><td class="n">${bytes}</td><td><bdi>${source}</bdi>${truncated === undefined ? undefined : html`<br>${truncated}`}</td></tr>`)}</tbody>`,
+	)}
 ${rest(parts.length - shown.length, "parts")}</details>`;
 }

@@ -13,10 +13,8 @@ import type { Signals } from "@plumbline/signals/signals";
 export interface CrowdNode {
 	/** Outermost first; one at least. */
 	readonly calls: readonly string[];
-	/** The one to be named by: the innermost of the service's own, else the innermost. */
-	readonly label: string;
-	/** The service's own code is among the calls. */
-	readonly own: boolean;
+	/** The innermost of the service's own code among the calls. */
+	readonly own?: string;
 	readonly count: number;
 	readonly children: readonly CrowdNode[];
 	/** Goroutines in calls too thin to be drawn. */
@@ -148,8 +146,7 @@ class Drawing {
 			node = only;
 		}
 		const own = calls.findLast((func) => this.#isApplication({ func, file: "", line: 0 }));
-		const label = own ?? calls.at(-1) ?? "";
 		const { calls: children, rest } = this.children(node);
-		return { calls, label, own: own !== undefined, count: from.count, children, rest };
+		return { calls, ...(own === undefined ? {} : { own }), count: from.count, children, rest };
 	}
 }

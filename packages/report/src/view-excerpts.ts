@@ -30,9 +30,11 @@ const BEFORE_BYTES_MAX = 2_048;
 const AFTER_BYTES_MAX = 8_192;
 const BEFORE_LINES_MAX = 2;
 const AFTER_LINES_MAX = 2;
-/** A goroutine of a hundred frames is two hundred lines; its inner end tells. */
-const QUOTED_LINES_MAX = 18;
-const LINE_CHARS_MAX = 320;
+/** A goroutine of a hundred frames is two hundred lines; its inner half tells. */
+const QUOTED_LINES_MAX = 40;
+const LINE_CHARS_MAX = 800;
+/** Of one excerpt; lines beyond are left away. */
+const EXCERPT_CHARS_MAX = 8_000;
 const HEX_BYTES = 96;
 const HEX_ROW_BYTES = 16;
 const NEWLINE = 0x0a;
@@ -76,10 +78,15 @@ function textLines(bytes: Uint8Array, at: number, paragraphs: boolean): ExcerptL
 	let end = place + 1;
 	if (paragraphs) while (end < texts.length && end - place < QUOTED_LINES_MAX && texts[end] !== "") end++;
 	const first = Math.max(0, place - BEFORE_LINES_MAX);
-	return texts.slice(first, end + AFTER_LINES_MAX).map((text, i) => {
+	const lines: ExcerptLine[] = [];
+	let chars = 0;
+	for (const [i, text] of texts.slice(first, end + AFTER_LINES_MAX).entries()) {
 		const line = first + i;
-		return { offset: starts[line] ?? at, text, quoted: line >= place && line < end };
-	});
+		chars += text.length;
+		if (chars > EXCERPT_CHARS_MAX && line > place) break;
+		lines.push({ offset: starts[line] ?? at, text, quoted: line >= place && line < end });
+	}
+	return lines;
 }
 
 /** The first may be in the middle of a line, where the line before the place is longer than is looked at. */

@@ -7,7 +7,7 @@ import { poolViews } from "@plumbline/diagnosis/pool-view";
 import { serviceSessions } from "@plumbline/diagnosis/session-history";
 import { stackFacts } from "@plumbline/diagnosis/stack-facts";
 import type { Signals } from "@plumbline/signals/signals";
-import { thinned } from "./view-time.ts";
+import { pausesOf, type Span, thinned } from "./view-time.ts";
 
 /** One quantity of a chart; several are stacked in their order. */
 export interface Series {
@@ -25,6 +25,8 @@ export interface Chart {
 	readonly timesMs: readonly number[];
 	readonly series: readonly Series[];
 	readonly limit?: { readonly what: string; readonly value: number };
+	/** Stretches much longer than its usual pace in which it was not read. */
+	readonly pauses: readonly Span[];
 	/** Points not shown, for their number. */
 	readonly leftOut: number;
 	/** Something to know before it is read; absent where there is nothing. */
@@ -42,6 +44,7 @@ export interface PoolCharts {
 
 export function poolCharts(signals: Signals): PoolCharts {
 	const pools = poolViews(signals).filter(({ last }) => last.counters.inUse !== undefined);
+	const windowMs = windowOf(signals);
 	const shown = pools.slice(0, POOLS_SHOWN_MAX).map(({ name, sightings }): Chart => {
 		const points = thinned(sightings, POINTS_SHOWN_MAX);
 		const limit = points.at(-1)?.counters.maxOpen ?? 0;
@@ -54,6 +57,7 @@ export function poolCharts(signals: Signals): PoolCharts {
 				{ what: "idle", tone: "calm", values: points.map(({ counters }) => counters.idle) },
 			],
 			...(limit > 0 ? { limit: { what: "limit", value: limit } } : {}),
+			pauses: pausesAmong(sightings, windowMs),
 			leftOut: sightings.length - points.length,
 		};
 	});
@@ -84,6 +88,7 @@ function waitingChart(signals: Signals): Chart | undefined {
 		unit: "goroutines",
 		timesMs: points.map(({ atMs }) => atMs),
 		series: [{ what: "waiting", tone: "held", values: points.map(({ count }) => count) }],
+		pauses: pausesAmong(looks, windowOf(signals)),
 		leftOut: looks.length - points.length,
 	};
 }
@@ -113,9 +118,22 @@ function sessionsChart(signals: Signals): Chart | undefined {
 			{ what: "at work", tone: "busy", values: counts.active },
 			{ what: "idle", tone: "calm", values: counts.idle },
 		],
+		pauses: pausesAmong(
+			sessions.sampleTimesMs.map((atMs) => ({ atMs })),
+			windowOf(signals),
+		),
 		leftOut: sessions.sampleTimesMs.length - points.length,
 		...(confidence < 1 ? { caveat: reason } : {}),
 	};
+}
+
+function windowOf({ window }: Signals): number {
+	return window.end.monoMs - window.start.monoMs;
+}
+
+function pausesAmong(points: readonly { readonly atMs: number }[], windowMs: number): readonly Span[] {
+	const readings = points.map(({ atMs }) => ({ fromMs: atMs, toMs: atMs }));
+	return pausesOf(readings, { fromMs: 0, toMs: windowMs });
 }
 
 function zeros(points: readonly unknown[]): number[] {

@@ -119,7 +119,8 @@ function trackOn(axis: Span): (found: Found) => Track {
 	};
 }
 
-function pausesOf(readings: readonly Span[], axis: Span): Span[] {
+/** Holes in what was read at a pace of its own; none where the pace is not known. */
+export function pausesOf(readings: readonly Span[], axis: Span): Span[] {
 	if (readings.length < PACE_READINGS_MIN) return [];
 	const ends = [...readings, { fromMs: axis.toMs, toMs: axis.toMs }];
 	const between = ends.map(({ fromMs }, i) => ({ fromMs: ends[i - 1]?.toMs ?? axis.fromMs, toMs: fromMs }));

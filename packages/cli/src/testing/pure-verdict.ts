@@ -99,11 +99,15 @@ const { diagnose } = await import("@plumbline/diagnosis/diagnose");
 const { renderText } = await import("@plumbline/report/text");
 const { renderJson } = await import("@plumbline/report/json");
 const { renderMarkdown } = await import("@plumbline/report/markdown");
+const { renderHtml } = await import("@plumbline/report/html");
+const { reportView } = await import("@plumbline/report/view-report");
 
 function verdictText(capture: Capture): string {
-	const diagnosis = diagnose(decodeCapture(capture));
+	const signals = decodeCapture(capture);
+	const diagnosis = diagnose(signals);
 	renderJson(diagnosis);
 	renderMarkdown(diagnosis);
+	renderHtml(diagnosis, reportView(diagnosis, signals, capture));
 	return renderText(diagnosis, GOLDEN_PAGE);
 }
 

@@ -1,0 +1,51 @@
+/** A real browser for tests of pages: Debian's or any other Chromium on PATH, driven by playwright. */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Undefined where there is none on PATH. */
+export function findChromium(): string | undefined {
+	const folders = (process.env.PATH ?? "").split(delimiter);
+	return folders.flatMap((folder) => PROGRAMS.map((name) => join(folder, name))).find(existsSync);
+}
+
+/** Without a sandbox: it opens files that the test made, and in a container there may be no right to one. */
+export function launchChromium(executablePath: string): Promise<Browser> {
+	return chromium.launch({
+		executablePath,
+		chromiumSandbox: false,
+		args: ["--disable-dev-shm-usage", "--disable-gpu"],
+	});
+}
+
+export interface AxeIssue {
+	readonly id: string;
+	readonly impact: string;
+	readonly where: readonly string[];
+}
+
+/** What axe finds on the page as it is shown now. It runs beside the page's own policy, not under it. */
+export async function axeIssues(page: Page): Promise<readonly AxeIssue[]> {
+	await page.evaluate(AXE);
+	return page.evaluate(async () => {
+		const { axe } = globalThis as unknown as { axe: { run: () => Promise<AxeResults> } };
+		const { violations } = await axe.run();
+		return violations.map(({ id, impact, nodes }) => ({
+			id,
+			impact: impact ?? "unknown",
+			where: nodes.slice(0, 5).map(({ html }) => html.slice(0, 160)),
+		}));
+	});
+}
+
+interface AxeResults {
+	readonly violations: readonly {
+		readonly id: string;
+		readonly impact?: string;
+		readonly nodes: readonly { readonly html: string }[];
+	}[];
+}
