@@ -1,4 +1,5 @@
 /** The work of `plumbline diagnose`: a capture, live or from a file, to a verdict. */
+import { systemClock } from "@plumbline/capture/clock";
 import { readCapture, writeCapture } from "@plumbline/capture/file";
 import type { CaptureRequest } from "@plumbline/capture/take-capture";
 import { writeWhole } from "@plumbline/capture/write-file";
@@ -9,13 +10,15 @@ import type { Capture } from "@plumbline/signals/capture";
 import { decodeCapture } from "@plumbline/signals/decode";
 import type { Signals } from "@plumbline/signals/signals";
 import type { CliContext } from "./context.ts";
-import { usageError } from "./exit-code.ts";
+import { EXIT_NOTHING_FOUND, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
 import { captureLive } from "./live-capture.ts";
 import { captureRequest, type LiveFlags, namesTarget } from "./live-flags.ts";
+import { captureLoose } from "./loose-files.ts";
+import { type LooseFlags, looseFilesOf, metricsAddress } from "./loose-flags.ts";
 import { type Form, renderAs } from "./result.ts";
 import { verdictOf } from "./verdict.ts";
 
-export interface DiagnoseFlags extends LiveFlags {
+export interface DiagnoseFlags extends Omit<LiveFlags, "metrics">, LooseFlags {
 	readonly from?: string;
 	readonly save?: string;
 	readonly json?: boolean;
@@ -25,9 +28,13 @@ export interface DiagnoseFlags extends LiveFlags {
 	readonly color?: boolean;
 }
 
-export async function diagnoseService(this: CliContext, flags: DiagnoseFlags): Promise<void> {
+export async function diagnoseService(
+	this: CliContext,
+	flags: DiagnoseFlags,
+	...files: readonly string[]
+): Promise<void> {
 	const form = formOf(flags);
-	const { capture, asked } = await obtain(this, flags);
+	const { capture, asked, unread = 0 } = await obtain(this, flags, files);
 	this.progress.step("laying the lines over each other");
 	const signals = decodeCapture(capture);
 	const { diagnosis, exitCode } = verdictOf(signals, asked);
@@ -44,7 +51,8 @@ export async function diagnoseService(this: CliContext, flags: DiagnoseFlags): P
 		await writeWhole(flags.html, [report], { signal: this.signal });
 		this.progress.note(`report written to ${flags.html}`);
 	}
-	this.process.exitCode = exitCode;
+	// A file of which nothing could be read was asked for, and is no health.
+	this.process.exitCode = exitCode === EXIT_NOTHING_FOUND && unread > 0 ? EXIT_UNEXAMINED : exitCode;
 }
 
 /** In the place of a file name. */
@@ -66,19 +74,36 @@ interface Obtained {
 	readonly capture: Capture;
 	/** What the user named; nothing for a capture already taken. */
 	readonly asked: Partial<CaptureRequest>;
+	/** Files that were named and could not be read. */
+	readonly unread?: number;
 }
 
-async function obtain(context: CliContext, flags: DiagnoseFlags): Promise<Obtained> {
+async function obtain(
+	context: CliContext,
+	flags: DiagnoseFlags,
+	files: readonly string[],
+): Promise<Obtained> {
 	const { from, pid, pprof, metrics, db } = flags;
 	if (from !== undefined) {
 		if ([pid, pprof, metrics, db].some((flag) => flag !== undefined)) {
 			throw usageError("--from is a capture already taken: it goes with no live flag", "diagnose");
 		}
+		if (looseFilesOf(flags, files).length > 0) {
+			throw usageError("--from is a capture already taken: it goes with no other file", "diagnose");
+		}
 		return { capture: await readCapture(from, context.signal), asked: {} };
 	}
-	const request = captureRequest(flags, context.process.env);
+	const loose = looseFilesOf(flags, files);
+	if (loose.length > 0) {
+		const { signal, progress } = context;
+		const reading = { clock: systemClock, signal, stdin: process.stdin, progress: progress.step };
+		return { ...(await captureLoose(loose, reading)), asked: {} };
+	}
+	const { metrics: _, ...live } = flags;
+	const request = captureRequest({ ...live, ...metricsAddress(metrics) }, context.process.env);
 	if (!namesTarget(request)) {
-		throw usageError("say what to diagnose: --pid N, --pprof URL, or --from FILE.plumb", "diagnose");
+		const also = "or name files: pasted dumps, ss, a metrics page";
+		throw usageError(`say what to diagnose: --pid N, --pprof URL, or --from FILE.plumb; ${also}`, "diagnose");
 	}
 	return { capture: await captureLive(context, request), asked: request };
 }

@@ -4,8 +4,9 @@ import type { CliContext } from "../context.ts";
 import type { DiagnoseFlags } from "../diagnose-service.ts";
 import { parseFile } from "../flag-parsers.ts";
 import { LIVE_FLAGS } from "../live-flags.ts";
+import { LOOSE_FLAGS, parseLooseFile } from "../loose-flags.ts";
 
-export const diagnoseCommand = buildCommand<DiagnoseFlags, [], CliContext>({
+export const diagnoseCommand = buildCommand<DiagnoseFlags, string[], CliContext>({
 	docs: {
 		brief: "Find the connection leak of a running Go service and name the line that leaks",
 		fullDescription: [
@@ -15,6 +16,10 @@ export const diagnoseCommand = buildCommand<DiagnoseFlags, [], CliContext>({
 			"It changes nothing in the service. A full goroutine dump pauses it for some milliseconds. As root, when a",
 			"pool is in use, it also keeps a borrow ledger for the window: the kernel watches who takes and returns",
 			"connections, by breakpoints in the running code that go with Plumbline. --no-ledger forbids that.",
+			"",
+			"Or from files: dumps, profiles, traces, ss, netstat, metrics pages, session lists, also as they were",
+			"pasted into a ticket (log prefixes, escapes, quoting, Markdown, line breaks). Each is known by what is",
+			"in it; - is standard input. What was mended and what is lost is told (docs/loose-files.md).",
 			"",
 			"EXIT STATUS",
 			"  0 nothing found   1 findings of warning or worse   2 wrong usage",
@@ -33,12 +38,16 @@ export const diagnoseCommand = buildCommand<DiagnoseFlags, [], CliContext>({
 			},
 			{ input: "--pid 4711 --no-ledger", brief: "Place nothing in the running code, not even as root" },
 			{ input: "--pid 4711 --html report.html", brief: "Also a report to look at, with all it rests on" },
+			{ input: "dump1.txt dump2.txt metrics.txt", brief: "What somebody saved, in any order" },
+			{ input: "-", brief: "What is pasted: then Ctrl-D; or piped, as from kubectl logs POD" },
+			{ input: "--goroutines ticket.md --sockets ss.txt", brief: "Files, with what each is to be" },
 			{ input: "--from leak.plumb --markdown", brief: "The same verdict again, offline, for a ticket" },
 		],
 	},
 	parameters: {
 		flags: {
 			...LIVE_FLAGS,
+			...LOOSE_FLAGS,
 			from: {
 				kind: "parsed",
 				parse: parseFile("--from"),
@@ -68,6 +77,14 @@ export const diagnoseCommand = buildCommand<DiagnoseFlags, [], CliContext>({
 				placeholder: "FILE",
 			},
 			color: { kind: "boolean", optional: true, brief: "Colour on a terminal; NO_COLOR is honoured" },
+		},
+		positional: {
+			kind: "array",
+			parameter: {
+				parse: parseLooseFile("FILE"),
+				brief: "Dumps, tables, pages, as saved or pasted; - is standard input",
+				placeholder: "FILE",
+			},
 		},
 	},
 	loader: async () => (await import("../diagnose-service.ts")).diagnoseService,

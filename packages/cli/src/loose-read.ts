@@ -1,0 +1,101 @@
+/**
+ * Reads one loose file, or standard input: only so much of it, and only what ends. A pipe is read (`<(kubectl
+ * logs ...)`), a device is not: /dev/zero has no end.
+ */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
+
+/** Of one file. The Go runtime itself cuts a dump at 64 MiB; logs with several are longer. */
+export const LOOSE_BYTES_MAX = 512 << 20;
+/** In the place of a file name. */
+export const STDIN = "-";
+
+export interface LooseBytes {
+	readonly bytes: Uint8Array;
+	/** Why it is not all. */
+	readonly cut?: string;
+}
+
+/** Rejects with the reason in words; with an AbortError on `signal`. */
+export async function readLoose(
+	path: string,
+	stdin: Readable,
+	signal: AbortSignal,
+	bytesMax = LOOSE_BYTES_MAX,
+): Promise<LooseBytes> {
+	if (path === STDIN) return await gather(stdin, 0, bytesMax, signal);
+	let bytesGuess = 0;
+	try {
+		const found = await stat(path);
+		if (found.isDirectory()) throw new Error("it is a folder: name the files in it");
+		if (!found.isFile() && !found.isFIFO()) throw new Error("it is a device or a socket, not a file");
+		bytesGuess = Math.min(found.size, bytesMax);
+	} catch (error) {
+		throw new Error(reasonOf(error), { cause: error });
+	}
+	const file = createReadStream(path, { signal });
+	try {
+		return await gather(file, bytesGuess, bytesMax, signal);
+	} catch (error) {
+		signal.throwIfAborted();
+		throw new Error(reasonOf(error), { cause: error });
+	} finally {
+		file.destroy();
+	}
+}
+
+async function gather(
+	source: Readable,
+	bytesGuess: number,
+	bytesMax: number,
+	signal: AbortSignal,
+): Promise<LooseBytes> {
+	const stop = () => source.destroy(abortError(signal));
+	signal.addEventListener("abort", stop, { once: true });
+	let bytes = new Uint8Array(bytesGuess);
+	let size = 0;
+	try {
+		for await (const chunk of source as AsyncIterable<Uint8Array>) {
+			signal.throwIfAborted();
+			const room = Math.min(chunk.length, bytesMax - size);
+			if (size + room > bytes.length) bytes = grown(bytes, size + room, bytesMax);
+			bytes.set(room < chunk.length ? chunk.subarray(0, room) : chunk, size);
+			size += room;
+			if (room < chunk.length) {
+				source.destroy();
+				return {
+					bytes: bytes.subarray(0, size),
+					cut: `reading stopped at ${bytesMax} bytes, and there is more`,
+				};
+			}
+		}
+		return { bytes: bytes.subarray(0, size) };
+	} finally {
+		signal.removeEventListener("abort", stop);
+	}
+}
+
+function abortError(signal: AbortSignal): Error {
+	return signal.reason instanceof Error ? signal.reason : new DOMException("stopped", "AbortError");
+}
+
+function grown(bytes: Uint8Array<ArrayBuffer>, need: number, bytesMax: number): Uint8Array<ArrayBuffer> {
+	const larger = new Uint8Array(Math.min(bytesMax, Math.max(need, bytes.length * 2, 1 << 16)));
+	larger.set(bytes);
+	return larger;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+	ENOENT: "no such file",
+	EACCES: "permission denied",
+	EISDIR: "it is a folder: name the files in it",
+	ENOTDIR: "its folder is a file",
+	ENAMETOOLONG: "the name is too long",
+	ELOOP: "its links lead in a circle",
+};
+
+function reasonOf(error: unknown): string {
+	const code = error instanceof Error && "code" in error ? String(error.code) : "";
+	return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+}
