@@ -15,6 +15,7 @@ import { dbPerRequest } from "./rules/db-per-request.ts";
 import { gcPressure } from "./rules/gc-pressure.ts";
 import { goroutineLeak } from "./rules/goroutine-leak.ts";
 import { httpBodyOpen } from "./rules/http-body-open.ts";
+import { httpBodyUndrained } from "./rules/http-body-undrained.ts";
 import { lockContention } from "./rules/lock-contention.ts";
 import { poolChurn } from "./rules/pool-churn.ts";
 import { poolDeadlock } from "./rules/pool-deadlock.ts";
@@ -24,6 +25,7 @@ import { timeWaitStorm } from "./rules/time-wait-storm.ts";
 import { txBeginWait } from "./rules/tx-begin-wait.ts";
 import { txOpen } from "./rules/tx-open.ts";
 import { howFollowed, lifeGaps } from "./tcp-life-view.ts";
+import { isTimeless, withoutTimes } from "./timeless.ts";
 import { joinLines, type World } from "./world.ts";
 
 /** Causes first: a rule may ask what was found before it. */
@@ -34,6 +36,7 @@ const RULES: readonly Rule[] = [
 	rowsOpen,
 	connHeld,
 	httpBodyOpen,
+	httpBodyUndrained,
 	ctxResidue,
 	txBeginWait,
 	dbLockWait,
@@ -57,6 +60,8 @@ export function diagnose(signals: Signals): Diagnosis {
 	}
 	const { window, build, process } = signals;
 	const facts = process[0]?.value;
+	const timeless = isTimeless(signals);
+	const findings = rank(asGraveAsTheirConsequences(found));
 	return {
 		target: signals.target,
 		service: {
@@ -67,11 +72,12 @@ export function diagnose(signals: Signals): Diagnosis {
 		window: {
 			startWallMs: window.start.wallMs,
 			durationMs: Math.round(window.end.monoMs - window.start.monoMs),
+			...(timeless ? { known: false } : {}),
 		},
 		examined: (["sockets", "runtime", "pool"] as const).map((line) => examined(line, world)),
 		gaps: [...signals.gaps, ...joinGaps(world)],
 		links: links.map(shown),
-		findings: rank(asGraveAsTheirConsequences(found)),
+		findings: timeless ? withoutTimes(findings) : findings,
 	};
 }
 

@@ -42,6 +42,8 @@ export interface Evidence {
 	readonly offset: number;
 	/** When, milliseconds from the start of the window. */
 	readonly atMs: number;
+	/** `atMs` says nothing: see timeless.ts. */
+	readonly timeUnknown?: true;
 }
 
 /** How surely two lines speak of the same service and the same connections. */
@@ -111,7 +113,8 @@ export interface Diagnosis {
 		readonly command?: string;
 		readonly modules: readonly string[];
 	};
-	readonly window: { readonly startWallMs: number; readonly durationMs: number };
+	/** `known: false` for captures without time: then the start is when they were read (see timeless.ts). */
+	readonly window: { readonly startWallMs: number; readonly durationMs: number; readonly known?: false };
 	readonly examined: readonly Examined[];
 	readonly gaps: readonly Gap[];
 	/** Between lines that were both read. */

@@ -21,7 +21,7 @@ export function renderJson(diagnosis: Diagnosis): string {
 			files: target.files,
 		},
 		service: { command: service.command, goVersion: service.goVersion, modules: service.modules },
-		window: { startWallMs: window.startWallMs, durationMs: window.durationMs },
+		window: { startWallMs: window.startWallMs, durationMs: window.durationMs, known: window.known },
 		examined: examined.map(({ line, state, what }) => ({ line, state, what })),
 		gaps: gaps.map(({ line, what, why, at, weight }) => ({ line, what, why, at, weight })),
 		links: links.map(linkFields),

@@ -23,6 +23,7 @@ function moment(wallMs: number): string {
 /** Where evidence stands in the capture. */
 export function position(evidence: Evidence): string {
 	const where = evidence.part === "" ? "" : `${evidence.part} @ ${evidence.offset}, `;
+	if (evidence.timeUnknown) return where === "" ? "at an unknown time" : where.slice(0, -", ".length);
 	return `${where}at ${offsetInTime(evidence.atMs)}`;
 }
 
@@ -48,6 +49,11 @@ export function examinedInWords({ state, what }: Examined): string {
 	return what === "" ? state : `${state}: ${what}`;
 }
 
+function windowInWords({ known, startWallMs, durationMs }: Diagnosis["window"]): string {
+	if (known === false) return `unknown: files do not say when they were taken; read ${moment(startWallMs)}`;
+	return `${moment(startWallMs)}, ${(durationMs / 1000).toFixed(1)} s`;
+}
+
 /** Who was examined, as label and value; only what is known. */
 export function targetFacts({ target, service, window }: Diagnosis): readonly (readonly [string, string])[] {
 	const facts: readonly (readonly [string, string | undefined])[] = [
@@ -60,7 +66,7 @@ export function targetFacts({ target, service, window }: Diagnosis): readonly (r
 		["metrics", target.metrics],
 		["database", target.db],
 		["files", target.files?.join(", ")],
-		["window", `${moment(window.startWallMs)}, ${(window.durationMs / 1000).toFixed(1)} s`],
+		["window", windowInWords(window)],
 	];
 	return facts.flatMap(([label, value]) => (value === undefined ? [] : [[label, value] as const]));
 }
