@@ -12,6 +12,8 @@ import {
 } from "@plumbline/kernel/process-facts";
 import { readProcessStat, whyGone } from "@plumbline/kernel/process-stat";
 import type { Reading, Refusal } from "@plumbline/kernel/reading";
+import { readResolver } from "@plumbline/kernel/resolv-conf";
+import { readUdpCounters } from "@plumbline/kernel/udp-counters";
 import type { ProcessFacts } from "@plumbline/signals/process";
 import { encodeProcess } from "@plumbline/signals/process-json";
 import { howToRead } from "./process-rights.ts";
@@ -82,6 +84,8 @@ async function readFacts({
 		})),
 		...fields(readProcessUse(pid), (use) => use),
 		...fields(readScheduling(pid), (scheduling) => scheduling),
+		...fields(readResolver(pid), (resolver) => ({ resolver })),
+		...fields(readUdpCounters(pid), (udp) => ({ udp })),
 		...fields(countFds(pid), (fdCount) => ({ fdCount })),
 		...fields(readFdLimit(pid), (fdLimit) => (Number.isFinite(fdLimit) ? { fdLimit } : {})),
 		...fields(readMemoryLimit(pid), (bytes) => (bytes === undefined ? {} : { memoryLimitBytes: bytes })),
