@@ -2,7 +2,6 @@
  * Distinct runs of a part's bytes, each numbered in the order of its first appearance. Nothing is copied: a
  * run is where it first stands.
  */
-import { GrowingWords } from "./growing-words.ts";
 
 /**
  * Steps of one search. Runs made to collide get numbers of their own beyond it: equal ones are then no longer
@@ -11,65 +10,76 @@ import { GrowingWords } from "./growing-words.ts";
 const PROBES_MAX = 64;
 const TABLE_MIN = 1024;
 
+/** Words of a run in the list: they lie together, as all are asked for at once. */
+const START = 0;
+const END = 1;
+const HASH = 2;
+const ROW = 3;
+
 export class ByteRuns {
-	readonly #bytes: Uint8Array;
-	readonly #starts = new GrowingWords();
-	readonly #ends = new GrowingWords();
-	readonly #hashes = new GrowingWords();
+	readonly #view: DataView;
+	#rows = new Uint32Array(ROW * TABLE_MIN);
 	/** Number of a run + 1, by its hash. */
 	#table = new Uint32Array(TABLE_MIN);
+	#length = 0;
 
 	constructor(bytes: Uint8Array) {
-		this.#bytes = bytes;
+		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	}
 
 	get length(): number {
-		return this.#starts.length;
+		return this.#length;
 	}
 
 	start(run: number): number {
-		return this.#starts.at(run);
+		return this.#rows[ROW * run + START] ?? 0;
 	}
 
 	end(run: number): number {
-		return this.#ends.at(run);
+		return this.#rows[ROW * run + END] ?? 0;
 	}
 
 	/** The number of the run; `length` has grown if it is new. */
 	number(start: number, end: number): number {
-		const hash = hashOf(this.#bytes, start, end);
-		let slot = hash & (this.#table.length - 1);
+		const hash = hashOf(this.#view, start, end);
+		const table = this.#table;
+		const rows = this.#rows;
+		let slot = hash & (table.length - 1);
 		for (let probe = 0; probe < PROBES_MAX; probe++) {
-			const known = this.#table[slot] ?? 0;
+			const known = table[slot] ?? 0;
 			if (known === 0) {
-				this.#table[slot] = this.length + 1;
+				table[slot] = this.#length + 1;
 				break;
 			}
-			if (this.#hashes.at(known - 1) === hash && this.#equal(known - 1, start, end)) return known - 1;
-			slot = (slot + 1) & (this.#table.length - 1);
+			const row = ROW * (known - 1);
+			const at = rows[row + START] ?? 0;
+			if (rows[row + HASH] === hash && (rows[row + END] ?? 0) - at === end - start) {
+				if (areEqual(this.#view, at, start, end)) return known - 1;
+			}
+			slot = (slot + 1) & (table.length - 1);
 		}
-		this.#starts.push(start);
-		this.#ends.push(end);
-		this.#hashes.push(hash);
-		if (this.length * 2 > this.#table.length) this.#grow();
-		return this.length - 1;
+		return this.#add(start, end, hash);
 	}
 
-	#equal(run: number, start: number, end: number): boolean {
-		const bytes = this.#bytes;
-		let known = this.#starts.at(run);
-		if (this.#ends.at(run) - known !== end - start) return false;
-		for (let i = start; i < end; i++) {
-			if (bytes[i] !== bytes[known++]) return false;
+	#add(start: number, end: number, hash: number): number {
+		const number = this.#length++;
+		if (this.#rows.length === ROW * number) {
+			const rows = new Uint32Array(2 * this.#rows.length);
+			rows.set(this.#rows);
+			this.#rows = rows;
 		}
-		return true;
+		this.#rows[ROW * number + START] = start;
+		this.#rows[ROW * number + END] = end;
+		this.#rows[ROW * number + HASH] = hash;
+		if (this.#length * 2 > this.#table.length) this.#spread();
+		return number;
 	}
 
-	#grow(): void {
+	/** Gives every run a place in a table four times as large. */
+	#spread(): void {
 		const table = new Uint32Array(this.#table.length * 4);
-		const hashes = this.#hashes.words();
-		for (let run = 0; run < hashes.length; run++) {
-			let slot = (hashes[run] ?? 0) & (table.length - 1);
+		for (let run = 0; run < this.#length; run++) {
+			let slot = (this.#rows[ROW * run + HASH] ?? 0) & (table.length - 1);
 			for (let probe = 0; probe < PROBES_MAX; probe++) {
 				if (table[slot] === 0) {
 					table[slot] = run + 1;
@@ -82,9 +92,25 @@ export class ByteRuns {
 	}
 }
 
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
+function areEqual(view: DataView, known: number, start: number, end: number): boolean {
+	const apart = known - start;
+	let i = start;
+	for (; i + 4 <= end; i += 4) if (view.getInt32(i, true) !== view.getInt32(i + apart, true)) return false;
+	for (; i < end; i++) if (view.getUint8(i) !== view.getUint8(i + apart)) return false;
+	return true;
+}
+
+/** Four bytes a step; what matters is that real runs differ, not that nobody could make some that do not. */
+function hashOf(view: DataView, start: number, end: number): number {
 	let hash = end - start;
-	for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
+	let i = start;
+	for (; i + 4 <= end; i += 4) hash = stirred(hash, view.getInt32(i, true));
+	for (; i < end; i++) hash = stirred(hash, view.getUint8(i));
 	hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
 	return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+function stirred(hash: number, word: number): number {
+	const mixed = hash ^ Math.imul(word, 0xcc9e2d51);
+	return Math.imul((mixed << 13) | (mixed >>> 19), 0x9e3779b1);
 }

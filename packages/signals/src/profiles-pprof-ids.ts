@@ -15,8 +15,8 @@ const DENSE_MIN = 1024;
 export class Ids {
 	readonly #lo = new GrowingWords();
 	readonly #hi = new GrowingWords();
-	/** Place by id; empty where ids are sparse. */
-	#dense = new Int32Array();
+	/** Place + 1 by id, 0 for an id that is none; empty where ids are sparse. */
+	dense = new Uint32Array();
 	/** Places in the order of their ids, and places by a part of the id's bits: a guess that is often right. */
 	#sorted = new Uint32Array();
 	#guesses = new Uint32Array();
@@ -45,8 +45,7 @@ export class Ids {
 	}
 
 	of(lo: number, hi: number): number {
-		if (this.#dense.length > 0)
-			return hi === 0 && lo < this.#dense.length ? (this.#dense[lo] ?? NO_PLACE) : NO_PLACE;
+		if (hi === 0 && lo < this.dense.length) return (this.dense[lo] ?? 0) - 1;
 		if (this.#sorted.length === 0) return NO_PLACE;
 		const slot = mixed(lo, hi) & (this.#guesses.length - 1);
 		const guess = this.#guesses[slot] ?? 0;
@@ -58,11 +57,11 @@ export class Ids {
 
 	#spread(lo: Uint32Array, top: number): number[] {
 		if (lo.length === 0) return [];
-		this.#dense = new Int32Array(top + 1).fill(NO_PLACE);
+		this.dense = new Uint32Array(top + 1);
 		const twice: number[] = [];
 		for (let place = 0; place < lo.length; place++) {
 			const id = lo[place] ?? 0;
-			if (this.#dense[id] === NO_PLACE) this.#dense[id] = place;
+			if (this.dense[id] === 0) this.dense[id] = place + 1;
 			else twice.push(place);
 		}
 		return twice;

@@ -5,7 +5,7 @@
 
 import type { NumericLabel, ProfileLabels } from "./profiles.ts";
 import type { Strings } from "./profiles-pprof-strings.ts";
-import { BYTES, VARINT, Wire } from "./protobuf-wire.ts";
+import { BYTES, VARINT, type Wire } from "./protobuf-wire.ts";
 
 const LABEL = 3;
 
@@ -23,10 +23,10 @@ interface LabelRecord {
 }
 
 /** Labels between `start` and `end`, which lie within a sample and begin and end with whole fields. */
-export function labelsIn(bytes: Uint8Array, start: number, end: number, strings: Strings): ProfileLabels {
+export function labelsIn(wire: Wire, start: number, end: number, strings: Strings): ProfileLabels {
 	const texts: [string, string][] = [];
 	const numbers: NumericLabel[] = [];
-	eachLabel(new Wire(bytes), start, end, ({ key, text, unit, lo, hi }) => {
+	eachLabel(wire, start, end, ({ key, text, unit, lo, hi }) => {
 		if (text !== 0) texts.push([strings.at(key), strings.at(text)]);
 		else if (lo !== 0 || hi !== 0 || unit !== 0) {
 			const value = BigInt.asIntN(64, (BigInt(hi) << 32n) | BigInt(lo));

@@ -4,23 +4,17 @@
  */
 import { ByteRuns } from "./byte-runs.ts";
 import type { Flaws } from "./flaws.ts";
-import type { ProfileFrame } from "./profiles.ts";
-import type { LocationFrames } from "./profiles-pprof-frames.ts";
-import { hexOf } from "./profiles-pprof-frames.ts";
-import { NO_PLACE } from "./profiles-pprof-ids.ts";
 import { labelsFault } from "./profiles-pprof-labels.ts";
 import type { ProfileScan } from "./profiles-pprof-scan.ts";
+import { LOCATION, STACK_FRAMES_MAX, type StackReader } from "./profiles-pprof-stacks.ts";
 import type { Strings } from "./profiles-pprof-strings.ts";
 import { BYTES, VARINT, Wire } from "./protobuf-wire.ts";
 
 /** Values kept, samples times types: 256 MB of them. */
 const VALUES_MAX = 1 << 25;
-/** Calls of one stack; the innermost are kept. Go and Node stop at some hundreds. */
-const STACK_FRAMES_MAX = 16_384;
 /** Calls of all distinct stacks together, so that whoever walks them all comes to an end. */
 const FRAMES_MAX = 100_000_000;
 
-const LOCATION = 1;
 const VALUE = 2;
 const LABEL = 3;
 
@@ -32,7 +26,7 @@ export interface PprofContext {
 	readonly bytes: Uint8Array;
 	readonly scan: ProfileScan;
 	readonly strings: Strings;
-	readonly frames: LocationFrames;
+	readonly stackReader: StackReader;
 	readonly flaws: Flaws;
 }
 
@@ -49,6 +43,8 @@ export class SampleReader {
 	readonly stackOf: Uint32Array;
 	readonly labelsOf: Uint32Array;
 	count = 0;
+	/** Stacks that may be asked for: `stacks` may hold some more. */
+	stackCount = 0;
 	#framesLeft = FRAMES_MAX;
 	/** Run of the field being read: where its first begins and its last ends. */
 	#stackStart = 0;
@@ -148,33 +144,23 @@ export class SampleReader {
 		return true;
 	}
 
-	/** Undefined, and a flaw, if the list of locations is broken. */
+	/** Undefined, and a flaw, if there were too many calls before. */
 	#stack(): number | undefined {
 		const known = this.stacks.length;
 		const number = this.stacks.number(this.#stackStart, this.#stackEnd);
-		if (number < known) return number;
-		const { flaws, frames } = this.#context;
-		let calls = 0;
-		const whole = eachLocation(this.#side, this.#stackStart, this.#stackEnd, (lo, hi) => {
-			const place = this.#context.scan.locations.ids.of(lo, hi);
-			if (place === NO_PLACE) flaws.malformed(`no location has the id ${hexOf(lo, hi)}`, this.#stackStart);
-			calls += frames.counts[place] ?? 1;
-		});
-		if (!whole)
-			flaws.malformed(`expected the locations of a sample, found ${this.#side.fault}`, this.#stackStart);
-		if (calls > STACK_FRAMES_MAX) {
-			flaws.malformed(
-				`a stack of ${calls} calls: the innermost ${STACK_FRAMES_MAX} are kept`,
-				this.#stackStart,
-			);
-		}
+		if (number < known) return number < this.stackCount ? number : undefined;
+		if (number > this.stackCount) return undefined;
+		const { flaws, stackReader } = this.#context;
+		const calls = stackReader.calls(this.#stackStart, this.#stackEnd);
 		this.#framesLeft -= Math.min(calls, STACK_FRAMES_MAX);
 		if (this.#framesLeft < 0) {
-			flaws.truncated(
-				`stacks of more than ${FRAMES_MAX} calls: the other samples are left out`,
-				this.#stackStart,
-			);
+			const why = `stacks of more than ${FRAMES_MAX} calls: the other samples are left out`;
+			flaws.truncated(why, this.#stackStart);
 			return undefined;
+		}
+		this.stackCount++;
+		if (stackReader.fault !== "") {
+			flaws.malformed(`expected the locations of a sample, found ${stackReader.fault}`, this.#stackStart);
 		}
 		return number;
 	}
@@ -190,44 +176,4 @@ export class SampleReader {
 		}
 		return number + 1;
 	}
-}
-
-/** A call whose location the profile does not hold. */
-const UNKNOWN: readonly ProfileFrame[] = [{ func: "?", file: "", line: 0 }];
-
-/** The calls that a run of location ids stands for. */
-export function framesIn({ bytes, scan, frames }: PprofContext, start: number, end: number): ProfileFrame[] {
-	const stack: ProfileFrame[] = [];
-	eachLocation(new Wire(bytes), start, end, (lo, hi) => {
-		if (stack.length >= STACK_FRAMES_MAX) return;
-		const place = scan.locations.ids.of(lo, hi);
-		for (const frame of place === NO_PLACE ? UNKNOWN : frames.at(place)) stack.push(frame);
-	});
-	return stack.length > STACK_FRAMES_MAX ? stack.slice(0, STACK_FRAMES_MAX) : stack;
-}
-
-/** The ids in a run of a sample's fields, packed or one by one; false where they are broken. */
-function eachLocation(
-	wire: Wire,
-	start: number,
-	end: number,
-	tell: (lo: number, hi: number) => void,
-): boolean {
-	wire.at = start;
-	while (wire.at < end) {
-		if (!wire.tag(end)) return false;
-		const { field, kind } = wire;
-		if (field !== LOCATION || kind !== BYTES) {
-			if (!wire.skip(end)) return false;
-			if (field === LOCATION && kind === VARINT) tell(wire.lo, wire.hi);
-			continue;
-		}
-		if (!wire.open(end)) return false;
-		const next = wire.end;
-		while (wire.at < next) {
-			if (!wire.varint(next)) return false;
-			tell(wire.lo, wire.hi);
-		}
-	}
-	return true;
 }

@@ -16,9 +16,11 @@ import { Flaws } from "./flaws.ts";
 import type { OnDemand, Profile, ValueType } from "./profiles.ts";
 import { LocationFrames } from "./profiles-pprof-frames.ts";
 import { labelsIn } from "./profiles-pprof-labels.ts";
-import { framesIn, type PprofContext, SampleReader } from "./profiles-pprof-samples.ts";
+import { type PprofContext, SampleReader } from "./profiles-pprof-samples.ts";
 import { ProfileScan, type TypeRecord } from "./profiles-pprof-scan.ts";
+import { StackReader } from "./profiles-pprof-stacks.ts";
 import { Strings } from "./profiles-pprof-strings.ts";
+import { Wire } from "./protobuf-wire.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
 /** `bytes` without gzip. Never throws; takes time and memory in proportion to the bytes. */
@@ -28,18 +30,20 @@ export function decodePprof(bytes: Uint8Array): Decoded<Profile> {
 	if (scan.foreign) return { kind: "foreign", found: quoteBytes(bytes) };
 	const strings = new Strings(bytes, scan, flaws);
 	const frames = new LocationFrames(bytes, scan, strings, flaws);
-	const value = profileOf({ bytes, scan, strings, frames, flaws });
+	const stackReader = new StackReader(bytes, scan.locations.ids, frames);
+	const value = profileOf({ bytes, scan, strings, stackReader, flaws });
 	return { kind: "decoded", value, flaws: flaws.list() };
 }
 
 function profileOf(context: PprofContext): Profile {
-	const { bytes, scan, strings } = context;
+	const { bytes, scan, strings, stackReader } = context;
 	const typeOf = ({ type, unit }: TypeRecord): ValueType => {
 		strings.check(type, 0);
 		strings.check(unit, 0);
 		return { type: strings.at(type), unit: strings.at(unit) };
 	};
 	const reader = new SampleReader(context);
+	const wire = new Wire(bytes);
 	const { count, stacks, labels } = reader;
 	const { periodType, period, timeNanos, durationNanos } = scan;
 	const defaultType = strings.at(scan.defaultType);
@@ -51,9 +55,9 @@ function profileOf(context: PprofContext): Profile {
 		...(durationNanos === 0n ? {} : { durationNanos }),
 		count,
 		values: reader.values.subarray(0, count * scan.types.length),
-		stacks: onDemand(stacks.length, (i) => framesIn(context, stacks.start(i), stacks.end(i))),
+		stacks: onDemand(reader.stackCount, (i) => stackReader.frames(stacks.start(i), stacks.end(i))),
 		stackOf: reader.stackOf.subarray(0, count),
-		labels: onDemand(labels.length, (i) => labelsIn(bytes, labels.start(i), labels.end(i), strings)),
+		labels: onDemand(labels.length, (i) => labelsIn(wire, labels.start(i), labels.end(i), strings)),
 		labelsOf: reader.labelsOf.subarray(0, count),
 		comments: scan.comments.map((index) => strings.at(index)),
 	};

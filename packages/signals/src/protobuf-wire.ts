@@ -46,35 +46,47 @@ export class Wire {
 
 	/** The number at `at`, before `end`. */
 	varint(end: number): boolean {
+		const at = this.at;
+		const first = this.bytes[at] ?? 0;
+		// Most numbers in any message are below 128, and most others below 16,384.
+		if (first < 0x80 && at < end) {
+			this.lo = first;
+			this.hi = 0;
+			this.at = at + 1;
+			return true;
+		}
+		const second = this.bytes[at + 1] ?? 0;
+		if (second < 0x80 && at + 1 < end) {
+			this.lo = (first & 0x7f) | (second << 7);
+			this.hi = 0;
+			this.at = at + 2;
+			return true;
+		}
+		return this.#longVarint(end);
+	}
+
+	#longVarint(end: number): boolean {
 		const { bytes } = this;
 		let at = this.at;
-		let byte = 0x80;
 		let lo = 0;
-		for (let shift = 0; shift < 28; shift += 7) {
+		let hi = 0;
+		for (let shift = 0; shift < 70; shift += 7) {
 			if (at >= end) return this.#cut();
-			byte = bytes[at++] ?? 0;
-			lo |= (byte & 0x7f) << shift;
+			const byte = bytes[at++] ?? 0;
+			const seven = byte & 0x7f;
+			if (shift < 28) lo |= seven << shift;
+			else if (shift === 28) {
+				lo |= seven << 28;
+				hi = seven >> 4;
+			} else hi |= seven << (shift - 32);
 			if (byte < 0x80) {
 				this.lo = lo >>> 0;
-				this.hi = 0;
+				this.hi = hi >>> 0;
 				this.at = at;
 				return true;
 			}
 		}
-		if (at >= end) return this.#cut();
-		byte = bytes[at++] ?? 0;
-		lo |= byte << 28;
-		let hi = (byte & 0x7f) >> 4;
-		for (let shift = 3; byte >= 0x80; shift += 7) {
-			if (shift > 31) return this.#wrong("a number of more than 10 bytes");
-			if (at >= end) return this.#cut();
-			byte = bytes[at++] ?? 0;
-			hi |= (byte & 0x7f) << shift;
-		}
-		this.lo = lo >>> 0;
-		this.hi = hi >>> 0;
-		this.at = at;
-		return true;
+		return this.#wrong("a number of more than 10 bytes");
 	}
 
 	/** Reads `field` and `kind` of the field at `at`. */

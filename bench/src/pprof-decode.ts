@@ -1,0 +1,79 @@
+/** What is measured: one profile read and decoded in a process of its own, first cold, then warm, as JSON. */
+import { readFileSync } from "node:fs";
+import { goroutineProfileOf } from "@plumbline/signals/goroutines-pprof";
+import { decodePprof } from "@plumbline/signals/profiles-pprof";
+import { Profile } from "pprof-format";
+
+export interface PprofCost {
+	readonly samples: number;
+	/** Sum of the first type's values: fast and wrong is not fast. */
+	readonly sum: string;
+	/** The first decoding of the process. */
+	readonly coldMs: number;
+	/** Median of those after it. */
+	readonly warmMs: number;
+	/** With the goroutine profile made of it, where it is one. */
+	readonly goroutinesMs: number;
+	readonly peakBytes: number;
+}
+
+const WARM_ROUNDS = 5;
+
+function decodeOurs(bytes: Uint8Array): { samples: number; sum: bigint } {
+	const answer = decodePprof(bytes);
+	if (answer.kind === "foreign" || answer.flaws.length > 0) throw new Error("the profile is not whole");
+	const { count, values, types } = answer.value;
+	let sum = 0n;
+	for (let i = 0; i < count; i++) sum += values[i * types.length] ?? 0n;
+	return { samples: count, sum };
+}
+
+function decodeTheirs(bytes: Uint8Array): { samples: number; sum: bigint } {
+	const { sample } = Profile.decode(bytes);
+	let sum = 0n;
+	for (const { value } of sample) sum += BigInt(value[0] ?? 0);
+	return { samples: sample.length, sum };
+}
+
+function timed<T>(work: () => T): { ms: number; value: T } {
+	const start = performance.now();
+	const value = work();
+	return { ms: performance.now() - start, value };
+}
+
+function goroutines(bytes: Uint8Array): number {
+	const { ms, value } = timed(() => {
+		const answer = decodePprof(bytes);
+		return answer.kind === "decoded" ? goroutineProfileOf(answer.value) : undefined;
+	});
+	return value === undefined ? 0 : ms;
+}
+
+function measure(decoder: string, path: string): PprofCost {
+	const bytes = readFileSync(path);
+	if (decoder === "goroutines") {
+		const goroutinesMs = goroutines(bytes);
+		return { samples: 0, sum: "0", coldMs: 0, warmMs: 0, goroutinesMs, peakBytes: peak() };
+	}
+	const decode = () => (decoder === "plumbline" ? decodeOurs(bytes) : decodeTheirs(bytes));
+	const cold = timed(decode);
+	const peakBytes = peak();
+	const warm = Array.from({ length: WARM_ROUNDS }, () => timed(decode).ms).sort((a, b) => a - b);
+	return {
+		samples: cold.value.samples,
+		sum: String(cold.value.sum),
+		coldMs: cold.ms,
+		warmMs: warm[WARM_ROUNDS >> 1] ?? 0,
+		goroutinesMs: 0,
+		peakBytes,
+	};
+}
+
+function peak(): number {
+	return process.resourceUsage().maxRSS * 1024;
+}
+
+if (import.meta.main) {
+	const [decoder = "", path = ""] = process.argv.slice(2);
+	process.stdout.write(JSON.stringify(measure(decoder, path)));
+}
