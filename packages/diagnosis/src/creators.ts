@@ -1,34 +1,40 @@
 /**
- * Who made these goroutines, also where whoever made them has ended: the `go` statement that the dump names, and,
- * where that is a library's, the code of the service that called it. A wrong name is worse than none: what cannot be
- * told for most of them is told as candidates.
+ * Who made these goroutines, also where whoever made them has ended. In the order of what it is worth:
+ *
+ *     born in an execution trace      the whole stack of the go statement (creators-trace.ts)
+ *     created by main.leak            the go statement itself, as the dump prints it
+ *     created by database/sql. ...    a library's: its caller, where that is still in the call;
+ *                                     who makes and keeps such goroutines in the trace;
+ *                                     who allocates there what is never freed (creators-heap.ts);
+ *                                     who works under the same labels (creators-labels.ts);
+ *                                     where the creator is now, after it has left the call
+ *
+ * A wrong name is worse than none: what cannot be told for most of them is told as candidates.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import { type Attribution, CANDIDATES_MAX } from "./attribution.ts";
+import { heapMakers } from "./creators-heap.ts";
+import { labelledWork } from "./creators-labels.ts";
+import { type TracedCreators, tracedCreators } from "./creators-trace.ts";
+import { type Creator, NAMED_SHARE_MIN, Votes } from "./creators-votes.ts";
 import type { DumpView } from "./dump-view.ts";
-import { goroutineEvidence, plural } from "./evidence.ts";
-import type { Evidence, Holder } from "./finding.ts";
+import { goroutineEvidence } from "./evidence.ts";
 import type { World } from "./world.ts";
 
-/** One place that made some of them. */
-interface Creator {
-	readonly frame: Frame;
-	readonly how: string;
-	/** That this place made the goroutine it was found for. */
-	readonly sure: number;
-	readonly evidence: Evidence;
-}
-
+/** The trace saw this very goroutine being made. */
+const TRACED = 0.95;
 /** The dump prints the line itself. */
 const PRINTED = 0.9;
 /** A library's `go` statement, and its caller is still in that library. */
 const CALLING = 0.8;
+/** Others of the same `go` statement are made here and kept. */
+const KEEPS_ALIKE = 0.75;
+/** Others of the same `go` statement are made here, and all or many end. */
+const MAKES_ALIKE = 0.4;
+const ALLOCATES = 0.3;
+const LABELLED = 0.3;
 /** Its creator lives, but has left the call. */
 const LEFT = 0.3;
-/** One place is named only when it made most of them. */
-const NAMED_SHARE_MIN = 2 / 3;
-/** From here on a creator is a holder, below it a candidate. */
-const NAMED_SURE_MIN = 0.6;
 /** Goroutines looked at one by one; of more than these the first stand for all. */
 const ROWS_MAX = 20_000;
 
@@ -37,67 +43,199 @@ export function creatorsOf(world: World, rows: readonly number[]): Attribution |
 	const { lastDump } = world;
 	if (lastDump === undefined || rows.length === 0) return undefined;
 	const looked = rows.slice(0, ROWS_MAX);
-	const votes = new Map<string, { readonly creator: Creator; count: number }>();
+	const traced = tracedCreators(world);
+	const byStatement = makersByStatement(world, traced, looked.length);
+	const votes = new Votes();
 	for (const row of looked) {
-		const creator = creatorOfRow(world, lastDump, row);
-		if (creator === undefined) continue;
-		const { func, file, line } = creator.frame;
-		const key = `${func} ${file}:${line} ${creator.how}`;
-		const vote = votes.get(key);
-		if (vote === undefined) votes.set(key, { creator, count: 1 });
-		else vote.count++;
+		const sure = creatorOfRow(world, lastDump, row, traced);
+		if (sure !== undefined) {
+			votes.add(sure, 1);
+			continue;
+		}
+		const createdBy = createdByOf(lastDump, row);
+		const alike = createdBy === undefined ? [] : byStatement(createdBy);
+		const left = leftCreator(lastDump, row, createdBy);
+		for (const creator of alike) votes.add(creator, 1);
+		if (left !== undefined) votes.add(left, 1);
 	}
-	return elect([...votes.values()], looked.length);
+	const elected = votes.elect(looked.length);
+	if (elected?.holder !== undefined) return elected;
+	return withLabels(elected, world, lastDump, looked);
 }
 
-function elect(
-	votes: readonly { readonly creator: Creator; readonly count: number }[],
-	total: number,
-): Attribution | undefined {
-	const weight = ({ creator, count }: (typeof votes)[number]): number => creator.sure * count;
-	const sorted = votes.toSorted((a, b) => weight(b) - weight(a));
-	const [first] = sorted;
-	if (first === undefined) return undefined;
-	const asHolder = ({ creator, count }: (typeof votes)[number], confidence: number): Holder => ({
-		...creator.frame,
-		how: `${creator.how}: ${plural(count, "goroutine")} of ${total}`,
-		confidence,
-	});
-	const evidence = [first.creator.evidence];
-	const share = first.count / total;
-	const others = (from: number): Holder[] =>
-		sorted.slice(from, from + CANDIDATES_MAX).map((vote) => asHolder(vote, weight(vote) / total));
-	if (share >= NAMED_SHARE_MIN && first.creator.sure >= NAMED_SURE_MIN) {
-		const holder = asHolder(first, first.creator.sure * Math.min(1, share));
-		return { holder, candidates: others(1), siblings: [], evidence };
+/**
+ * For handles of a library, whose holder was looked for in other ways before: where those named nobody, what the trace
+ * and the heap tell. `rows` are their goroutines in the last dump.
+ */
+export function orCreators(world: World, attribution: Attribution, rows: readonly number[]): Attribution {
+	const { lastDump, signals } = world;
+	if (attribution.holder !== undefined || lastDump === undefined) return attribution;
+	if (signals.traces.length === 0 && signals.heaps.length === 0) return attribution;
+	const looked = rows.slice(0, ROWS_MAX);
+	const traced = tracedCreators(world);
+	const byStatement = makersByStatement(world, traced, rows.length);
+	const votes = new Votes();
+	for (const row of looked) {
+		const born = bornInTrace(lastDump, row, traced);
+		const createdBy = createdByOf(lastDump, row);
+		if (born !== undefined) votes.add(born, 1);
+		else if (createdBy !== undefined) for (const creator of byStatement(createdBy)) votes.add(creator, 1);
 	}
-	const holderGap =
-		share < NAMED_SHARE_MIN
-			? "they were made in several places"
-			: "the line that made them belongs to a library, and its caller has left the call";
-	return { candidates: others(0), holderGap, siblings: [], evidence };
+	return completed(attribution, votes.elect(looked.length));
 }
 
-function creatorOfRow(world: World, dump: DumpView, row: number): Creator | undefined {
-	const createdBy = dump.table.stacks[dump.table.stackOf[row] ?? -1]?.createdBy;
-	if (createdBy === undefined) return undefined;
+/** Connections that no goroutine stands for: who allocated what such a borrow keeps, as far as the heap tells. */
+export function orAllocators(
+	world: World,
+	attribution: Attribution,
+	count: number,
+	through: (func: string) => boolean,
+): Attribution {
+	if (attribution.holder !== undefined || !heapTells(world, count)) return attribution;
+	const votes = new Votes();
+	for (const creator of allocatingMakers(world, "the borrow", through)) votes.add(creator, count);
+	return completed(attribution, votes.elect(count));
+}
+
+/** Adds to an attribution without a holder what was found otherwise. */
+function completed(attribution: Attribution, found: Attribution | undefined): Attribution {
+	if (found === undefined) return attribution;
+	const evidence = [...(attribution.evidence ?? []), ...(found.evidence ?? [])];
+	const { holder, candidates } = found;
+	if (holder !== undefined) {
+		const { holderGap: _, ...rest } = attribution;
+		return { ...rest, holder, candidates, evidence };
+	}
+	const known = new Set(attribution.candidates.map(({ func }) => func));
+	const added = candidates.filter(({ func }) => !known.has(func));
+	const all = [...attribution.candidates, ...added].slice(0, CANDIDATES_MAX);
+	return { ...attribution, candidates: all, evidence };
+}
+
+function createdByOf({ table }: DumpView, row: number): Frame | undefined {
+	return table.stacks[table.stackOf[row] ?? -1]?.createdBy;
+}
+
+/** Whoever surely made this one. */
+function creatorOfRow(
+	world: World,
+	dump: DumpView,
+	row: number,
+	traced: TracedCreators,
+): Creator | undefined {
+	const born = bornInTrace(dump, row, traced);
+	const createdBy = createdByOf(dump, row);
+	if (born !== undefined || createdBy === undefined) return born;
 	if (world.isApplication(createdBy)) {
 		const how = "the go statement that made them, as the dump prints it";
 		return { frame: createdBy, how, sure: PRINTED, evidence: goroutineEvidence(dump, row, how) };
 	}
-	return creatorAlive(dump, row, createdBy);
+	return callingCreator(dump, row, createdBy);
 }
 
-/** The creator's own stack, where it still runs: in the library's call it is the caller, later only a hint. */
-function creatorAlive(dump: DumpView, row: number, createdBy: Frame): Creator | undefined {
+function bornInTrace(dump: DumpView, row: number, traced: TracedCreators): Creator | undefined {
+	const born = traced.of(dump.table.goid[row] ?? 0);
+	return born && { ...born, how: "the execution trace saw it make them", sure: TRACED };
+}
+
+/** The creator's own stack, where it is still in the library's call. */
+function callingCreator(dump: DumpView, row: number, createdBy: Frame): Creator | undefined {
 	const creator = dump.rowOf.get(dump.table.creatorGoid[row] ?? 0);
 	if (creator === undefined) return undefined;
 	const frames = dump.table.stacks[dump.table.stackOf[creator] ?? -1]?.frames ?? [];
 	const [frame] = dump.facts(creator).application;
+	if (frame === undefined || !frames.some((f) => f.func === createdBy.func)) return undefined;
+	const how = `${createdBy.func} made them, called from here`;
+	return { frame, how, sure: CALLING, evidence: goroutineEvidence(dump, creator, how) };
+}
+
+function leftCreator(dump: DumpView, row: number, createdBy: Frame | undefined): Creator | undefined {
+	const creator = dump.rowOf.get(dump.table.creatorGoid[row] ?? 0);
+	if (creator === undefined || createdBy === undefined) return undefined;
+	const [frame] = dump.facts(creator).application;
 	if (frame === undefined) return undefined;
-	const inCall = frames.some((f) => f.func === createdBy.func);
-	const how = inCall
-		? `${createdBy.func} made them, called from here`
-		: `${createdBy.func} made them; the goroutine that called it is here now`;
-	return { frame, how, sure: inCall ? CALLING : LEFT, evidence: goroutineEvidence(dump, creator, how) };
+	const how = `${createdBy.func} made them; the goroutine that called it is here now`;
+	return { frame, how, sure: LEFT, evidence: goroutineEvidence(dump, creator, how) };
+}
+
+/** Who makes and keeps goroutines at a library's `go` statement, by the trace and the heap; each asked once. */
+function makersByStatement(
+	world: World,
+	traced: TracedCreators,
+	count: number,
+): (createdBy: Frame) => readonly Creator[] {
+	const known = new Map<string, readonly Creator[]>();
+	return (createdBy) => {
+		const key = `${createdBy.func}:${createdBy.line}`;
+		const creators = known.get(key) ?? [
+			...tracedMakers(traced, createdBy),
+			...(heapTells(world, count)
+				? allocatingMakers(world, createdBy.func, (func) => func === createdBy.func)
+				: []),
+		];
+		known.set(key, creators);
+		return creators;
+	};
+}
+
+function tracedMakers(traced: TracedCreators, createdBy: Frame): Creator[] {
+	const makers = traced.at(createdBy);
+	const kept = makers.reduce((sum, maker) => sum + maker.kept, 0);
+	const born = makers.reduce((sum, maker) => sum + maker.born, 0);
+	return makers.slice(0, CANDIDATES_MAX).map(({ frame, evidence, ...counts }) => {
+		const keepsMost = counts.kept > 0 && counts.kept / kept >= NAMED_SHARE_MIN;
+		const back = counts.kept > 0 ? `and keep ${counts.kept} of them` : `${counts.ended} of them ended`;
+		return {
+			frame,
+			how: `in ${traced.seconds.toFixed(1)} s of execution trace it was seen to make ${counts.born} such goroutines ${back}`,
+			sure: keepsMost ? KEEPS_ALIKE : kept > 0 ? 0.1 : (MAKES_ALIKE * counts.born) / born,
+			evidence,
+		};
+	});
+}
+
+/** Fewer lost objects than this a heap profile mostly does not show, and one by chance stands for thousands. */
+const HEAP_COUNT_MIN = 100;
+/** Unless the program samples more finely than Go does by itself. */
+const HEAP_SAMPLE_BYTES_FINE = 4096;
+
+function heapTells({ signals }: World, count: number): boolean {
+	const heap = signals.heaps.at(-1)?.value;
+	if (heap === undefined) return false;
+	return count >= HEAP_COUNT_MIN || (heap.sampleBytes > 0 && heap.sampleBytes <= HEAP_SAMPLE_BYTES_FINE);
+}
+
+function allocatingMakers(world: World, what: string, through: (func: string) => boolean): Creator[] {
+	const makers = heapMakers(world, through);
+	const total = makers.reduce((sum, { objects }) => sum + objects, 0);
+	return makers.slice(0, CANDIDATES_MAX).map(({ frame, objects, evidence }) => ({
+		frame,
+		how: `some ${objects} objects that ${what} allocated for it live on, by the heap profile`,
+		sure: (ALLOCATES * objects) / total,
+		evidence,
+	}));
+}
+
+/** Candidates by label come last: they tell of a route, not of a line. */
+function withLabels(
+	elected: Attribution | undefined,
+	world: World,
+	dump: DumpView,
+	rows: readonly number[],
+): Attribution | undefined {
+	const work = labelledWork(world, dump, rows);
+	if (work === undefined) return elected;
+	const { candidates = [], evidence = [], ...rest } = elected ?? { siblings: [] };
+	const seen = work.frames.reduce((sum, frame) => sum + frame.seen, 0);
+	const labelled = work.frames.map(({ frame, seen: times }) => ({
+		...frame,
+		how: `at work under the same label, ${work.label}`,
+		confidence: (LABELLED * times) / seen,
+	}));
+	return {
+		holderGap: "whoever made them has left the call",
+		...rest,
+		candidates: [...candidates, ...labelled].slice(0, CANDIDATES_MAX),
+		evidence: [...evidence, work.evidence],
+	};
 }

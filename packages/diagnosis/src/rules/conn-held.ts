@@ -8,6 +8,7 @@
  */
 
 import { type Attribution, CANDIDATES_MAX } from "../attribution.ts";
+import { orAllocators } from "../creators.ts";
 import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, poolEvidence, sessionEvidence, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
@@ -25,6 +26,10 @@ const PINNED_MAX = 2;
 
 /** The ways to take a connection that leave no goroutine, the rarer ones first. */
 const SILENT_BORROWS: readonly BorrowApi[] = ["acquire", "conn", "conn-use", "row", "rows"];
+
+/** They allocate what stands for the connection, and lives as long as it is held. */
+const KEEPS_A_BORROW =
+	/^(database\/sql\.\(\*DB\)\.(Conn|queryDC)|github\.com\/jackc\/pgx\/v\d+\/pgxpool\.\(\*Pool\)\.Acquire)$/;
 
 export const connHeld: Rule = {
 	id: "conn-held",
@@ -50,7 +55,8 @@ export const connHeld: Rule = {
 		const hidden = hiddenUse(world) ?? starvedBesideSilent(world);
 		if (hidden === undefined) return undefined;
 		const { count, least, sessions, sockets } = hidden;
-		const attribution = attributeSilentBorrow(world, sessions);
+		const silent = attributeSilentBorrow(world, sessions);
+		const attribution = orAllocators(world, silent, count, (func) => KEEPS_A_BORROW.test(func));
 		const pinned = least <= PINNED_MAX;
 		return finding("conn-held", connHeld.about, {
 			// What may be a pool without counters or a long statement is not worth waking anybody.

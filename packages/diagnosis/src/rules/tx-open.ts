@@ -8,6 +8,7 @@
  * pgx's own transactions show only there.
  */
 
+import { orCreators } from "../creators.ts";
 import { deadlockedHolders } from "../deadlock.ts";
 import {
 	goroutineEvidence,
@@ -58,7 +59,11 @@ export const txOpen: Rule = {
 		if (count === 0) return somebodysTransactions(world);
 
 		const held = handles.length > 0 && handles.every((h) => h.owner.kind === "busy");
-		const attribution = attributeHandles(world, handles, "begin", sessions);
+		const attribution = orCreators(
+			world,
+			attributeHandles(world, handles, "begin", sessions),
+			handles.map(({ row }) => row),
+		);
 		const age = Math.max(
 			0,
 			...sessions.map((s) => s.last.session.xactAgeMs ?? s.last.session.stateAgeMs ?? 0),
