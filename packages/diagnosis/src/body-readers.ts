@@ -13,6 +13,7 @@
 import type { Frame } from "@plumbline/signals/goroutines";
 import { isStandardLibrary } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
+import type { StackGroup } from "./stack-samples.ts";
 
 const READ_LOOP = "net/http.(*persistConn).readLoop";
 const BODY_READ = "net/http.(*bodyEOFSignal).Read";
@@ -49,10 +50,7 @@ export interface BodyCensus {
 	readonly others: number;
 }
 
-/** Of a grouped profile's records, or of a full dump's stacks. */
-export function bodyCensus(
-	groups: Iterable<{ readonly frames: readonly Frame[]; readonly count: number }>,
-): BodyCensus {
+export function bodyCensus(groups: readonly StackGroup[]): BodyCensus {
 	const census = { open: 0, readers: 0, others: 0 };
 	for (const { frames, count } of groups) {
 		if (waitsForBody(frames)) census.open += count;

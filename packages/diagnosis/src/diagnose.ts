@@ -21,6 +21,7 @@ import { poolChurn } from "./rules/pool-churn.ts";
 import { poolDeadlock } from "./rules/pool-deadlock.ts";
 import { poolStarved } from "./rules/pool-starved.ts";
 import { rowsOpen } from "./rules/rows-open.ts";
+import { serverClosedIdle } from "./rules/server-closed-idle.ts";
 import { timeWaitStorm } from "./rules/time-wait-storm.ts";
 import { txBeginWait } from "./rules/tx-begin-wait.ts";
 import { txOpen } from "./rules/tx-open.ts";
@@ -44,6 +45,7 @@ const RULES: readonly Rule[] = [
 	poolChurn,
 	timeWaitStorm,
 	closeWaitPile,
+	serverClosedIdle,
 	gcPressure,
 	goroutineLeak,
 	lockContention,

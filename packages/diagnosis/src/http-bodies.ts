@@ -24,6 +24,7 @@ import { isDatabasePort } from "./database-ports.ts";
 import type { DumpView } from "./dump-view.ts";
 import type { LedgerView } from "./ledger-view.ts";
 import { type OwnedSocket, outgoing, silentMs, silentThroughout } from "./sockets-view.ts";
+import { stackSamples } from "./stack-samples.ts";
 import type { World } from "./world.ts";
 
 export interface LeftOpen {
@@ -49,13 +50,17 @@ export function bodiesLeftOpen(world: World): LeftOpen | undefined {
 	const row = goid === undefined ? undefined : lastDump.rowOf.get(goid);
 	if (row === undefined) return undefined;
 	const silent = silentSockets(world);
-	const nobodys = Math.max(...censuses(world).map(({ open, readers, others }) => open - readers - others));
+	const nobodys = Math.max(...stackSamples(world).map((groups) => nobodysIn(bodyCensus(groups))));
 	const readers = bodyReaders(lastDump);
 	const read = spansWindow ? readThroughout(bodyReaders(firstDump), readers) : readers.size;
 	const unread = Math.min(lasting.size - read, silent?.length ?? Number.POSITIVE_INFINITY);
 	const sure = Math.min(nobodys, unread);
 	// Goroutines that merely happen to be there take some off; not most, or the rest is no count.
 	return { count: sure * 2 >= unread ? unread : sure, sure, dump: lastDump, row, silent };
+}
+
+function nobodysIn({ open, readers, others }: BodyCensus): number {
+	return open - readers - others;
 }
 
 /** Goroutine ids of readers, each with its connection where that is printed. */
@@ -85,21 +90,6 @@ function notTakenSince(ledger: LedgerView | undefined, waiting: Readers): Reader
 	);
 	let unknown = Math.min(taken.length, others.filter(([, connection]) => connection === undefined).length);
 	return new Map(others.filter(([, connection]) => connection !== undefined || unknown-- <= 0));
-}
-
-/** At every moment that is known. */
-function censuses({ dumps, signals }: World): BodyCensus[] {
-	return [
-		...dumps.map(({ table }) => {
-			const counts = new Map<number, number>();
-			for (const stack of table.stackOf.subarray(0, table.count))
-				counts.set(stack, (counts.get(stack) ?? 0) + 1);
-			return bodyCensus(
-				[...counts].map(([stack, count]) => ({ frames: table.stacks[stack]?.frames ?? [], count })),
-			);
-		}),
-		...signals.goroutineProfiles.map(({ value }) => bodyCensus(value.records)),
-	];
 }
 
 /** Connections the service opened, to whatever but a database, that carried nothing all along. */

@@ -2,6 +2,7 @@
 import type { Frame } from "@plumbline/signals/goroutines";
 import { CANDIDATES_MAX } from "./attribution.ts";
 import type { Holder } from "./finding.ts";
+import { stackSamples } from "./stack-samples.ts";
 import type { World } from "./world.ts";
 
 /** An application frame that called the client, and how often it was seen to. */
@@ -15,7 +16,8 @@ const CLIENT_CALL = /^net\/http\.\(\*(Client\)\.do|Transport\)\.[rR]oundTrip)$/;
 const CALLERS_MAX = 1_000;
 
 /** Most often seen first. What the ledger counted goes before what samples caught. */
-export function httpCallers({ ledger, dumps, signals, isApplication }: World): HttpCaller[] {
+export function httpCallers(world: World): HttpCaller[] {
+	const { ledger, isApplication } = world;
 	const places = ledger?.places.filter(({ kind, acquired }) => kind === "http" && acquired > 0) ?? [];
 	if (places.length > 0) return sorted(places.map(({ frame, acquired }) => ({ frame, seen: acquired })));
 	const callers = new Map<string, HttpCaller>();
@@ -27,12 +29,7 @@ export function httpCallers({ ledger, dumps, signals, isApplication }: World): H
 		const seen = (callers.get(key)?.seen ?? 0) + count;
 		if (callers.has(key) || callers.size < CALLERS_MAX) callers.set(key, { frame, seen });
 	};
-	for (const { table } of dumps) {
-		for (const stack of table.stackOf.subarray(0, table.count)) note(table.stacks[stack]?.frames ?? [], 1);
-	}
-	for (const { value } of signals.goroutineProfiles) {
-		for (const { frames, count } of value.records) note(frames, count);
-	}
+	for (const { frames, count } of stackSamples(world).flat()) note(frames, count);
 	return sorted([...callers.values()]);
 }
 

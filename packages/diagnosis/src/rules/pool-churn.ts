@@ -2,13 +2,14 @@
  * pool-churn: connections to one peer opened and closed all the time, by us, where few are kept.
  *
  * Sockets line: opens per second against the connections that stay. Pool line: the pool counts what it closed
- * by its own limits, and names the limit. A pool that grows with the load opens as many as it keeps; churn
- * opens many times that.
+ * by its own limits, and names the limit. Of net/http's client, which counts nothing, the borrow ledger tells the
+ * cause (http-churn.ts). A pool that grows with the load opens as many as it keeps; churn opens many times that.
  */
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { isDatabasePort } from "../database-ports.ts";
 import { plural } from "../evidence.ts";
 import type { Evidence, Severity } from "../finding.ts";
+import { type ChurnCause, causeInWords, causeOfChurn, httpBooks } from "../http-churn.ts";
 import { closingsThatAgree, type PoolClosings } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import {
@@ -34,6 +35,8 @@ interface Churn {
 	readonly opens: number;
 	readonly database: boolean;
 	readonly closings: PoolClosings | undefined;
+	/** Of net/http's client, where the ledger tells. */
+	readonly cause: ChurnCause | undefined;
 }
 
 export const poolChurn: Rule = {
@@ -52,7 +55,9 @@ export const poolChurn: Rule = {
 			"database/sql keeps 2 idle connections by default: `db.SetMaxIdleConns(n)` with n near the usual number in use, at most MaxOpenConns",
 			"`SetConnMaxIdleTime` and `SetConnMaxLifetime` in minutes, not in milliseconds",
 			"`sslmode=prefer` towards a PostgreSQL server without TLS dials twice for each connection: say `disable`, or give the server TLS",
-			"net/http keeps 2 idle connections a host by default: raise Transport.MaxIdleConnsPerHost, share one Client, read bodies to their end and close them",
+			"net/http keeps 2 idle connections a host by default: raise Transport.MaxIdleConnsPerHost (and MaxIdleConns) to the usual number of calls at one time",
+			"make one http.Client and share it: connections are kept by its Transport, so neither of them belongs in a request's path",
+			"leave DisableKeepAlives off unless the peer cannot do without it; read bodies to their end and close them",
 		],
 		stop: ["nothing is lost for good: raise the idle limit at the next deployment"],
 		verify: ["run plumbline diagnose again under the same load: opens per second fall to nearly none"],
@@ -63,7 +68,9 @@ export const poolChurn: Rule = {
 		if (found.some((f) => f.id === "db-per-request" && f.severity !== "note")) return undefined;
 		const churn = tcpLife && worst(world, tcpLife);
 		if (tcpLife === undefined || churn === undefined) return undefined;
-		const { peer, opens, database, closings } = churn;
+		const { peer, opens, database, closings, cause } = churn;
+		if (!database && found.some((f) => f.id === "http-body-undrained" && f.severity !== "note"))
+			return undefined;
 		const perS = perSecond(tcpLife, opens);
 		const guessed = peer.unseen > opens / 2 && closings === undefined;
 		return finding("pool-churn", poolChurn.about, {
@@ -75,6 +82,7 @@ export const poolChurn: Rule = {
 				`${plural(opens, "connection")} were opened in the window where ${peer.atEnd} are open at its end` +
 					(peer.atStart > 0 ? `; of the ${peer.atStart} at its start ${peer.kept} were kept` : ""),
 				closings && `the pool closed ${closings.count} by its own limit ${closings.setting}`,
+				cause && causeInWords(cause),
 				opens > peer.opens
 					? `${opens - peer.opens} of them are told by their TIME_WAIT alone; that they are this service's the pool's own count says`
 					: undefined,
@@ -82,10 +90,14 @@ export const poolChurn: Rule = {
 					? `${peer.unseen} of them lived between two looks and are told by their TIME_WAIT; --trace counts each`
 					: undefined,
 			]).join("; "),
-			attribution: { candidates: [], siblings: [], holderGap: whereToLook(closings, database) },
+			attribution: { candidates: [], siblings: [], holderGap: whereToLook(churn) },
 			evidence: present<Evidence>([
 				peerEvidence(tcpLife, peer, `${rate(perS)} opens a second, ${peer.atEnd} open at the end`),
 				closings?.evidence,
+				cause &&
+					httpBooks(world)?.evidence(
+						`requests of the HTTP client, ${rate(perS)} closes a second beside them`,
+					),
 			]),
 		});
 	},
@@ -111,26 +123,36 @@ function churnOf(world: World, view: TcpLifeView, peer: TcpPeer): Churn | undefi
 		opens >= OPENS_PER_LIVE_MIN * Math.max(1, peer.atEnd) &&
 		closedByUs >= closes * CLOSED_BY_US_SHARE_MIN &&
 		closesAllAlong(view, peer);
-	return churns ? { peer, opens, database, closings } : undefined;
+	if (!churns) return undefined;
+	return { peer, opens, database, closings, cause: database ? undefined : causeOfChurn(world, peer) };
 }
 
 /**
- * To a peer that is no database nothing but the sockets tells, and they look the same where the peer asks for each
- * close (`Connection: close`): whatever the rate, it is noted.
+ * To a peer that is no database nothing but the sockets tells without the ledger, and they look the same where the
+ * peer asks for each close (`Connection: close`): whatever the rate, it is noted. Keep-alives are turned off by
+ * somebody who wants it so.
  */
-function severityOf({ database }: Churn): Severity {
-	return database ? "warning" : "note";
+function severityOf({ database, cause }: Churn): Severity {
+	if (database) return "warning";
+	return cause === undefined || cause.kind === "used once" || cause.kind === "keep-alives off"
+		? "note"
+		: "warning";
 }
 
-function confidenceOf({ database, closings }: Churn, guessed: boolean): number {
+function confidenceOf({ database, closings, cause }: Churn, guessed: boolean): number {
 	if (closings !== undefined) return 0.95;
+	if (cause !== undefined) return cause.kind === "used once" ? 0.7 : 0.9;
 	if (!database) return 0.6;
 	return guessed ? 0.7 : 0.85;
 }
 
-function whereToLook(closings: PoolClosings | undefined, database: boolean): string {
+function whereToLook({ closings, database, cause }: Churn): string {
 	if (closings !== undefined) return `a setting, not a line: ${closings.setting} of the pool`;
-	return database
-		? "most often a setting, not a line: MaxIdleConns of the pool; its counters (sql.DBStats, --metrics) would say which"
-		: "most often a setting, not a line: MaxIdleConnsPerHost of the HTTP transport, or a Client made for each request; or the peer asks for it: see whether it answers `Connection: close`";
+	if (database)
+		return "most often a setting, not a line: MaxIdleConns of the pool; its counters (sql.DBStats, --metrics) would say which";
+	if (cause === undefined)
+		return "most often a setting, not a line: MaxIdleConnsPerHost of the HTTP transport, DisableKeepAlives, or a Client made for each request, which the borrow ledger would tell apart; or the peer asks for it: see whether it answers `Connection: close`";
+	return cause.kind === "used once"
+		? "see whether the peer answers `Connection: close`; if not, see who closes bodies before their end, or sets Request.Close"
+		: `a setting, not a line: ${causeInWords(cause)}`;
 }

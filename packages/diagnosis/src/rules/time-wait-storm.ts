@@ -9,7 +9,8 @@ import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { isDatabasePort } from "../database-ports.ts";
 import { plural, seconds } from "../evidence.ts";
 import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
-import { closingsThatAgree } from "../pool-closings.ts";
+import { type ChurnCause, causeInWords, causeOfChurn } from "../http-churn.ts";
+import { closingsThatAgree, type PoolClosings } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import {
 	addressOf,
@@ -72,6 +73,7 @@ export const timeWaitStorm: Rule = {
 		const database = isDatabasePort(peer.port, world.databasePort);
 		const closings = database ? closingsThatAgree(world.pools, fresh) : undefined;
 		const ours = closings !== undefined || peer.closedByUs >= fresh * OWN_SHARE_MIN;
+		const cause = database ? undefined : causeOfChurn(world, peer);
 		return finding("time-wait-storm", timeWaitStorm.about, {
 			severity: severityOf(storm, reused, ours),
 			confidence: ours ? 0.9 : 0.5,
@@ -80,9 +82,10 @@ export const timeWaitStorm: Rule = {
 			story: present([
 				`${rate(perSecond(tcpLife, fresh))} more a second; each keeps its port for 60 s`,
 				reused ?? forecast(tcpLife, storm),
+				cause ? causeInWords(cause) : whatItMayBe(database, closings),
 				ours ? undefined : whoseElse(peer),
 			]).join("; "),
-			causes: causesOf(found, { peer, database }),
+			causes: causesOf(found, { peer, database, cause }),
 			attribution: {
 				candidates: [],
 				siblings: [],
@@ -124,14 +127,35 @@ function reusesPorts({ signals }: World, { ip }: TcpPeer): string | undefined {
 /** What closes connections all the time: the churn of this very peer, or whole pools that come and go. */
 function causesOf(
 	found: readonly Finding[],
-	at: { readonly peer: TcpPeer; readonly database: boolean },
+	at: { readonly peer: TcpPeer; readonly database: boolean; readonly cause: ChurnCause | undefined },
 ): FindingId[] {
-	const ofThisPeer = ({ id, evidence }: Finding) =>
-		id === "pool-churn" && evidence.some((e) => e.line === "sockets" && e.offset === at.peer.offset);
-	return found
-		.filter((f) => ofThisPeer(f) || (at.database && f.id === "db-per-request"))
-		.filter(({ severity }) => severity !== "note")
-		.map(({ id }) => id);
+	const ofThisPeer = ({ evidence }: Finding) =>
+		evidence.some((e) => e.line === "sockets" && e.offset === at.peer.offset);
+	const isCause = (f: Finding): boolean => {
+		switch (f.id) {
+			// Noted only, as keep-alives that are off are: but here is what comes of it.
+			case "pool-churn":
+				return (
+					ofThisPeer(f) &&
+					(f.severity !== "note" || (at.cause !== undefined && at.cause.kind !== "used once"))
+				);
+			case "http-body-undrained":
+				return ofThisPeer(f) && f.severity !== "note";
+			case "db-per-request":
+				return at.database && f.severity !== "note";
+			default:
+				return false;
+		}
+	};
+	return found.filter(isCause).map(({ id }) => id);
+}
+
+/** Where no line tells what closes them. */
+function whatItMayBe(database: boolean, closings: PoolClosings | undefined): string | undefined {
+	if (closings !== undefined) return `the pool closes them by its limit ${closings.setting}`;
+	return database
+		? undefined
+		: "of an HTTP client it is one of four: MaxIdleConnsPerHost (2 unless set), DisableKeepAlives, a client made for each request, bodies closed unread; the borrow ledger tells which";
 }
 
 /** Nothing this service could change would cure what another program of the pod closes. */
