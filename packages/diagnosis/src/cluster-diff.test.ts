@@ -83,8 +83,10 @@ test("clusters add up to their changes, and nothing is lost", () => {
 	fc.assert(
 		fc.property(crowds, crowds, (before, after) => {
 			const diff = diffGroups(groupsOf(before), groupsOf(after), isApplication);
-			const sum = (list: readonly { readonly before: number; readonly after: number }[]) =>
-				list.reduce(([was, is], it) => [was + it.before, is + it.after] as [number, number], [0, 0]);
+			const sum = (list: readonly { readonly before: number; readonly after: number }[]) => [
+				list.reduce((all, it) => all + it.before, 0),
+				list.reduce((all, it) => all + it.after, 0),
+			];
 			assert.deepEqual(sum(diff.changes), [diff.before, diff.after]);
 			assert.deepEqual(sum(diff.clusters), [diff.before, diff.after]);
 			const back = diffGroups(groupsOf(after), groupsOf(before), isApplication);
