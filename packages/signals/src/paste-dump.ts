@@ -91,7 +91,7 @@ class DumpSection implements Section {
 			return true;
 		}
 		if (LEFT_OUT.test(line.text)) this.#notes.lost("it says itself that something was left out ({n} times)");
-		else if (line.last && REMAINS.test(line.text)) this.#notes.lost("the text ends in the middle of a line");
+		else if (line.last && looksCut(line.text)) this.#notes.lost("the text ends in the middle of a line");
 		else {
 			if (!this.#broken.add(line)) {
 				this.#dropBroken();
@@ -158,7 +158,10 @@ class DumpSection implements Section {
 	#continue(line: PastedLine): boolean {
 		const before = this.#waiting?.line ?? this.#place;
 		if (before === undefined || this.#broken.parts.length > 0) return false;
-		const demanded = /^(?:\+0x[\da-f]+( fp=.*)?|in goroutine \d+|fp=0x[\da-f]+ .*|sp=0x[\da-f]+.*|pc=0x[\da-f]+)$/u.test(line.text);
+		const demanded =
+			/^(?:\+0x[\da-f]+( fp=.*)?|in goroutine \d+|fp=0x[\da-f]+ .*|sp=0x[\da-f]+.*|pc=0x[\da-f]+)$/u.test(
+				line.text,
+			);
 		if (!demanded && !before.full) return false;
 		const kind = this.#waiting?.kind ?? "place";
 		const text = joins([before, line]).find((joined) => dumpLine(joined) === kind);
@@ -287,4 +290,9 @@ function best(texts: readonly string[]): readonly string[] {
 	return texts.length > 1 && texts[0]?.startsWith("goroutine ") === true
 		? texts.toSorted((a, b) => Number(hasKnownState(b)) - Number(hasKnownState(a)))
 		: texts;
+}
+
+/** Whether what the end of the input left of a line may be the beginning of one of a dump. */
+function looksCut(text: string): boolean {
+	return REMAINS.test(text) || /^[\w./*()[\]%~·@-]+$/u.test(text) || "created by ".startsWith(text);
 }
