@@ -3,7 +3,7 @@
  * logs ...)`), a device is not: /dev/zero has no end.
  */
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 
 /** Of one file. The Go runtime itself cuts a dump at 64 MiB; logs with several are longer. */
@@ -25,24 +25,62 @@ export async function readLoose(
 	bytesMax = LOOSE_BYTES_MAX,
 ): Promise<LooseBytes> {
 	if (path === STDIN) return await gather(stdin, 0, bytesMax, signal);
-	let bytesGuess = 0;
+	let bytesGuess: number | undefined;
 	try {
 		const found = await stat(path);
 		if (found.isDirectory()) throw new Error("it is a folder: name the files in it");
 		if (!found.isFile() && !found.isFIFO()) throw new Error("it is a device or a socket, not a file");
-		bytesGuess = Math.min(found.size, bytesMax);
+		if (found.isFile()) bytesGuess = Math.min(found.size, bytesMax);
 	} catch (error) {
 		throw new Error(reasonOf(error), { cause: error });
 	}
+	if (bytesGuess !== undefined) return await readWhole(path, bytesGuess, bytesMax, signal);
 	const file = createReadStream(path, { signal });
 	try {
-		return await gather(file, bytesGuess, bytesMax, signal);
+		return await gather(file, 0, bytesMax, signal);
 	} catch (error) {
 		signal.throwIfAborted();
 		throw new Error(reasonOf(error), { cause: error });
 	} finally {
 		file.destroy();
 	}
+}
+
+/** Read at once of a file, so that Ctrl-C is heard in between. */
+const STEP_BYTES = 16 << 20;
+
+/** Straight into place: a stream's pieces of a large dump would be as much garbage as the dump has bytes. */
+async function readWhole(
+	path: string,
+	bytesGuess: number,
+	bytesMax: number,
+	signal: AbortSignal,
+): Promise<LooseBytes> {
+	try {
+		const file = await open(path, "r");
+		try {
+			// One byte more shows whether the file ends there.
+			let bytes = new Uint8Array(bytesGuess + 1);
+			let size = 0;
+			for (;;) {
+				signal.throwIfAborted();
+				if (size === bytes.length) bytes = grown(bytes, size + 1, bytesMax + 1);
+				const { bytesRead } = await file.read(bytes, size, Math.min(STEP_BYTES, bytes.length - size));
+				size += bytesRead;
+				if (bytesRead === 0) return { bytes: bytes.subarray(0, size) };
+				if (size > bytesMax) return { bytes: bytes.subarray(0, bytesMax), cut: cutAt(bytesMax) };
+			}
+		} finally {
+			await file.close();
+		}
+	} catch (error) {
+		signal.throwIfAborted();
+		throw new Error(reasonOf(error), { cause: error });
+	}
+}
+
+function cutAt(bytesMax: number): string {
+	return `reading stopped at ${bytesMax} bytes, and there is more`;
 }
 
 async function gather(
@@ -64,10 +102,7 @@ async function gather(
 			size += room;
 			if (room < chunk.length) {
 				source.destroy();
-				return {
-					bytes: bytes.subarray(0, size),
-					cut: `reading stopped at ${bytesMax} bytes, and there is more`,
-				};
+				return { bytes: bytes.subarray(0, size), cut: cutAt(bytesMax) };
 			}
 		}
 		return { bytes: bytes.subarray(0, size) };

@@ -7,7 +7,7 @@
  */
 
 import type { GoroutineTable } from "@plumbline/signals/goroutines";
-import { decodeGoroutinesDebug2 } from "@plumbline/signals/goroutines-debug2";
+import { decodeDumpOnce } from "@plumbline/signals/goroutines-debug2-once";
 
 export interface Dump {
 	readonly bytes: Uint8Array;
@@ -31,7 +31,7 @@ export function orderDumps<T extends Dump>(given: readonly T[]): Ordered<T> {
 	const notes: string[] = [];
 	if (given.length < 2) return { dumps: given, losses, notes };
 	const read = given.flatMap((dump) => {
-		const decoded = decodeGoroutinesDebug2(dump.bytes);
+		const decoded = decodeDumpOnce(dump.bytes);
 		return decoded.kind === "decoded" ? [{ dump, view: viewOf(decoded.value) }] : [];
 	});
 	const own = read.filter(({ dump, view }, at) => {

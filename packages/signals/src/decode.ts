@@ -14,7 +14,7 @@ import { decodeGoTrace } from "./go-trace-json.ts";
 import { decodeGoTraceV2 } from "./go-trace-v2.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
 import { decodeGoroutinesDebug1 } from "./goroutines-debug1.ts";
-import { decodeGoroutinesDebug2 } from "./goroutines-debug2.ts";
+import { decodeDumpOnce } from "./goroutines-debug2-once.ts";
 import { goroutineProfileOf } from "./goroutines-pprof.ts";
 import type { HeapSnapshot } from "./heap.ts";
 import { decodeHeapDebug1 } from "./heap-debug1.ts";
@@ -31,6 +31,7 @@ import { profileOfCounts } from "./profiles-records.ts";
 import type { SessionTable } from "./sessions.ts";
 import { decodeMysqlSessions } from "./sessions-mysql.ts";
 import { decodePostgresSessions } from "./sessions-postgres.ts";
+import { decodeSessionsText } from "./sessions-text.ts";
 import type { Sampled, Signals } from "./signals.ts";
 import type { FdTable, SocketTable } from "./sockets.ts";
 import { decodeFdTable } from "./sockets-fd-table.ts";
@@ -108,7 +109,7 @@ function readCounts({ bytes, ...part }: Part, lists: Lists): Decoded<unknown> {
 }
 
 export const FORMATS: Readonly<Record<PartFormat, Format>> = {
-	"go-debug2": format("runtime", "goroutines", "goroutines", decodeGoroutinesDebug2),
+	"go-debug2": format("runtime", "goroutines", "goroutines", decodeDumpOnce),
 	"go-debug1": { line: "runtime", what: "goroutine profile", read: readCounts },
 	"go-heap-debug1": format("runtime", "heap", "heaps", decodeHeapDebug1),
 	"go-contention-debug1": format("runtime", "lock profile", "profiles", decodeContentionDebug1),
@@ -125,6 +126,7 @@ export const FORMATS: Readonly<Record<PartFormat, Format>> = {
 	prometheus: format("pool", "metrics", "metrics", decodePrometheus),
 	"postgres-sessions": format("pool", "database sessions", "sessions", decodePostgresSessions),
 	"mysql-sessions": format("pool", "database sessions", "sessions", decodeMysqlSessions),
+	"sessions-text": format("pool", "database sessions", "sessions", decodeSessionsText),
 	"go-buildinfo": format("process", "Go build info", "build", decodeGoBuildinfo),
 	process: format("process", "process facts", "process", decodeProcess),
 };

@@ -3,7 +3,7 @@
  * other are cut apart.
  */
 import type { GoroutineTable } from "./goroutines.ts";
-import { decodeGoroutinesDebug2 } from "./goroutines-debug2.ts";
+import { decodeDumpOnce } from "./goroutines-debug2-once.ts";
 import type { Piece } from "./paste-piece.ts";
 
 /** What may stand before a dump's first goroutine without making it a pasted text. */
@@ -18,7 +18,7 @@ const RETURN = 0x0d;
 /** Undefined where the text needs mending, or is no dump. */
 export function cleanDumps(bytes: Uint8Array): readonly Piece[] | undefined {
 	if (!beginsClean(bytes) || bytes.includes(ESC) || hasLoneReturns(bytes)) return undefined;
-	const decoded = decodeGoroutinesDebug2(bytes);
+	const decoded = decodeDumpOnce(bytes);
 	if (decoded.kind === "foreign" || decoded.flaws.some(({ kind }) => kind === "malformed")) return undefined;
 	if (hasEntities(bytes)) return undefined;
 	const starts = dumpStarts(decoded.value).map((row) => decoded.value.offset[row] ?? 0);

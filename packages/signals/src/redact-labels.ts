@@ -166,8 +166,12 @@ function needle(chars: string): Needle {
 
 const NEEDLES: readonly Needle[] = [needle("labels:"), needle("] {")];
 
+/** A window of fewer bytes moves on too slowly; its first byte is looked for instead, which is rare. */
+const WINDOW_BYTES_MIN = 4;
+
 /** Offset of the next `needle` from `from` on, or -1. Looks at one byte in as many as the needle has. */
 function find({ text, shift }: Needle, bytes: Uint8Array, from: number): number {
+	if (text.length < WINDOW_BYTES_MIN) return findShort(text, bytes, from);
 	const last = text.length - 1;
 	const final = text[last];
 	let end = from + last;
@@ -175,6 +179,14 @@ function find({ text, shift }: Needle, bytes: Uint8Array, from: number): number 
 		const byte = bytes[end] as number;
 		if (byte === final && text.every((wanted, i) => bytes[end - last + i] === wanted)) return end - last;
 		end += shift[byte] as number;
+	}
+	return -1;
+}
+
+function findShort(text: Uint8Array, bytes: Uint8Array, from: number): number {
+	const [first = 0] = text;
+	for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
+		if (text.every((wanted, i) => bytes[at + i] === wanted)) return at;
 	}
 	return -1;
 }
