@@ -1,6 +1,7 @@
 package routines
 
 import (
+	"math/rand"
 	"net/http"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ func Timer(s *shop.Server) error {
 }
 
 func watchParcel(parcel string) {
+	// So that they do not all ask at once.
+	time.Sleep(time.Duration(rand.Int63n(int64(pollEvery))))
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for range ticker.C { // LEAK

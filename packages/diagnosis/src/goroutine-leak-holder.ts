@@ -15,6 +15,8 @@ const WAITS_HERE = 0.95;
 const READS_STREAM = 0.7;
 /** Generated clients stand between a stream and who asked for it. */
 const GENERATED = /(_grpc)?\.pb\.go$/;
+/** Who opens a stream may be a helper of all; who reads it is to end it. */
+const GRPC_READ = /^google\.golang\.org\/grpc\.\(\*clientStream(Wrapper)?\)\.RecvMsg$/;
 const GRPC_CALL = /^google\.golang\.org\/grpc\.\(\*(clientStream|clientStreamWrapper|ClientConn)\)\./;
 
 export function holderOf(world: World, suspect: Suspect): Attribution | undefined {
@@ -52,25 +54,8 @@ function ofLocks({ place, pastALock, locks }: NonNullable<Suspect["locks"]>): At
 
 /** A stream outlives the call that opened it; requests on the same path are caught reading theirs. */
 function ofStreams(world: World, made: Attribution | undefined): Attribution {
-	const seen = new Map<string, { readonly frame: Frame; count: number }>();
-	const note = (frames: readonly Frame[], count: number): void => {
-		const called = frames.findLastIndex(({ func }) => GRPC_CALL.test(func));
-		const frame =
-			called < 0
-				? undefined
-				: frames.slice(called).find((f) => world.isApplication(f) && !GENERATED.test(f.file));
-		if (frame === undefined) return;
-		const known = seen.get(frame.func);
-		if (known === undefined) seen.set(frame.func, { frame, count });
-		else known.count += count;
-	};
-	for (const { value } of world.signals.goroutineProfiles) {
-		for (const { frames, count } of value.records) note(frames, count);
-	}
-	for (const { table } of world.dumps) {
-		for (let row = 0; row < table.count; row++) note(table.stacks[table.stackOf[row] ?? 0]?.frames ?? [], 1);
-	}
-	const sites = [...seen.values()].sort((a, b) => b.count - a.count);
+	const reading = sitesOf(world, GRPC_READ);
+	const sites = reading.length > 0 ? reading : sitesOf(world, GRPC_CALL);
 	const asHolder = ({ frame, count }: (typeof sites)[number], confidence: number): Holder => ({
 		...frame,
 		how: `seen ${count} times at work with a stream; the line is where it was seen`,
@@ -90,6 +75,32 @@ function ofStreams(world: World, made: Attribution | undefined): Attribution {
 		siblings: [],
 		...evidenceOf(made),
 	};
+}
+
+interface StreamSite {
+	readonly frame: Frame;
+	count: number;
+}
+
+/** The service's own code, most seen first, that was at work in such a call in any sample. */
+function sitesOf(world: World, calls: RegExp): readonly StreamSite[] {
+	const seen = new Map<string, StreamSite>();
+	const note = (frames: readonly Frame[], count: number): void => {
+		const called = frames.findLastIndex(({ func }) => calls.test(func));
+		const above = called < 0 ? [] : frames.slice(called);
+		const frame = above.find((each) => world.isApplication(each) && !GENERATED.test(each.file));
+		if (frame === undefined) return;
+		const known = seen.get(frame.func);
+		if (known === undefined) seen.set(frame.func, { frame, count });
+		else known.count += count;
+	};
+	for (const { value } of world.signals.goroutineProfiles) {
+		for (const { frames, count } of value.records) note(frames, count);
+	}
+	for (const { table } of world.dumps) {
+		for (let row = 0; row < table.count; row++) note(table.stacks[table.stackOf[row] ?? 0]?.frames ?? [], 1);
+	}
+	return [...seen.values()].sort((a, b) => b.count - a.count);
 }
 
 function evidenceOf(made: Attribution | undefined): Pick<Attribution, "evidence"> {

@@ -1,7 +1,7 @@
 /** The number of goroutines by the service's own metrics page: the one count that no dump had a part in. */
 import { plural } from "./evidence.ts";
 import type { Evidence } from "./finding.ts";
-import { risenFloor } from "./parked-growth.ts";
+import { risenMean } from "./parked-growth.ts";
 import type { World } from "./world.ts";
 
 /** client_golang's, and that of runtime/metrics. */
@@ -13,11 +13,11 @@ export function goroutinesRose({ signals }: World, least: number): Evidence | un
 	const last = signals.metrics.at(-1);
 	if (name === undefined || last === undefined) return undefined;
 	const counts = signals.metrics.map(({ value }) => value.go[name] ?? 0);
-	const risen = risenFloor(counts, least);
+	const risen = risenMean(counts, least);
 	if (risen === undefined) return undefined;
 	return {
 		line: "pool",
-		says: `the metrics page counts more goroutines all the time: ${risen.from} at the least in the first third of ${plural(counts.length, "page")}, ${risen.to} in the last`,
+		says: `the metrics page counts more goroutines all the time: ${Math.round(risen.from)} on average in the first third of ${plural(counts.length, "page")}, ${Math.round(risen.to)} in the last`,
 		quote: `${name} ${last.value.go[name]}`,
 		part: last.part.name,
 		// The series is known by its name alone; pages have it once.

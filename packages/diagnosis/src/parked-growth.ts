@@ -51,8 +51,8 @@ export function growthOfPlaces({ signals, isApplication }: World): GrowthOfPlace
 			wakes && root !== undefined && isApplication(root)
 				? risenFloor(countsOfRoot(growths, root.func))
 				: undefined;
-		const risen = family ?? risenFloor(counts);
-		return risen && { ...risen, samples: counts.length, growth, wakes };
+		const rise = family ?? risenFloor(counts);
+		return rise && { ...rise, samples: counts.length, growth, wakes };
 	};
 }
 
@@ -69,16 +69,30 @@ function countsOfRoot(growths: ReadonlyMap<string, Growth>, func: string): reado
 	return points.map((_, i) => family.reduce((sum, growth) => sum + (growth.points[i]?.count ?? 0), 0));
 }
 
+/** By the mean of each third, for counts to which others add theirs. */
+export function risenMean(
+	counts: readonly number[],
+	least: number,
+): { from: number; to: number } | undefined {
+	return risen(counts, least, (third) => third.reduce((sum, count) => sum + count, 0) / third.length);
+}
+
 /** The least of each third; undefined unless they rise from third to third, and by enough in all. */
 export function risenFloor(
 	counts: readonly number[],
 	least = JOINED_MIN,
 ): { from: number; to: number } | undefined {
+	return risen(counts, least, (third) => Math.min(...third));
+}
+
+function risen(
+	counts: readonly number[],
+	least: number,
+	level: (third: readonly number[]) => number,
+): { from: number; to: number } | undefined {
 	if (counts.length < SAMPLES_MIN) return undefined;
-	const third = counts.length / 3;
-	const floors = [0, 1, 2].map((i) =>
-		Math.min(...counts.slice(Math.round(i * third), Math.round((i + 1) * third))),
-	);
-	const [from = 0, middle = 0, to = 0] = floors;
+	const size = counts.length / 3;
+	const thirds = [0, 1, 2].map((i) => level(counts.slice(Math.round(i * size), Math.round((i + 1) * size))));
+	const [from = 0, middle = 0, to = 0] = thirds;
 	return from < middle && middle < to && to - from >= least ? { from, to } : undefined;
 }

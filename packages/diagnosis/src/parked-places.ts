@@ -2,7 +2,7 @@
  * Where goroutines are parked that nobody alive owns, and what became of them over the window.
  *
  *            first dump     last dump
- *     kept   11 at P    ─▶  11 at P        ids are never reused: the same goroutines
+ *     kept   11         ─▶  11 at P        ids are never reused: the same goroutines
  *     ended   1 at P    ─▶   gone          passed through
  *     joined               ─▶ 7 at P       born in the window
  *
@@ -103,15 +103,20 @@ function placeOf(key: string, side: Side, before: Side | undefined): ParkedPlace
 	if (kind === undefined) return undefined;
 	const was = (before?.parked(key) ?? []).map((row) => before?.dump.table.goid[row] ?? 0);
 	const there = new Set(was);
-	const kept = parked.filter((row) => there.has(table.goid[row] ?? 0));
-	const others = parked.filter((row) => !there.has(table.goid[row] ?? 0));
+	// A connection's goroutine serves one request after another; any other is at its one task from its start on.
+	const wasThere = (row: number): boolean => {
+		const goid = table.goid[row] ?? 0;
+		return facts(row).inHandler ? there.has(goid) : before?.dump.rowOf.has(goid) === true;
+	};
+	const kept = parked.filter(wasThere);
+	const others = parked.filter((row) => !wasThere(row));
 	const rows = [...kept, ...others];
 	return {
 		kind,
 		stackKey: stackKey(tellingFrames(frames)),
 		rows,
 		kept: kept.length,
-		joined: others.filter((row) => before && !before.dump.rowOf.has(table.goid[row] ?? 0)).length,
+		joined: before === undefined ? 0 : others.length,
 		ended: was.filter((goid) => !rowOf.has(goid)).length,
 		flagged: rows.filter((row) => isFlagged(dump, row)).length,
 		inHandlers: rows.filter((row) => facts(row).inHandler).length,

@@ -210,7 +210,7 @@ test("clients with goroutines of their own: more of both is no leak", () => {
 		dumps,
 		profiles: profilesOf(
 			calls,
-			times(12, (i) => 60 + 2 * i),
+			times(12, (i) => 62 + 2 * i),
 		),
 	};
 	assert.equal(found(service, "goroutine-leak"), undefined);
