@@ -4,6 +4,7 @@
  * A line that is left out has its gap, as a capture would have.
  */
 import type { Gap, Instant, Line, MonoMs, Part, PartFormat, WallMs } from "@plumbline/signals/capture";
+import type { GoTrace } from "@plumbline/signals/go-trace";
 import type { GoroutineProfile } from "@plumbline/signals/goroutines";
 import { decodeGoroutinesDebug2 } from "@plumbline/signals/goroutines-debug2";
 import type { HeapSnapshot } from "@plumbline/signals/heap";
@@ -33,6 +34,8 @@ export interface Service {
 	/** Series of the Go runtime on the metrics page; with `pools`, as many samples. */
 	readonly go?: readonly Metrics["go"][];
 	readonly heaps?: readonly HeapSnapshot[];
+	/** Of the start of the window. */
+	readonly trace?: GoTrace;
 	readonly process?: readonly ProcessFacts[];
 	/** Read at the start. */
 	readonly cpu?: Profile;
@@ -62,7 +65,7 @@ export function signalsOf(service: Service): Signals {
 		leakProfiles: [],
 		profiles: sampled("cpu", "pprof", service.cpu && [service.cpu]),
 		heaps: sampled("heap", "go-heap-debug1", service.heaps),
-		traces: [],
+		traces: sampled("go-trace", "go-trace", service.trace && [service.trace]),
 		sockets: sampled(
 			"sockets",
 			"sock-diag",
