@@ -137,6 +137,24 @@ test("evidence leads to its raw text and back", { skip: missing }, async () => {
 	assert.match(await page.innerText(":target .q"), /^\d+\s*goroutine 9 \[chan receive\]:/);
 	await page.click(":target .small a");
 	assert.equal(await page.getAttribute(":target", "id"), "evidence-1");
+	assert.ok(await page.locator("#evidence-5").isHidden(), "folded with its consequence");
+	await page.click(".pill[href='#evidence-5']");
+	assert.ok(await page.locator("#evidence-5").isVisible());
+	await page.context().close();
+});
+
+test("a narrow box of the icicle takes the whole width when followed, and gives it back", {
+	skip: missing,
+}, async () => {
+	const { page } = await open("ledger", { javaScriptEnabled: false });
+	const width = async (css: string) => (await page.locator(css).boundingBox())?.width ?? 0;
+	const [whole, before] = [await width(".icicle"), await width("#calls-1")];
+	assert.ok(before < whole / 2);
+	await page.focus("#calls-1 > a");
+	await page.keyboard.press("Enter");
+	assert.ok((await width("#calls-1")) > whole - 4);
+	await page.click("#goroutines p a");
+	assert.equal(await width("#calls-1"), before);
 	await page.context().close();
 });
 

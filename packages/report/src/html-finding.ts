@@ -1,6 +1,6 @@
 /** One finding: who holds what, why that is believed, what to do. */
 import type { Evidence, Finding, Holder } from "@plumbline/diagnosis/finding";
-import { type Hole, type Html, html, preformatted, prose } from "./html-escape.ts";
+import { type Html, html, preformatted, prose } from "./html-escape.ts";
 import { howSure, joinInWords, percent, place, position } from "./phrases.ts";
 import type { Consequence, Thread } from "./threads.ts";
 import type { Numbered } from "./view-numbers.ts";
@@ -41,9 +41,9 @@ export function whereHtml({ holder, holderGap, candidates }: Finding): Html {
 	if (holder !== undefined)
 		return html`${placeHtml(holder)}<p class="small soft">${prose(howSure(holder))}</p>`;
 	const why = holderGap ?? "no line of the capture could tell";
-	if (candidates.length === 0) return html`<p class="where">Where: not named. ${prose(why)}</p>`;
+	if (candidates.length === 0) return html`<p>Where: not named: ${prose(why)}</p>`;
 	const shown = candidates.slice(0, ITEMS_SHOWN_MAX);
-	return html`<p>Where: not named. ${prose(why)}</p><p>It could be:</p>
+	return html`<p>Where: not named: ${prose(why)}</p><p>It could be:</p>
 <ul class="plain">${shown.map((each) => html`<li>${placeHtml(each)}<span class="small soft">${prose(howSure(each))}</span></li>`)}</ul>
 ${rest(candidates.length - shown.length, "places")}`;
 }
@@ -109,15 +109,12 @@ ${steps !== undefined ? html`<ol class="steps">${body}</ol>` : html`<ul class="p
 ${rest(items.length - shown.length, "items")}`;
 }
 
-/** Prose, in which a command stands in a box of its own. */
+/** Prose; the command that it ends with stands in a box of its own. */
 export function stepHtml(text: string): Html {
 	const parts = text.split("`");
-	if (parts.length % 2 === 0) return prose(text);
-	const holes = parts.map((part, at): Hole => {
-		if (at % 2 === 0) return part;
-		return part.length >= COMMAND_CHARS_MIN && /\s/.test(part) ? command(part) : html`<code>${part}</code>`;
-	});
-	return html`${holes}`;
+	const [last = "", after] = [parts.at(-2), parts.at(-1)];
+	const ends = parts.length % 2 === 1 && after === "" && last.length >= COMMAND_CHARS_MIN && /\s/.test(last);
+	return ends ? html`${prose(parts.slice(0, -2).join("`"))}${command(last)}` : prose(text);
 }
 
 function command(text: string): Html {

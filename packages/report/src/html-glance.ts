@@ -35,7 +35,7 @@ function answer({ cause, consequences }: Thread, at: number): Html {
 	const id = `finding-${at + 1}`;
 	const where =
 		cause.holder === undefined
-			? html`<p class="where">Where: not named</p>`
+			? html`<p>Where: not named: ${prose(cause.holderGap ?? "no line of the capture could tell")}</p>`
 			: html`<p>${placeHtml(cause.holder)}</p>`;
 	const follow = consequences.map(({ finding }) => finding.title).join("; ");
 	const jumps: readonly (readonly [string, string, boolean])[] = [

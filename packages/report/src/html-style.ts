@@ -73,7 +73,7 @@ section { margin-top: 2.4rem; }
 .where code { background: none; padding: 0; font-size: 1em; }
 .where .func { font-weight: 650; }
 .where .place { color: var(--soft); display: block; }
-.answer p { margin-top: .45rem; }
+.answer p:not(.tag) { margin-top: .45rem; }
 .first-step { margin-top: .6rem; }
 .jump { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin-top: .7rem; padding: 0; list-style: none; }
 .lines { display: grid; gap: .7rem; }
@@ -151,7 +151,16 @@ const PICTURES = `
 	font-size: 11.5px; background: var(--other); color: var(--ink); border: solid var(--sheet); border-width: 0 1px 1px 0; }
 .icicle .own { background: var(--own); box-shadow: inset 0 -2px var(--own-rule); font-weight: 650; }
 .icicle .rest { font-style: italic; color: var(--soft); background: var(--sunk); }
-.icicle .thin { padding: 0; color: transparent; }`;
+.icicle .thin { padding: 0; color: transparent; }
+.icicle a { display: block; color: inherit; text-decoration: none; }
+.icicle a:focus-visible { outline-offset: -3px; }
+.icicle a:hover span { text-decoration: underline; }
+.icicle li:target, .icicle li:has(:target) { width: 100% !important; }
+.icicle ul:has(> li:target, > li :target) > li:not(:target, :has(:target)) { display: none; }
+.icicle li:target .thin { padding: 0 .3rem; color: inherit; }
+.icicle :target { background: none; box-shadow: none; scroll-margin-top: 8rem; }
+.icicle li:target > a span { box-shadow: inset 0 0 0 2px var(--link); }
+.family { margin-top: .5rem; }`;
 
 const TABLES = `
 .table { overflow-x: auto; }

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { diagnose } from "@plumbline/diagnosis/diagnose";
 import type { Diagnosis } from "@plumbline/diagnosis/finding";
 import { decodeCapture } from "@plumbline/signals/decode";
 import fc from "fast-check";
 import { renderHtml } from "./html.ts";
 import { html, prose } from "./html-escape.ts";
 import { SCRIPT, SCRIPT_HASH } from "./html-script.ts";
-import { capture } from "./testing/captures.ts";
+import { capture, part } from "./testing/captures.ts";
 import { diagnoses } from "./testing/diagnoses.ts";
 import { SAMPLES } from "./testing/samples.ts";
 import { reportView } from "./view-report.ts";
@@ -65,6 +66,18 @@ test("nothing found is not called health, and what was not read is told", () => 
 		assert.doesNotMatch(text, /\bhealthy\b|all good|no problem/i);
 		for (const gap of diagnosis.gaps) assert.ok(text.includes(html`${gap.what}`.markup), gap.what);
 	}
+});
+
+test("a thousand calls with endless names stay a page", () => {
+	const name = (i: number) => `main.F${i}[${"<go.shape.struct{}>".repeat(500)}]`;
+	const goroutine = (i: number) => `goroutine ${i + 1} [select]:\n${name(i)}(0x1)\n\t/srv/main.go:7 +0x1d\n`;
+	const text = Array.from({ length: 1_000 }, (_, i) => goroutine(i % 400)).join("\n");
+	const taken = capture([part("goroutines.0.debug2.txt", "go-debug2", 0, 0, text)]);
+	const signals = decodeCapture(taken);
+	const diagnosis = diagnose(signals);
+	const page = renderHtml(diagnosis, reportView(diagnosis, signals, taken));
+	assert.ok(page.length < BYTES_MAX, `${page.length}`);
+	assert.match(page, /1000 goroutines in/);
 });
 
 test("however much there is to say, it stays a page", () => {

@@ -65,7 +65,7 @@ test("no goroutine is lost where calls are too thin to be drawn", () => {
 		7_003,
 	);
 	assert.ok(crowd.calls.length < 700);
-	assert.ok(crowd.clusters.length <= 25);
+	assert.ok(crowd.clusters.length <= 16);
 });
 
 test("without goroutines there is no crowd", () => {

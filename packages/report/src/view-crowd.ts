@@ -55,7 +55,7 @@ const NODES_MAX = 700;
 /** Share of all goroutines below which a call cannot be told from a line. */
 const SHARE_MIN = 0.002;
 const CALLS_IN_ONE_MAX = 40;
-const CLUSTERS_SHOWN_MAX = 25;
+const CLUSTERS_SHOWN_MAX = 16;
 const FAMILIES_SHOWN_MAX = 6;
 
 export function crowdView(signals: Signals): CrowdView | undefined {
