@@ -12,6 +12,8 @@ import { cpuSpike } from "./rules/cpu-spike.ts";
 import { ctxResidue } from "./rules/ctx-residue.ts";
 import { dbLockWait } from "./rules/db-lock-wait.ts";
 import { dbPerRequest } from "./rules/db-per-request.ts";
+import { dnsSlow } from "./rules/dns-slow.ts";
+import { dnsStorm } from "./rules/dns-storm.ts";
 import { gcPressure } from "./rules/gc-pressure.ts";
 import { goroutineLeak } from "./rules/goroutine-leak.ts";
 import { httpBodyOpen } from "./rules/http-body-open.ts";
@@ -46,6 +48,8 @@ const RULES: readonly Rule[] = [
 	timeWaitStorm,
 	closeWaitPile,
 	serverClosedIdle,
+	dnsStorm,
+	dnsSlow,
 	gcPressure,
 	goroutineLeak,
 	lockContention,

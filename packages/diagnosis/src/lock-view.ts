@@ -20,7 +20,8 @@ import type { Frame } from "@plumbline/signals/goroutines";
 import type { Signals } from "@plumbline/signals/signals";
 import type { IsApplication } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
-import { distinctStacks } from "./profile-stacks.ts";
+import { type GoroutineSample, goroutineSamples } from "./goroutine-samples.ts";
+import type { CountedStack } from "./profile-stacks.ts";
 
 export interface LockSample {
 	readonly part: string;
@@ -80,25 +81,12 @@ export function ownerOf(func: string): string {
 	return func.slice(0, path) + (method?.[0] ?? func.slice(path));
 }
 
-interface Seen {
-	readonly frames: readonly Frame[];
-	readonly count: number;
-	readonly offset: number;
-}
-
-/** One reading of all goroutines. */
-interface Sample {
-	readonly part: string;
-	readonly atMs: number;
-	readonly stacks: readonly Seen[];
-}
-
 export function lockViews(
 	signals: Signals,
 	dumps: readonly DumpView[],
 	isApplication: IsApplication,
 ): LockView[] {
-	const samples = samplesOf(signals, dumps);
+	const samples = goroutineSamples(signals, dumps);
 	const drafts = new Map<string, Draft>();
 	samples.forEach((sample, index) => {
 		for (const { frames, count, offset } of sample.stacks) {
@@ -146,8 +134,8 @@ function draftOf(drafts: Map<string, Draft>, name: string): Draft | undefined {
 /** The innermost frame of each lock's type that is past the line where others wait. */
 function noteHolders(
 	drafts: ReadonlyMap<string, Draft>,
-	{ part, atMs }: Sample,
-	{ frames, count, offset }: Seen,
+	{ part, atMs }: GoroutineSample,
+	{ frames, count, offset }: CountedStack,
 	isApplication: IsApplication,
 ): void {
 	const waitsAt = lockTaker(frames);
@@ -169,30 +157,4 @@ function noteHolders(
 		const found = known ?? { frame, calls, sameFunction, seen: 0, part, offset, atMs };
 		draft.holders.set(key, { ...found, seen: found.seen + count });
 	}
-}
-
-/** Full dumps and grouped profiles, in the order of time. */
-function samplesOf({ goroutineProfiles, window }: Signals, dumps: readonly DumpView[]): Sample[] {
-	const profiles = goroutineProfiles.map(({ part, value }) => ({
-		part: part.name,
-		atMs: part.start.monoMs - window.start.monoMs,
-		stacks: distinctStacks(value.records),
-	}));
-	const full = dumps.map(({ sampled: { part }, atMs, table }) => ({
-		part: part.name,
-		atMs,
-		stacks: countedStacks(table),
-	}));
-	return [...profiles, ...full].toSorted((a, b) => a.atMs - b.atMs);
-}
-
-function countedStacks({ count, stackOf, stacks, offset }: DumpView["table"]): Seen[] {
-	const counts = new Map<number, { count: number; readonly offset: number }>();
-	for (let row = 0; row < count; row++) {
-		const stack = stackOf[row] ?? 0;
-		const known = counts.get(stack);
-		if (known === undefined) counts.set(stack, { count: 1, offset: offset[row] ?? 0 });
-		else known.count++;
-	}
-	return [...counts].map(([stack, seen]) => ({ frames: stacks[stack]?.frames ?? [], ...seen }));
 }

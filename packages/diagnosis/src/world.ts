@@ -1,6 +1,7 @@
 /** The join: the three lines of one service laid over each other, ready for the rules to look at. */
 import type { Signals } from "@plumbline/signals/signals";
 import { applicationTest, type IsApplication } from "./application.ts";
+import { type DnsView, dnsView } from "./dns-view.ts";
 import { type DumpView, dumpView } from "./dump-view.ts";
 import { abandonedHandles, type Handle, persistentHandles } from "./handles.ts";
 import { type LedgerView, ledgerView } from "./ledger-view.ts";
@@ -32,6 +33,8 @@ export interface World {
 	readonly sockets: SocketView | undefined;
 	/** How the connections came and went between the ends of the window. */
 	readonly tcpLife: TcpLifeView | undefined;
+	/** Who looked names up, and what left the host for it. */
+	readonly dns: DnsView;
 	/** Who took connections in the window, and did not give them back. */
 	readonly ledger: LedgerView | undefined;
 	/** Where live goroutines were seen borrowing connections, in any sample. */
@@ -59,6 +62,7 @@ export function joinLines(signals: Signals): World {
 		databasePort: signals.sessions[0]?.value.server.port || undefined,
 		sockets: socketView(signals),
 		tcpLife: tcpLifeView(signals),
+		dns: dnsView(signals, dumps, isApplication),
 		ledger: ledgerView(signals, lastDump, isApplication),
 		siblings: siblingSites(signals, dumps, isApplication),
 	};

@@ -1,0 +1,113 @@
+/** dns-storm and dns-slow: the same views, two faults. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Frame, GoroutineProfile, ProfileRecord } from "@plumbline/signals/goroutines";
+import { alarms, found, gist, times } from "../testing/verdict.ts";
+
+const frame = (func: string, line = 0): Frame => ({ func, file: "carrier.go", line });
+const QUOTE = frame("main.(*Carrier).Quote", 31);
+
+function record(count: number, ...frames: Frame[]): ProfileRecord {
+	return { count, frames, labels: {}, offset: 100 * count };
+}
+
+const query = (count: number) =>
+	record(
+		count,
+		frame("internal/poll.runtime_pollWait"),
+		frame("net.dnsPacketRoundTrip"),
+		frame("net.(*Resolver).exchange"),
+		frame("net.(*Resolver).goLookupIPCNAMEOrder.func3.1"),
+	);
+const cgo = (count: number) => record(count, frame("net._C2func_getaddrinfo"), frame("net.cgoLookupHostIP"));
+const asks = (count: number) =>
+	record(count, frame("net.(*Resolver).lookupIPAddr"), frame("net.(*Dialer).DialContext"), QUOTE);
+const idle = record(50, frame("main.idle"));
+
+function profiles(...samples: readonly ProfileRecord[][]): readonly GoroutineProfile[] {
+	return samples.map((records) => ({ total: 100, records: [idle, ...records] }));
+}
+
+/** Ten seconds of UDP in the network namespace, and the resolv.conf. */
+function udp(out: number, received = out, nameservers = ["10.96.0.10"]) {
+	const resolver = {
+		nameservers,
+		search: ["shop.svc.cluster.local", "svc.cluster.local", "cluster.local"],
+		ndots: 5,
+		timeoutS: 5,
+		attempts: 2,
+	};
+	return [0, 1].map((i) => ({
+		pid: 4711,
+		threads: 40,
+		resolver,
+		udp: { outDatagrams: 7_000 + i * out, inDatagrams: 7_000 + i * received, noPorts: 0 },
+	}));
+}
+
+const stormy = profiles(...times(40, (i) => (i % 3 === 0 ? [query(2), asks(1)] : [])));
+
+test("many queries, and lookups in many samples: confirmed by two lines, the caller named, the search list counted", () => {
+	const service = { profiles: stormy, process: udp(8_000) };
+	const { holder, ...rest } = gist(service, "dns-storm") ?? {};
+	assert.deepEqual(rest, { count: 800, level: "confirmed", severity: "warning", causes: [] });
+	assert.equal(holder, "main.(*Carrier).Quote:31");
+	const { title, story } = found(service, "dns-storm") ?? {};
+	assert.equal(title, "800 DNS queries a second");
+	assert.match(story ?? "", /in 14 of 40 samples/);
+	assert.match(
+		story ?? "",
+		/fewer dots than 5 is tried with 3 search domains first: up to 8 queries a lookup/,
+	);
+	assert.deepEqual(alarms(service), ["dns-storm"]);
+});
+
+test("a server on loopback: queries and answers leave the same namespace", () => {
+	assert.equal(
+		found({ profiles: stormy, process: udp(8_000, 8_000, ["127.0.0.53"]) }, "dns-storm")?.count,
+		400,
+	);
+});
+
+test("lookups in libc hold threads, and the story says so", () => {
+	const samples = profiles(...times(40, () => [cgo(9), asks(9)]));
+	assert.match(
+		found({ profiles: samples, process: udp(8_000) }, "dns-storm")?.story ?? "",
+		/by libc \(cgo\).* 40$|40;/,
+	);
+});
+
+test("without counters many in the resolver at a time are suspected", () => {
+	const service = { profiles: profiles(...times(40, () => [query(14), asks(7)])) };
+	assert.equal(found(service, "dns-storm")?.level, "suspected");
+	assert.equal(found(service, "dns-storm")?.count, 7);
+});
+
+test("silent: few queries; datagrams that are others'; too few samples", () => {
+	assert.deepEqual(alarms({ profiles: stormy, process: udp(300) }), []);
+	assert.deepEqual(alarms({ profiles: profiles(...times(40, () => [])), process: udp(80_000) }), []);
+	assert.deepEqual(alarms({ profiles: profiles([query(2)], [query(2)]), process: udp(80_000) }), []);
+});
+
+test("queries that wait: time a query by Little's law", () => {
+	const service = { profiles: profiles(...times(40, () => [query(6), asks(3)])), process: udp(40) };
+	const finding = found(service, "dns-slow");
+	assert.equal(finding?.level, "confirmed");
+	assert.equal(finding?.title, "DNS queries take 1.5 s and longer");
+	assert.equal(finding?.count, 6);
+	assert.deepEqual(alarms(service), ["dns-slow"]);
+});
+
+test("queries that get no answer are counted", () => {
+	const service = { profiles: profiles(...times(40, () => [query(6), asks(3)])), process: udp(40, 10) };
+	const finding = found(service, "dns-slow");
+	assert.match(finding?.title ?? "", /^DNS queries get no answer: 30 of 40 in 10\.0 s$/);
+	assert.match(finding?.story ?? "", /asked: 10\.96\.0\.10; a lost query is sent again after 5 s, 2 times/);
+});
+
+test("silent: a storm of fast answers is not slow; a single slow lookup is none either", () => {
+	assert.equal(found({ profiles: stormy, process: udp(8_000) }, "dns-slow"), undefined);
+	const once = profiles(...times(40, (i) => (i < 3 ? [query(2)] : [])));
+	assert.deepEqual(alarms({ profiles: once, process: udp(2) }), []);
+	assert.deepEqual(alarms({ profiles: profiles(...times(40, () => [query(6)])) }), []);
+});
