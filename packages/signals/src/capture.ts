@@ -41,6 +41,7 @@ export type PartFormat =
 	| "prometheus"
 	| "postgres-sessions"
 	| "mysql-sessions"
+	| "sessions-text"
 	| "go-buildinfo"
 	| "process";
 

@@ -47,27 +47,28 @@ function session(row: Fields, id: number): DbSession {
 	return {
 		id,
 		...present<DbSession>({
-			client: clientOf(textOf(row.host) ?? ""),
+			client: mysqlClient(textOf(row.host) ?? ""),
 			user: textOf(row.user),
 			database: textOf(row.database),
 			wait: textOf(row.state),
 			xactAgeMs: inTransaction ? numberOf(row.trxAgeMs) : undefined,
 			stateAgeMs: numberOf(row.timeMs),
 		}),
-		state: stateOf(textOf(row.command), inTransaction),
+		state: mysqlState(textOf(row.command), inTransaction),
 		statement: textOf(row.statement) ?? textOf(row.trxStatement) ?? textOf(row.lastStatement) ?? "",
 		blockedBy: numbersOf(row.blockedBy),
 	};
 }
 
 /** `10.0.0.7:40312`, `[::1]:40312`, `::1:40312`, `app-1:40312`; a port is what follows the last colon. */
-function clientOf(host: string): DbSession["client"] | undefined {
+export function mysqlClient(host: string): DbSession["client"] | undefined {
 	const [, name = "", port = ""] = /^\[?(.+?)\]?:(\d{1,5})$/.exec(host) ?? [];
 	if (name === "") return undefined;
 	return { ip: name === "localhost" ? "127.0.0.1" : plainIp(name), port: Number(port) };
 }
 
-function stateOf(command: string | undefined, inTransaction: boolean): SessionState {
+/** `inTransaction`: InnoDB has a transaction of this session. */
+export function mysqlState(command: string | undefined, inTransaction: boolean): SessionState {
 	switch (command) {
 		case "Sleep":
 			return inTransaction ? "idle in transaction" : "idle";

@@ -71,6 +71,16 @@ export function fingerprintSql(text: string, dialect: SqlDialect): string {
 		.trimStart();
 }
 
+/** Where in the text data stands: every literal, and what is in comments. */
+export function* dataSpans(text: string, dialect: SqlDialect): Generator<{ from: number; to: number }> {
+	let from = 0;
+	for (const token of tokens(text, dialect)) {
+		const to = from + token.text.length;
+		if (token.kind === "literal" || token.kind === "comment") yield { from, to };
+		from = to;
+	}
+}
+
 interface Token {
 	readonly kind: "space" | "comment" | "literal" | "name" | "placeholder" | "sign";
 	readonly text: string;
