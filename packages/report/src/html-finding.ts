@@ -37,7 +37,7 @@ export function tag({ severity, id, level, confidence, count }: Finding): Html {
 	return html`<p class="tag"><b>${severity}</b> ${id}, ${level}, ${percent(confidence)} sure, count ${count}</p>`;
 }
 
-export function whereHtml({ holder, holderGap, candidates }: Finding): Html {
+function whereHtml({ holder, holderGap, candidates }: Finding): Html {
 	if (holder !== undefined)
 		return html`${placeHtml(holder)}<p class="small soft">${prose(howSure(holder))}</p>`;
 	const why = holderGap ?? "no line of the capture could tell";

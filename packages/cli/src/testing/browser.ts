@@ -1,11 +1,10 @@
 /** A real browser for tests of pages: Debian's or any other Chromium on PATH, driven by playwright. */
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Undefined where there is none on PATH. */
 export function findChromium(): string | undefined {
@@ -30,16 +29,13 @@ export interface AxeIssue {
 
 /** What axe finds on the page as it is shown now. It runs beside the page's own policy, not under it. */
 export async function axeIssues(page: Page): Promise<readonly AxeIssue[]> {
-	await page.evaluate(AXE);
-	return page.evaluate(async () => {
-		const { axe } = globalThis as unknown as { axe: { run: () => Promise<AxeResults> } };
-		const { violations } = await axe.run();
-		return violations.map(({ id, impact, nodes }) => ({
-			id,
-			impact: impact ?? "unknown",
-			where: nodes.slice(0, 5).map(({ html }) => html.slice(0, 160)),
-		}));
-	});
+	await page.evaluate(axe.source);
+	const { violations } = await page.evaluate<AxeResults>("axe.run()");
+	return violations.map(({ id, impact, nodes }) => ({
+		id,
+		impact: impact ?? "unknown",
+		where: nodes.slice(0, 5).map(({ html }) => html.slice(0, 160)),
+	}));
 }
 
 interface AxeResults {
