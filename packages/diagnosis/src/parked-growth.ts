@@ -78,10 +78,7 @@ export function risenMean(
 }
 
 /** The least of each third; undefined unless they rise from third to third, and by enough in all. */
-export function risenFloor(
-	counts: readonly number[],
-	least = JOINED_MIN,
-): { from: number; to: number } | undefined {
+function risenFloor(counts: readonly number[], least = JOINED_MIN): { from: number; to: number } | undefined {
 	return risen(counts, least, (third) => Math.min(...third));
 }
 
