@@ -11,7 +11,7 @@ const place = { pool: fc.string(), kind: fc.constantFrom("sql", "pgxpool", "http
 
 const ledgers: fc.Arbitrary<Ledger> = fc
 	.record({
-		head: fc.record({ goVersion: fc.string(), watchedMs: count, costMs: count }),
+		head: fc.record({ goVersion: fc.string(), watchedMs: count, costMs: count, transportsSeen: count }),
 		pools: fc.array(
 			fc.record({
 				...place,
@@ -26,6 +26,15 @@ const ledgers: fc.Arbitrary<Ledger> = fc
 		),
 		owners: fc.array(
 			fc.record({ owner: address, pool: fc.string(), open: count, idle: count, maxOpen: count }),
+		),
+		transports: fc.array(
+			fc.record({
+				owner: address,
+				keepAlivesOff: fc.boolean(),
+				maxIdle: fc.integer({ min: -9, max: 999 }),
+				maxIdlePerHost: fc.integer({ min: -9, max: 999 }),
+				idleTimeoutMs: count,
+			}),
 		),
 		waiting: fc.array(
 			fc.record({ pool: fc.string(), goid: count, ageMs: count, frames: fc.array(frame, { maxLength: 5 }) }),

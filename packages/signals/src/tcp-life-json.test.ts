@@ -28,6 +28,7 @@ const LIFE: TcpLife = {
 	looks: 11,
 	pauseMsMax: 1_004,
 	ephemeralPorts: { first: 32_768, last: 60_999 },
+	abortedUnread: 17,
 	peers: [PEER, { ...PEER, direction: "in", ip: "::1", port: 8080 }],
 	peersLeftOut: 0,
 	eventsLost: 0,
