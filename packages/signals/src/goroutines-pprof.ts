@@ -47,7 +47,7 @@ function recordsOf(profile: Profile, index: number): readonly ProfileRecord[] {
 			record.count += count;
 			continue;
 		}
-		framesOf[stack] ??= profile.stacks.at(stack) ?? [];
+		framesOf[stack] ??= withoutRuntime(profile.stacks.at(stack) ?? []);
 		slots.add(hash);
 		stackOf.push(stack);
 		setOf.push(set);
@@ -55,6 +55,14 @@ function recordsOf(profile: Profile, index: number): readonly ProfileRecord[] {
 		records.push({ count, frames, labels: textLabels.sets[set] ?? {}, offset: 0 });
 	}
 	return records;
+}
+
+/** As printStackRecord in src/runtime/pprof/pprof.go: a goroutine of the runtime itself keeps all its calls. */
+function withoutRuntime(frames: readonly ProfileFrame[]): readonly ProfileFrame[] {
+	const first = frames.findIndex(
+		({ func }) => !func.startsWith("runtime.") && !func.startsWith("internal/runtime/"),
+	);
+	return first > 0 ? frames.slice(first) : frames;
 }
 
 function mixed(stack: number, set: number): number {

@@ -4,6 +4,7 @@
  */
 
 import type { NumericLabel, ProfileLabels } from "./profiles.ts";
+import { NO_STRING } from "./profiles-pprof-scan.ts";
 import type { Strings } from "./profiles-pprof-strings.ts";
 import { BYTES, VARINT, type Wire } from "./protobuf-wire.ts";
 
@@ -11,7 +12,6 @@ const LABEL = 3;
 
 /** Labels kept of one sample. Go's own code adds one to four. */
 const LABELS_MAX = 256;
-const NO_STRING = 0xffff_ffff;
 
 /** One label as it lies there: indexes of strings, and the number in two words. */
 interface LabelRecord {

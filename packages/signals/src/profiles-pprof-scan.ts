@@ -10,6 +10,7 @@ import { BYTES, VARINT, Wire } from "./protobuf-wire.ts";
 /** Fields of the message Profile. */
 const SAMPLE_TYPE = 1;
 const SAMPLE = 2;
+const MAPPING = 3;
 const LOCATION = 4;
 const FUNCTION = 5;
 const STRING = 6;
@@ -26,8 +27,14 @@ const FIELD_LAST = 15;
 const TYPES_MAX = 32;
 /** Comments kept; `go tool pprof` writes a handful. */
 const COMMENTS_MAX = 1000;
+/** Records kept of each sort. A million goroutines have a million samples; programs of 500,000 locations are known. */
+const SAMPLES_MAX = 1 << 24;
+const STRINGS_MAX = 1 << 22;
+const LOCATIONS_MAX = 1 << 21;
+const FUNCTIONS_MAX = 1 << 21;
+const MAPPING_NAMES_MAX = 1 << 16;
 /** An index that no table of strings reaches. */
-const NO_STRING = 0xffff_ffff;
+export const NO_STRING = 0xffff_ffff;
 
 export interface TypeRecord {
 	/** Indexes of strings. */
@@ -61,6 +68,8 @@ export class ProfileScan {
 	readonly functions = new FunctionColumns();
 	readonly locations = new LocationColumns();
 	readonly comments: number[] = [];
+	/** Names of mapped files: nothing uses them, but that they are there shows that the strings are whole. */
+	readonly mappingNames: number[] = [];
 	periodType: TypeRecord | undefined;
 	period = 0n;
 	timeNanos = 0n;
@@ -112,12 +121,17 @@ export class ProfileScan {
 	#message(field: number, start: number, end: number): void {
 		switch (field) {
 			case SAMPLE:
+				if (!this.#room(this.sampleStarts, SAMPLES_MAX, "samples", start)) break;
 				this.sampleStarts.push(start);
 				this.sampleEnds.push(end);
 				break;
 			case STRING:
+				if (!this.#room(this.stringStarts, STRINGS_MAX, "strings", start)) break;
 				this.stringStarts.push(start);
 				this.stringEnds.push(end);
+				break;
+			case MAPPING:
+				this.#mapping(start, end);
 				break;
 			case LOCATION:
 				this.#location(start, end);
@@ -135,6 +149,12 @@ export class ProfileScan {
 				this.#packedComments(end);
 				break;
 		}
+	}
+
+	#room(list: { readonly length: number }, max: number, what: string, at: number): boolean {
+		if (list.length < max) return true;
+		this.#flaws.truncated(`more than ${max} ${what}: the others are left out`, at);
+		return false;
 	}
 
 	#number(field: number): void {
@@ -180,6 +200,13 @@ export class ProfileScan {
 		return whole ? found : undefined;
 	}
 
+	#mapping(start: number, end: number): void {
+		this.#fields(start, end, "a mapping", (field) => {
+			const isName = field === 5 || field === 6;
+			if (isName && this.mappingNames.length < MAPPING_NAMES_MAX) this.mappingNames.push(this.#stringIndex());
+		});
+	}
+
 	#location(start: number, end: number): void {
 		let lo = 0;
 		let hi = 0;
@@ -188,7 +215,7 @@ export class ProfileScan {
 			lo = this.#wire.lo;
 			hi = this.#wire.hi;
 		});
-		if (!whole) return;
+		if (!whole || !this.#room(this.locations.starts, LOCATIONS_MAX, "locations", start)) return;
 		this.locations.ids.push(lo, hi);
 		this.locations.starts.push(start);
 		this.locations.ends.push(end);
@@ -204,8 +231,8 @@ export class ProfileScan {
 			else if (field === 4) row.file = this.#stringIndex();
 			else if (field === 5) row.startLine = lineOf(wire);
 		});
-		if (!whole) return;
 		const { functions } = this;
+		if (!whole || !this.#room(functions.name, FUNCTIONS_MAX, "functions", start)) return;
 		functions.ids.push(row.lo, row.hi);
 		functions.name.push(row.name);
 		functions.systemName.push(row.systemName);

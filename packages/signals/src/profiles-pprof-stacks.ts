@@ -40,6 +40,7 @@ export class StackReader {
 			const place = places[i] ?? 0;
 			calls += place === 0 ? 1 : (counts[place - 1] ?? 1);
 		}
+		if (calls > STACK_FRAMES_MAX) this.fault ||= `${calls} calls: the innermost ${STACK_FRAMES_MAX} are kept`;
 		return calls;
 	}
 

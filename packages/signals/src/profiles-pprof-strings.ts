@@ -1,6 +1,6 @@
 /** The strings of a profile, made when asked for: most are function names that no sample names twice. */
 import type { Flaws } from "./flaws.ts";
-import type { ProfileScan } from "./profiles-pprof-scan.ts";
+import { NO_STRING, type ProfileScan } from "./profiles-pprof-scan.ts";
 
 /** Longest string kept; the longest real names are those of generic functions, a few kB. */
 const STRING_BYTES_MAX = 64 << 10;
@@ -32,20 +32,19 @@ export class Strings {
 		return text;
 	}
 
-	/** Tells of an index beyond the strings, which a record at byte `at` has. True if it is good. */
-	check(index: number, at: number): boolean {
-		if (index < this.#starts.length) {
-			if ((this.#ends[index] ?? 0) - (this.#starts[index] ?? 0) <= STRING_BYTES_MAX) return true;
-			this.#flaws.malformed(`a string of more than ${STRING_BYTES_MAX} bytes: its end is left out`, at);
-			return true;
-		}
+	/**
+	 * Tells of an index beyond the strings, which the record at byte `at` has: most writers put the strings last,
+	 * so it is the sign of a profile that was cut between two of them.
+	 */
+	check(index: number, at: number): void {
 		// The first string is "" by rule, and a profile that was cut may have none.
-		if (index === 0) return true;
-		const found = index === 0xffff_ffff ? "a negative or huge number" : `${index}`;
-		this.#flaws.malformed(
-			`expected the index of one of the ${this.#starts.length} strings, found ${found}`,
-			at,
-		);
-		return false;
+		if (index === 0) return;
+		if (index >= this.#starts.length) {
+			const found = index === NO_STRING ? "a negative or huge number" : `${index}`;
+			const why = `expected the index of one of the ${this.#starts.length} strings, found ${found}: strings are missing`;
+			this.#flaws.truncated(why, at);
+		} else if ((this.#ends[index] ?? 0) - (this.#starts[index] ?? 0) > STRING_BYTES_MAX) {
+			this.#flaws.malformed(`a string of more than ${STRING_BYTES_MAX} bytes: its end is left out`, at);
+		}
 	}
 }

@@ -46,6 +46,7 @@ function profileOf(context: PprofContext): Profile {
 	const wire = new Wire(bytes);
 	const { count, stacks, labels } = reader;
 	const { periodType, period, timeNanos, durationNanos } = scan;
+	for (const index of scan.mappingNames) strings.check(index, 0);
 	const defaultType = strings.at(scan.defaultType);
 	return {
 		types: scan.types.map(typeOf),
