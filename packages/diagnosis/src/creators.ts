@@ -16,7 +16,7 @@ import { type Attribution, CANDIDATES_MAX } from "./attribution.ts";
 import { heapMakers } from "./creators-heap.ts";
 import { labelledWork } from "./creators-labels.ts";
 import { type TracedCreators, tracedCreators } from "./creators-trace.ts";
-import { type Creator, NAMED_SHARE_MIN, Votes } from "./creators-votes.ts";
+import { CALLER_LEFT, type Creator, NAMED_SHARE_MIN, Votes } from "./creators-votes.ts";
 import type { DumpView } from "./dump-view.ts";
 import { goroutineEvidence } from "./evidence.ts";
 import type { World } from "./world.ts";
@@ -49,16 +49,14 @@ export function creatorsOf(world: World, rows: readonly number[]): Attribution |
 	for (const row of looked) {
 		const sure = creatorOfRow(world, lastDump, row, traced);
 		if (sure !== undefined) {
-			votes.add(sure, 1);
+			votes.add([sure]);
 			continue;
 		}
 		const createdBy = createdByOf(lastDump, row);
 		const alike = createdBy === undefined ? [] : byStatement(createdBy);
-		const left = leftCreator(lastDump, row, createdBy);
-		for (const creator of alike) votes.add(creator, 1);
-		if (left !== undefined) votes.add(left, 1);
+		votes.add([...alike, ...leftCreator(lastDump, row, createdBy)]);
 	}
-	const elected = votes.elect(looked.length);
+	const elected = votes.elect(looked.length) ?? ofLibrary(world, lastDump, looked);
 	if (elected?.holder !== undefined) return elected;
 	return withLabels(elected, world, lastDump, looked);
 }
@@ -78,8 +76,8 @@ export function orCreators(world: World, attribution: Attribution, rows: readonl
 	for (const row of looked) {
 		const born = bornInTrace(lastDump, row, traced);
 		const createdBy = createdByOf(lastDump, row);
-		if (born !== undefined) votes.add(born, 1);
-		else if (createdBy !== undefined) for (const creator of byStatement(createdBy)) votes.add(creator, 1);
+		if (born !== undefined) votes.add([born]);
+		else if (createdBy !== undefined) votes.add(byStatement(createdBy));
 	}
 	return completed(attribution, votes.elect(looked.length));
 }
@@ -93,8 +91,8 @@ export function orAllocators(
 ): Attribution {
 	if (attribution.holder !== undefined || !heapTells(world, count)) return attribution;
 	const votes = new Votes();
-	for (const creator of allocatingMakers(world, "the borrow", through)) votes.add(creator, count);
-	return completed(attribution, votes.elect(count));
+	votes.add(allocatingMakers(world, "the borrow", through));
+	return completed(attribution, votes.elect(1));
 }
 
 /** Adds to an attribution without a holder what was found otherwise. */
@@ -110,6 +108,14 @@ function completed(attribution: Attribution, found: Attribution | undefined): At
 	const added = candidates.filter(({ func }) => !known.has(func));
 	const all = [...attribution.candidates, ...added].slice(0, CANDIDATES_MAX);
 	return { ...attribution, candidates: all, evidence };
+}
+
+/** Nobody is known; but something would tell. */
+function ofLibrary({ signals }: World, dump: DumpView, rows: readonly number[]): Attribution | undefined {
+	if (signals.traces.length > 0 || !rows.some((row) => createdByOf(dump, row) !== undefined))
+		return undefined;
+	const holderGap = `${CALLER_LEFT}; an execution trace names who makes such goroutines while the leak goes on: --trace-seconds 5`;
+	return { candidates: [], siblings: [], holderGap };
 }
 
 function createdByOf({ table }: DumpView, row: number): Frame | undefined {
@@ -149,13 +155,13 @@ function callingCreator(dump: DumpView, row: number, createdBy: Frame): Creator 
 	return { frame, how, sure: CALLING, evidence: goroutineEvidence(dump, creator, how) };
 }
 
-function leftCreator(dump: DumpView, row: number, createdBy: Frame | undefined): Creator | undefined {
+function leftCreator(dump: DumpView, row: number, createdBy: Frame | undefined): Creator[] {
 	const creator = dump.rowOf.get(dump.table.creatorGoid[row] ?? 0);
-	if (creator === undefined || createdBy === undefined) return undefined;
+	if (creator === undefined || createdBy === undefined) return [];
 	const [frame] = dump.facts(creator).application;
-	if (frame === undefined) return undefined;
+	if (frame === undefined) return [];
 	const how = `${createdBy.func} made them; the goroutine that called it is here now`;
-	return { frame, how, sure: LEFT, evidence: goroutineEvidence(dump, creator, how) };
+	return [{ frame, how, sure: LEFT, evidence: goroutineEvidence(dump, creator, how) }];
 }
 
 /** Who makes and keeps goroutines at a library's `go` statement, by the trace and the heap; each asked once. */
@@ -182,13 +188,16 @@ function tracedMakers(traced: TracedCreators, createdBy: Frame): Creator[] {
 	const makers = traced.at(createdBy);
 	const kept = makers.reduce((sum, maker) => sum + maker.kept, 0);
 	const born = makers.reduce((sum, maker) => sum + maker.born, 0);
-	return makers.slice(0, CANDIDATES_MAX).map(({ frame, evidence, ...counts }) => {
+	// Where some are kept, whoever keeps none is no suspect.
+	const suspects = makers.filter((maker) => kept === 0 || maker.kept > 0);
+	return suspects.slice(0, CANDIDATES_MAX).map(({ frame, evidence, ...counts }) => {
 		const keepsMost = counts.kept > 0 && counts.kept / kept >= NAMED_SHARE_MIN;
-		const back = counts.kept > 0 ? `and keep ${counts.kept} of them` : `${counts.ended} of them ended`;
+		const fate = counts.kept > 0 ? `keep ${counts.kept}` : `see ${counts.ended} of them end`;
+		const share = kept > 0 ? counts.kept / kept : counts.born / born;
 		return {
 			frame,
-			how: `in ${traced.seconds.toFixed(1)} s of execution trace it was seen to make ${counts.born} such goroutines ${back}`,
-			sure: keepsMost ? KEEPS_ALIKE : kept > 0 ? 0.1 : (MAKES_ALIKE * counts.born) / born,
+			how: `in ${traced.seconds.toFixed(1)} s of execution trace it was seen to make ${counts.born} such goroutines and ${fate}`,
+			sure: keepsMost ? KEEPS_ALIKE : MAKES_ALIKE * share,
 			evidence,
 		};
 	});
