@@ -4,14 +4,11 @@ import { readCapture, writeCapture } from "@plumbline/capture/file";
 import type { CaptureRequest } from "@plumbline/capture/take-capture";
 import { writeWhole } from "@plumbline/capture/write-file";
 import type { Diagnosis } from "@plumbline/diagnosis/finding";
-import { renderHtml } from "@plumbline/report/html";
-import { reportView } from "@plumbline/report/view-report";
 import type { Capture } from "@plumbline/signals/capture";
 import { decodeCapture } from "@plumbline/signals/decode";
 import type { Signals } from "@plumbline/signals/signals";
 import type { CliContext } from "./context.ts";
 import { EXIT_NOTHING_FOUND, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
-import { captureLive } from "./live-capture.ts";
 import { captureRequest, type LiveFlags, namesTarget } from "./live-flags.ts";
 import { captureLoose } from "./loose-files.ts";
 import { type LooseFlags, looseFilesOf, metricsAddress } from "./loose-flags.ts";
@@ -40,7 +37,7 @@ export async function diagnoseService(
 	const { diagnosis, exitCode } = verdictOf(signals, asked);
 	this.progress.done();
 	const page = { ...this.page, color: this.page.color && flags.color !== false };
-	const report = flags.html === undefined ? "" : htmlReport(diagnosis, signals, capture);
+	const report = flags.html === undefined ? "" : await htmlReport(diagnosis, signals, capture);
 	this.process.stdout.write(flags.html === STDOUT ? report : renderAs(form, diagnosis, page));
 	if (flags.save !== undefined) {
 		// After the verdict: a full disk must not cost the answer.
@@ -58,7 +55,10 @@ export async function diagnoseService(
 /** In the place of a file name. */
 const STDOUT = "-";
 
-function htmlReport(diagnosis: Diagnosis, signals: Signals, capture: Capture): string {
+/** Loaded when asked for, as is what takes live captures: beside a large dump every megabyte counts. */
+async function htmlReport(diagnosis: Diagnosis, signals: Signals, capture: Capture): Promise<string> {
+	const { renderHtml } = await import("@plumbline/report/html");
+	const { reportView } = await import("@plumbline/report/view-report");
 	return renderHtml(diagnosis, reportView(diagnosis, signals, capture));
 }
 
@@ -105,5 +105,6 @@ async function obtain(
 		const also = "or name files: pasted dumps, ss, a metrics page";
 		throw usageError(`say what to diagnose: --pid N, --pprof URL, or --from FILE.plumb; ${also}`, "diagnose");
 	}
+	const { captureLive } = await import("./live-capture.ts");
 	return { capture: await captureLive(context, request), asked: request };
 }

@@ -63,11 +63,12 @@ function ofProfile({ value }: Sampled<GoroutineProfile>, name: string, signals: 
 	return { name, source: "grouped profile", groups: groupsOfProfile(value), notes: notesOf(signals) };
 }
 
-/** What was lost of the goroutines; the other lines are nobody's business here. */
+/** What was lost of the goroutines, and in a pasted text what was mended; the other lines are nobody's business here. */
 function notesOf(signals: Signals | undefined): readonly string[] {
-	return (
-		signals?.gaps.filter(({ line, weight }) => line === "runtime" && weight === "loss").map(gapInWords) ?? []
+	const gaps = signals?.gaps.filter(
+		({ line, weight, at }) => line === "runtime" && (weight === "loss" || at !== undefined),
 	);
+	return gaps?.filter(({ why }) => !why.startsWith("not given: ")).map(gapInWords) ?? [];
 }
 
 function noGoroutines(signals: Signals, name: string): CommandError {

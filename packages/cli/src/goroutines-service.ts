@@ -1,4 +1,5 @@
 /** The work of `plumbline goroutines`: files or a running service to clusters, or to what grew between two. */
+import { systemClock } from "@plumbline/capture/clock";
 import { applicationTest, type IsApplication } from "@plumbline/diagnosis/application";
 import { diffGroups } from "@plumbline/diagnosis/cluster-diff";
 import { clustersOf } from "@plumbline/diagnosis/clusters";
@@ -6,13 +7,13 @@ import { type GoroutineDiffTold, renderGoroutineDiff } from "@plumbline/report/g
 import { renderGoroutineDiffJson, renderGoroutinesJson } from "@plumbline/report/goroutines-json";
 import { renderGoroutines } from "@plumbline/report/goroutines-text";
 import type { GoroutinesTold } from "@plumbline/report/goroutines-words";
+import type { Capture } from "@plumbline/signals/capture";
 import { decodeCapture } from "@plumbline/signals/decode";
 import type { CliContext } from "./context.ts";
 import { usageError } from "./exit-code.ts";
-import { captureOfFile } from "./goroutines-files.ts";
 import { firstAndLast, lastMoment, type Moment } from "./goroutines-moments.ts";
-import { captureLive } from "./live-capture.ts";
 import type { LiveFlags } from "./live-flags.ts";
+import { captureLoose } from "./loose-files.ts";
 
 export interface GoroutinesFlags extends Pick<LiveFlags, "pid" | "pprof" | "goroutinesMax"> {
 	readonly diff?: boolean;
@@ -61,7 +62,7 @@ async function eachFile(context: CliContext, files: readonly string[]): Promise<
 	const told: GoroutinesTold[] = [];
 	// One after the other: dumps are large, and of each only its groups are kept.
 	for (const file of files) {
-		const signals = decodeCapture(await captureOfFile(file, context.signal));
+		const signals = decodeCapture(await captureOfFile(context, file));
 		told.push(picture(lastMoment(signals, file), applicationTest(signals.build?.value)));
 	}
 	return told;
@@ -69,6 +70,7 @@ async function eachFile(context: CliContext, files: readonly string[]): Promise<
 
 async function liveMoment(context: CliContext, flags: GoroutinesFlags): Promise<GoroutinesTold> {
 	const { pid, pprof, goroutinesMax } = flags;
+	const { captureLive } = await import("./live-capture.ts");
 	const capture = await captureLive(context, {
 		windowMs: LIVE_WINDOW_MS,
 		ledger: false,
@@ -81,6 +83,16 @@ async function liveMoment(context: CliContext, flags: GoroutinesFlags): Promise<
 	return picture(lastMoment(signals, name), applicationTest(signals.build?.value));
 }
 
+/** A capture of plumbline, or one made of what the file holds: a dump, a profile, a text with one in it. */
+async function captureOfFile({ signal, progress }: CliContext, path: string): Promise<Capture> {
+	const reading = { clock: systemClock, signal, stdin: process.stdin, progress: progress.step };
+	try {
+		return (await captureLoose([{ path }], reading)).capture;
+	} finally {
+		progress.done();
+	}
+}
+
 function picture(moment: Moment, isApplication: IsApplication): GoroutinesTold {
 	const { name, source, groups, notes, quote } = moment;
 	const clusters = clustersOf(groups, isApplication);
@@ -89,13 +101,13 @@ function picture(moment: Moment, isApplication: IsApplication): GoroutinesTold {
 
 async function differenceOf(context: CliContext, files: readonly string[]): Promise<GoroutineDiffTold> {
 	const [first = "", second] = files;
-	const signals = decodeCapture(await captureOfFile(first, context.signal));
+	const signals = decodeCapture(await captureOfFile(context, first));
 	if (second === undefined) {
 		const [before, after] = firstAndLast(signals, first);
 		return told(before, after, applicationTest(signals.build?.value));
 	}
 	const before = lastMoment(signals, first);
-	const later = decodeCapture(await captureOfFile(second, context.signal));
+	const later = decodeCapture(await captureOfFile(context, second));
 	return told(before, lastMoment(later, second), applicationTest((later.build ?? signals.build)?.value));
 }
 

@@ -30,12 +30,10 @@ export function dumpView(
 		if (found === undefined) throw new RangeError(`goroutine row ${row} of ${table.count}`);
 		return found;
 	};
-	const rowOf = new Map<number, number>();
 	const byRole = new Map<Role, number[]>();
 	const requestOf = new Map<number, number>();
 	for (let row = 0; row < table.count; row++) {
 		const goid = table.goid[row] ?? 0;
-		rowOf.set(goid, row);
 		const { role } = facts(row);
 		if (role === "other") continue;
 		const rows = byRole.get(role);
@@ -44,16 +42,27 @@ export function dumpView(
 		const creator = table.creatorGoid[row] ?? 0;
 		if (role === "background-read" && creator > 0) requestOf.set(creator, goid);
 	}
+	let rowOf: ReadonlyMap<number, number> | undefined;
 	return {
 		sampled,
 		table,
 		atMs: sampled.part.start.monoMs - windowStartMs,
 		facts,
 		factsOfStack,
-		rowOf,
+		// Made when first asked for: of a large dump in which nothing is open nobody does.
+		get rowOf() {
+			rowOf ??= rowsById(table);
+			return rowOf;
+		},
 		rows: (role) => byRole.get(role) ?? [],
 		requestOf,
 	};
+}
+
+function rowsById({ goid, count }: GoroutineTable): ReadonlyMap<number, number> {
+	const rows = new Map<number, number>();
+	for (let row = 0; row < count; row++) rows.set(goid[row] ?? 0, row);
+	return rows;
 }
 
 /** Longest stack compared; Go itself elides beyond 100 frames, two lines each. */

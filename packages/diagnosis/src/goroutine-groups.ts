@@ -65,7 +65,7 @@ const GROUPS_MAX = 20_000;
 const VARIANTS_MAX = 1_000_000;
 
 export function groupsOfTable(table: GoroutineTable): GoroutineGroups {
-	const { count, stackOf, stateOf, stacks, states, labels, labelsOf, flags } = table;
+	const { count, stackOf, stateOf, stacks, states, labels, labelsOf, flags, minutes } = table;
 	const stackKeys = new StackKeys();
 	const variants: Variant[] = [];
 	const known = new Map<number, Variant>();
@@ -73,24 +73,25 @@ export function groupsOfTable(table: GoroutineTable): GoroutineGroups {
 	let lastPair = -1;
 	for (let row = 0; row < count; row++) {
 		const pair = (stackOf[row] ?? 0) * 0x1_0000 + (stateOf[row] ?? 0);
-		const example = {
-			offset: table.offset[row] ?? 0,
-			row,
-			minutes: table.minutes[row] ?? 0,
-			goid: table.goid[row] ?? 0,
-		};
 		let variant = pair === lastPair ? last : known.get(pair);
 		if (variant === undefined) {
 			const { frames = [], createdBy } = stacks[stackOf[row] ?? 0] ?? {};
 			const state = normalState(states[stateOf[row] ?? 0] ?? "");
-			variant = { ...stackKeys.of(frames), state, createdBy, ...nothingCounted(example), minutes: new Map() };
+			const counted = nothingCounted(exampleAt(table, row));
+			variant = { ...stackKeys.of(frames), state, createdBy, ...counted, minutes: new Map() };
 			known.set(pair, variant);
 			variants.push(variant);
 		}
 		last = variant;
 		lastPair = pair;
-		note(variant, 1, example);
-		variant.minutes?.set(example.minutes, (variant.minutes.get(example.minutes) ?? 0) + 1);
+		variant.count++;
+		const age = minutes[row] ?? 0;
+		// Objects are made for those only that may be better: there are a hundred thousand rows.
+		if (age >= variant.example.minutes) {
+			const example = exampleAt(table, row);
+			if (isBetterExample(example, variant.example)) variant.example = example;
+		}
+		variant.minutes?.set(age, (variant.minutes.get(age) ?? 0) + 1);
 		if (((flags[row] ?? 0) & GOROUTINE_LEAKED) !== 0) variant.leaked++;
 		const label = labelsOf[row] ?? 0;
 		if (label > 0) variant.labels.add(labels[label - 1] ?? {}, 1);
@@ -128,6 +129,10 @@ export function groupsOfProfile({ records }: GoroutineProfile): GoroutineGroups 
 		groups,
 		ungrouped: Math.max(ungrouped, total - groups.reduce((sum, g) => sum + g.count, 0)),
 	};
+}
+
+function exampleAt({ offset, minutes, goid }: GoroutineTable, row: number): Example {
+	return { offset: offset[row] ?? 0, row, minutes: minutes[row] ?? 0, goid: goid[row] ?? 0 };
 }
 
 function nothingCounted(example: Example): Pick<Variant, "count" | "leaked" | "example" | "labels"> {

@@ -53,7 +53,7 @@ export function decodeGoroutinesDebug2(bytes: Uint8Array): Decoded<GoroutineTabl
 class DumpReader {
 	readonly #bytes: Uint8Array;
 	readonly #flaws = new Flaws();
-	readonly #columns = new GoroutineColumns();
+	readonly #columns: GoroutineColumns;
 	readonly #header = new Header();
 	readonly #spans: SpanTable;
 	readonly #tree: StackTree;
@@ -70,6 +70,7 @@ class DumpReader {
 
 	constructor(bytes: Uint8Array) {
 		this.#bytes = bytes;
+		this.#columns = new GoroutineColumns(bytes.length);
 		this.#spans = new SpanTable(bytes);
 		this.#tree = new StackTree(bytes, this.#spans);
 		this.#body = new BodyReader(bytes, this.#spans, this.#tree, this.#flaws);
