@@ -45,7 +45,7 @@ export const BUILD_VARIANTS = Object.keys(BUILD_FLAGS) as readonly BuildVariant[
 
 export interface BuildOptions {
 	/** Which command of lab/go. Default: the service. */
-	readonly program?: "labsvc" | "borrows";
+	readonly program?: "labsvc" | "borrows" | "vanished";
 	/** `go1.19.8`, `go1.27.1`; `local` or absent = the installed Go as it is. */
 	readonly toolchain?: string;
 	/** Default: normal. */

@@ -73,7 +73,7 @@ export const CALLER_LEFT = "the line that made them belongs to a library, and it
 function asHolder({ creator, hows, weight }: Vote, total: number): Holder {
 	const told = [...hows].sort((a, b) => b[1] - a[1]).slice(0, HOWS_MAX);
 	const how = told.map(([words, n]) => `${words} (${plural(n, "goroutine")} of ${total})`).join("; ");
-	return { ...creator.frame, how, confidence: weight / total };
+	return { ...creator.frame, how, confidence: Math.round((100 * weight) / total) / 100 };
 }
 
 /** Ways told in which one place was found. */
