@@ -66,12 +66,13 @@ export function diagnose(signals: Signals): Diagnosis {
 	}
 	const { window, build, process } = signals;
 	const facts = process[0]?.value;
+	const goVersion = build?.value.goVersion ?? signals.metrics[0]?.value.goVersion;
 	const timeless = isTimeless(signals);
 	const findings = rank(asGraveAsTheirConsequences(found));
 	return {
 		target: signals.target,
 		service: {
-			...(build === undefined ? {} : { goVersion: build.value.goVersion }),
+			...(goVersion === undefined ? {} : { goVersion }),
 			...(facts?.commandLine === undefined ? {} : { command: facts.commandLine }),
 			modules: build?.value.modules.filter(isDatabaseModule).map((m) => `${m.path} ${m.version}`) ?? [],
 		},

@@ -157,6 +157,57 @@ test("escapes, numbers, blanks, CRLF, quoted names, timestamps and exemplars", (
 	assert.equal(seriesCount, 7);
 });
 
+test("what other rules need of the page: the process's own series, and Go's version", () => {
+	for (const name of ["client-golang.txt", "client-golang.openmetrics.txt"]) {
+		const { go, goVersion } = decoded(fixture(name));
+		assert.equal(goVersion, "go1.26.8", name);
+		for (const series of [
+			"process_cpu_seconds_total",
+			"process_start_time_seconds",
+			"process_open_fds",
+			"go_gc_duration_seconds_count",
+			"go_gc_duration_seconds_sum",
+		]) {
+			assert.equal(typeof go[series], "number", `${name} ${series}`);
+		}
+		assert.ok(!Object.keys(go).some((series) => series.endsWith("_created")));
+	}
+});
+
+test("OpenMetrics 1.0: units, created times, exemplars, info, state sets, timestamps in seconds, EOF", () => {
+	const page = [
+		"# TYPE go_sql_wait_duration_seconds counter",
+		"# UNIT go_sql_wait_duration_seconds seconds",
+		'go_sql_wait_duration_seconds_total{db_name="a"} 1.5 1743771343.019',
+		'go_sql_wait_duration_seconds_created{db_name="a"} 1.7e9',
+		"# TYPE http_seconds histogram",
+		'http_seconds_bucket{le="0.1"} 12 # {trace_id="77 # } aa"} 0.03 1743771343.0',
+		"# TYPE go_gc_cycles_total_gc_cycles counter",
+		"go_gc_cycles_total_gc_cycles_total 7.0",
+		"go_gc_cycles_total_gc_cycles_created 1.7e9",
+		"# TYPE go info",
+		'go_info{version="go1.25.1"} 1',
+		"# TYPE mode stateset",
+		'mode{mode="a"} 1',
+		"# EOF",
+	].join("\n");
+	const { pools, go, goVersion } = decoded(bytesOf(page));
+	assert.deepEqual([pools.length, pools[0]?.waitSeconds], [1, 1.5]);
+	assert.deepEqual([go, goVersion], [{ go_gc_cycles_total_gc_cycles_total: 7 }, "go1.25.1"]);
+});
+
+test("off a Prometheus: labels of the target are passed over, a second process is told and not mixed in", () => {
+	const one =
+		'go_goroutines{instance="a:1",job="orders"} 7\nprocess_open_fds{job="orders",instance="a:1"} 9\n';
+	assert.deepEqual(decoded(bytesOf(one)).go, { go_goroutines: 7, process_open_fds: 9 });
+	const scoped = 'go_goroutine_count{otel_scope_name="x",otel_scope_version=""} 5\ngo_threads 3\n';
+	assert.deepEqual(decoded(bytesOf(scoped)).go, { go_goroutine_count: 5, go_threads: 3 });
+	const two = decodePrometheus(bytesOf(`${one}${one.replaceAll("a:1", "b:1").replaceAll("7", "70")}`));
+	assert.ok(two.kind === "decoded");
+	assert.deepEqual(two.value.go, { go_goroutines: 7, process_open_fds: 9 });
+	assert.deepEqual([two.flaws.length, two.flaws[0]?.at], [1, one.length]);
+});
+
 test("garbage lines are flaws with their byte offset; the rest stays", () => {
 	const page = '# TYPE a gauge\nü 1\ngo_goroutines 7\ngo_threads x7\na{b="c} 1\na 1 2 3\na{b=c} 1\ngo_info';
 	const result = decodePrometheus(bytesOf(page));

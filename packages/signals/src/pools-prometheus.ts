@@ -18,11 +18,10 @@ import { Flaws } from "./flaws.ts";
 import type { Metrics, PoolCounters } from "./pools.ts";
 import { type PoolReading, readPoolName } from "./pools-families.ts";
 import { type MetricSample, parseSample } from "./pools-prometheus-text.ts";
+import { RuntimeSeries } from "./pools-runtime.ts";
 
 /** Pools kept of one page: a page that labels them by request would have no end. */
 const POOLS_MAX = 1000;
-/** Go runtime series kept of one page; all opt-in ones together are about 150. */
-const GO_SERIES_MAX = 1000;
 /** Characters of a bad line that a message quotes. */
 const QUOTE_CHARS_MAX = 60;
 
@@ -33,7 +32,8 @@ export function decodePrometheus(bytes: Uint8Array): Decoded<Metrics> {
 	const page: Page = {
 		bytes,
 		pools: new Map(),
-		go: new Map(),
+		runtime: new RuntimeSeries(),
+		toldOthers: false,
 		flaws: new Flaws(),
 		seriesCount: 0,
 		badLines: 0,
@@ -53,8 +53,10 @@ export function decodePrometheus(bytes: Uint8Array): Decoded<Metrics> {
 	if (page.seriesCount === 0 || (!described && page.badLines > page.seriesCount)) {
 		return { kind: "foreign", found: quote(bytes, 0, text.search(/[\r\n]/)) };
 	}
-	const { seriesCount, flaws } = page;
-	const value = { pools: [...namedPools(page.pools)], go: Object.fromEntries(page.go), seriesCount };
+	const { seriesCount, flaws, runtime } = page;
+	const { values: go, goVersion } = runtime;
+	const known = goVersion === undefined ? {} : { goVersion };
+	const value: Metrics = { pools: [...namedPools(page.pools)], go, ...known, seriesCount };
 	return { kind: "decoded", value, flaws: flaws.list() };
 }
 
@@ -62,10 +64,12 @@ export function decodePrometheus(bytes: Uint8Array): Decoded<Metrics> {
 interface Page {
 	readonly bytes: Uint8Array;
 	readonly pools: Map<string, PoolDraft>;
-	readonly go: Map<string, number>;
+	readonly runtime: RuntimeSeries;
 	readonly flaws: Flaws;
 	seriesCount: number;
 	badLines: number;
+	/** That the page is of several processes. */
+	toldOthers: boolean;
 }
 
 interface PoolDraft {
@@ -88,8 +92,9 @@ function readLine(page: Page, line: string, start: number): void {
 	page.seriesCount++;
 	const reading = readPoolName(sample.name);
 	if (reading !== undefined) readPool(page, reading, sample, { start, end: start + line.length });
-	else if (sample.name.startsWith("go_") && sample.labels.size === 0 && page.go.size < GO_SERIES_MAX) {
-		page.go.set(sample.name, sample.value);
+	else if (!page.runtime.read(sample) && !page.toldOthers) {
+		page.toldOthers = true;
+		addFlaw(page, "malformed", "the page is of several processes: values of the first are read", line, start);
 	}
 }
 

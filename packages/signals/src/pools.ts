@@ -31,8 +31,10 @@ export interface PoolCounters {
 
 export interface Metrics {
 	readonly pools: readonly PoolCounters[];
-	/** Unlabelled Go runtime series by name: `go_goroutines`, `go_gc_gomemlimit_bytes`, ... */
+	/** Unlabelled series of the Go runtime and of the process: `go_goroutines`, `process_cpu_seconds_total`, ... */
 	readonly go: Readonly<Record<string, number>>;
+	/** Of `go_info`: `go1.26.8`. */
+	readonly goVersion?: string;
 	/** Number of series read in all: 0 from a page that is no metrics page. */
 	readonly seriesCount: number;
 }
