@@ -8,13 +8,13 @@
  *                     ├─▶ write    [select]     ... so this is owned
  *                     └─▶ ping     [select]     ... and this
  *
- * How it misleads: a goroutine that leaks in a request which goes on is told of only when the request is over; and
+ * How it misleads: a request whose client has gone is known by a socket that nobody has closed yet; a goroutine that leaks in a request which goes on is told of only when the request is over; and
  * where Go < 1.21 does not say who made a goroutine, functions stand for callers, which are owners more often than
  * they should.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { DumpView } from "./dump-view.ts";
-import { isOfOthers } from "./parked-wait.ts";
+import { isNetworkWait, isOfOthers } from "./parked-wait.ts";
 
 /** Goroutines with one and the same stack that one owner may have; more of them come from a loop that makes them. */
 const PER_OWNER_MAX = 8;
@@ -34,8 +34,12 @@ export class LiveOwners {
 	/** Goroutines that have the function on their stack. */
 	readonly #inCall = new Map<string, number>();
 
-	constructor(dump: DumpView) {
+	readonly #clientsGone: number;
+
+	/** `clientsGone`: connections to the service that their clients have closed and it has not. */
+	constructor(dump: DumpView, clientsGone: number) {
 		this.#dump = dump;
+		this.#clientsGone = clientsGone;
 		const { table } = dump;
 		const reads = table.stacks.map(({ frames, createdBy }) => isReader(frames, createdBy));
 		const makers = new Set(table.stacks.map(({ createdBy }) => createdBy?.func ?? ""));
@@ -45,8 +49,9 @@ export class LiveOwners {
 		for (let row = 0; row < table.count; row++) {
 			const stack = table.stackOf[row] ?? 0;
 			for (const func of calls[stack] ?? []) add(this.#inCall, func);
-			const waits = table.states[table.stateOf[row] ?? 0]?.startsWith("IO wait") ?? false;
-			if (!waits || !reads[stack]) continue;
+			if (!reads[stack]) continue;
+			const { frames = [] } = table.stacks[stack] ?? {};
+			if (!isNetworkWait(frames, table.states[table.stateOf[row] ?? 0] ?? "")) continue;
 			add(this.#readersOfGoid, table.creatorGoid[row] ?? 0);
 			add(this.#readersOfFunc, table.stacks[stack]?.createdBy?.func ?? "");
 		}
@@ -59,7 +64,11 @@ export class LiveOwners {
 			const alike = byMaking.get(`${this.#creator(row)} ${this.#stack(row)}`)?.length ?? 1;
 			return !this.#isOwned(row, alike);
 		});
-		return this.#withoutReceived(left);
+		// A handler without its reader: the client is gone, or the reader has not begun, as with a body half read.
+		const alone = left.filter((row) => this.#dump.facts(row).inHandler);
+		if (alone.length <= this.#clientsGone) return this.#withoutReceived(left);
+		const unsure = new Set(alone);
+		return this.#withoutReceived(left.filter((row) => !unsure.has(row)));
 	}
 
 	#creator(row: number): number {

@@ -36,8 +36,8 @@ export type GrowthOfPlace = (place: ParkedPlace) => ParkedGrowth | undefined;
 export function growthOfPlaces({ signals, isApplication }: World): GrowthOfPlace {
 	let growths: ReadonlyMap<string, Growth> | undefined;
 	return (place) => {
-		const { kept, joined, ended, rows } = place;
-		if (kept < KEPT_MIN || joined - ended < JOINED_MIN) return undefined;
+		const { kept, joined, ended, rows, moves } = place;
+		if (moves || kept < KEPT_MIN || joined - ended < JOINED_MIN) return undefined;
 		growths ??= new Map(growthOf(signals).map((growth) => [growth.key, growth]));
 		const growth = growths.get(place.stackKey);
 		if (growth === undefined || growth.points.length < SAMPLES_MIN) {

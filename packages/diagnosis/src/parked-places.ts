@@ -13,6 +13,7 @@ import { stackKey, tellingFrames } from "./cluster-stack.ts";
 import type { DumpView } from "./dump-view.ts";
 import { LiveOwners } from "./live-owners.ts";
 import { isOfOthers, type WaitKind, waitOf } from "./parked-wait.ts";
+import type { OwnedSocket } from "./sockets-view.ts";
 import type { World } from "./world.ts";
 
 export interface ParkedPlace {
@@ -24,6 +25,8 @@ export interface ParkedPlace {
 	readonly kept: number;
 	readonly joined: number;
 	readonly ended: number;
+	/** Those who came first have ended first: a queue, in which the others move up. */
+	readonly moves: boolean;
 	/** Of `rows`: the runtime says that they will never run again. */
 	readonly flagged: number;
 	/** Of `rows`: in a request's handler. */
@@ -34,10 +37,15 @@ export interface ParkedPlace {
 const PLACES_MAX = 200;
 
 /** Fullest first. With one dump nothing is kept or joined. */
-export function parkedPlaces({ lastDump, firstDump, spansWindow }: World): readonly ParkedPlace[] {
+export function parkedPlaces(world: World): readonly ParkedPlace[] {
+	const { lastDump, firstDump, spansWindow, sockets } = world;
 	if (lastDump === undefined) return [];
-	const before = spansWindow && firstDump !== undefined ? new Side(firstDump) : undefined;
-	const side = new Side(lastDump);
+	const gone = (side: readonly OwnedSocket[] = []): number =>
+		side.filter(({ socket }) => socket.state === "CLOSE_WAIT" && sockets?.listening.has(socket.localPort))
+			.length;
+	const before =
+		spansWindow && firstDump !== undefined ? new Side(firstDump, gone(sockets?.first)) : undefined;
+	const side = new Side(lastDump, gone(sockets?.last));
 	const fullest = [...side.places].sort(([, a], [, b]) => b.length - a.length).slice(0, PLACES_MAX);
 	return fullest.flatMap(([key]) => placeOf(key, side, before) ?? []);
 }
@@ -48,10 +56,10 @@ class Side {
 	readonly places: ReadonlyMap<string, readonly number[]>;
 	readonly #owners: LiveOwners;
 
-	constructor(dump: DumpView) {
+	constructor(dump: DumpView, clientsGone: number) {
 		this.dump = dump;
 		this.places = placesIn(dump);
-		this.#owners = new LiveOwners(dump);
+		this.#owners = new LiveOwners(dump, clientsGone);
 	}
 
 	/** Goroutines there that nobody alive owns; of a nil channel, and of what the runtime gave up, nobody can. */
@@ -61,6 +69,14 @@ class Side {
 		const free = new Set(this.#owners.unowned(all));
 		return all.filter((row) => free.has(row) || isFlagged(this.dump, row));
 	}
+}
+
+/** Fewer say nothing about the order in which they ended. */
+const QUEUE_ENDED_MIN = 3;
+
+/** Ids rise with time, but for the few that each processor has in stock. */
+function mean(goids: readonly number[]): number {
+	return goids.reduce((sum, goid) => sum + goid, 0) / goids.length;
 }
 
 const NIL_CHANNEL: WaitKind = "nil channel";
@@ -111,13 +127,15 @@ function placeOf(key: string, side: Side, before: Side | undefined): ParkedPlace
 	const kept = parked.filter(wasThere);
 	const others = parked.filter((row) => !wasThere(row));
 	const rows = [...kept, ...others];
+	const ended = was.filter((goid) => !rowOf.has(goid));
 	return {
 		kind,
 		stackKey: stackKey(tellingFrames(frames)),
 		rows,
 		kept: kept.length,
 		joined: before === undefined ? 0 : others.length,
-		ended: was.filter((goid) => !rowOf.has(goid)).length,
+		ended: ended.length,
+		moves: ended.length >= QUEUE_ENDED_MIN && mean(ended) < mean(was.filter((goid) => rowOf.has(goid))),
 		flagged: rows.filter((row) => isFlagged(dump, row)).length,
 		inHandlers: rows.filter((row) => facts(row).inHandler).length,
 	};

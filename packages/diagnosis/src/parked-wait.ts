@@ -37,14 +37,23 @@ const GRPC_WATCHER = /^google\.golang\.org\/grpc\.newClientStream(WithParams)?\.
 const CONTEXT_WATCHER = /^context\.(\(\*cancelCtx\)\.)?propagateCancel\.func\d+$/;
 const LOCK = /^(internal\/)?sync\.\(\*(Mutex|RWMutex)\)\.(Lock|lockSlow|RLock)$/;
 
-/** A select, but for a peer's answer over a connection that it shares with others. */
-const NETWORK_SELECT =
-	/^(google\.golang\.org\/grpc\/internal\/transport\.|net\/http\.\(\*(persistConn|bodyEOFSignal|http2)|net\/http\/internal\/http2\.|golang\.org\/x\/net\/http2\.)/;
+/** Frames from the top by which a wait for a peer is known; the lock or condition of a stream lies above its Read. */
+const NETWORK_FRAMES_MAX = 4;
+
+/** Waits for a peer over a connection that many share: gRPC, HTTP/2, QUIC, multiplexed streams, SSH. */
+const NETWORK_WAIT =
+	/^(google\.golang\.org\/grpc\/internal\/transport\.|net\/http\.\(\*(persistConn|bodyEOFSignal|http2)|net\/http\/internal\/http2\.|golang\.org\/x\/(net\/http2|crypto\/ssh)\.|github\.com\/(quic-go|pion|libp2p|hashicorp\/yamux|xtaci\/smux)\b)/;
+
+/** Whether it waits for bytes, one way or the other. */
+export function isNetworkWait(frames: readonly Frame[], state: string): boolean {
+	if (/^(IO wait|syscall)/.test(state)) return true;
+	return frames.slice(0, NETWORK_FRAMES_MAX).some(({ func }) => NETWORK_WAIT.test(func));
+}
 
 /** Undefined for what runs, or waits for the network, a file, the runtime, or deliberately for ever. */
 export function waitOf(frames: readonly Frame[], state: string): WaitKind | undefined {
 	const top = frames[0]?.func ?? "";
-	if (NETWORK_SELECT.test(top)) return undefined;
+	if (isNetworkWait(frames, state)) return undefined;
 	switch (state) {
 		case "chan receive (nil chan)":
 		case "chan send (nil chan)":

@@ -84,6 +84,40 @@ test("who is only parked, who passes through, and a pool that filled once: silen
 	}
 });
 
+test("a queue that grows, but whose first are served first: silent", () => {
+	const queue = (from: number, to: number) => times(to - from, (i) => sender(from + i));
+	const dumps = [queue(100, 160), queue(120, 260)];
+	const service: Service = {
+		dumps,
+		profiles: profilesOf(
+			SENDS,
+			times(12, (i) => 60 + 7 * i),
+		),
+	};
+	assert.equal(found(service, "goroutine-leak"), undefined);
+	assert.equal(
+		found({ ...service, dumps: [queue(100, 160), queue(100, 260)] }, "goroutine-leak")?.count,
+		137,
+	);
+});
+
+test("sleepers end by themselves: a note", () => {
+	const calls = [call("time.Sleep", "0x2540be400"), app("main.later", 8)];
+	const asleep = (from: number, n: number) => times(n, (i) => parked(from + i, "sleep", calls));
+	const dumps = [asleep(100, 9), [...asleep(100, 9), ...asleep(300, 8)]];
+	const finding = found(
+		{
+			dumps,
+			profiles: profilesOf(
+				calls,
+				times(12, (i) => 9 + i),
+			),
+		},
+		"goroutine-leak",
+	);
+	assert.deepEqual([finding?.severity, finding?.holder?.line], ["note", 8]);
+});
+
 test("goroutines of databases and of the HTTP client are told by their own rules", () => {
 	const theirs = (from: number) =>
 		times(9, (i) => [txWatcher(from + i, 9), clientReader(from + 50 + i, "body")]).flat();

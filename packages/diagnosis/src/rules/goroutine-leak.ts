@@ -31,7 +31,7 @@ export const goroutineLeak: Rule = {
 			"each keeps its stack and all it refers to, from kilobytes to whole requests, until the process is killed for memory; behind a lock, requests hang",
 		otherwise: [
 			"something that is meant to live long and has grown in just this window: a worker for each new tenant, a cache that starts a goroutine for each key",
-			"goroutines that wait for an event which is rare, and then all end",
+			"goroutines that wait for an event which is rare, or for a timer longer than the window, and then all end",
 		],
 		fix: [
 			"know for every `go` statement what ends it; give it a context and `case <-ctx.Done(): return`",
@@ -70,6 +70,8 @@ export const goroutineLeak: Rule = {
 
 function severityOf({ count, locks, growth, leaked, flagged, inHandlers, kind }: Suspect): Severity {
 	if (count >= CRITICAL_MIN || (locks !== undefined && inHandlers > 0)) return "critical";
+	// A sleep ends by itself, and nothing shows that another one follows.
+	if (kind === "sleep" && !growth?.wakes && leaked === undefined) return "note";
 	const sure = growth !== undefined || leaked !== undefined || flagged > 0 || locks !== undefined;
 	return sure || kind === "nil channel" ? "warning" : "note";
 }
