@@ -83,7 +83,7 @@ const lineOf = (format: PartFormat) => ({ line: FORMATS[format].line, what: FORM
 
 const FULL_DUMPS: readonly PartFormat[] = ["go-debug2"];
 const SOCKETS: readonly PartFormat[] = ["sock-diag", "ss", "netstat", "proc-net-tcp"];
-const SESSIONS: readonly PartFormat[] = ["postgres-sessions", "mysql-sessions"];
+const SESSIONS: readonly PartFormat[] = ["postgres-sessions", "mysql-sessions", "sessions-text"];
 
 /** What a capture would have and nobody gave. */
 function notGiven(parts: readonly Part[]): Gap[] {
@@ -145,6 +145,7 @@ const NAMES: Readonly<Record<PartFormat, readonly [string, string]>> = {
 	prometheus: ["metrics", "txt"],
 	"postgres-sessions": ["sessions", "postgres.json"],
 	"mysql-sessions": ["sessions", "mysql.json"],
+	"sessions-text": ["sessions", "txt"],
 	"go-buildinfo": ["go-binary", "buildinfo"],
 	process: ["process", "json"],
 };

@@ -7,6 +7,7 @@ import { encodeGoTrace } from "@plumbline/signals/go-trace-json";
 import { decodeGoTraceV2 } from "@plumbline/signals/go-trace-v2";
 import { redactLabels, redactMetricLabels, redactUrl } from "@plumbline/signals/redact";
 import { redactProfile } from "@plumbline/signals/redact-profile";
+import { redactSessionsText } from "@plumbline/signals/sessions-text-redact";
 
 export interface Redacted {
 	readonly format: PartFormat;
@@ -25,6 +26,8 @@ export function redactPiece(format: PartFormat, bytes: Uint8Array): Redacted {
 			return kept(withoutUrlSecrets(redactLabels(bytes)));
 		case "prometheus":
 			return kept(redactMetricLabels(bytes));
+		case "sessions-text":
+			return kept(redactSessionsText(bytes));
 		case "pprof":
 			return kept(redactProfile(bytes));
 		case "go-trace-v2":

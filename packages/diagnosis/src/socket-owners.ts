@@ -8,7 +8,6 @@
  */
 import type { Signals } from "@plumbline/signals/signals";
 import type { FdTable, Socket } from "@plumbline/signals/sockets";
-import { plural } from "./evidence.ts";
 
 export type SocketOwners =
 	| { readonly kind: "descriptors" }
@@ -67,7 +66,7 @@ function whyAnyone(programs: ReadonlyMap<number, string>): string {
 	const shown = [...programs].slice(0, NAMES_SHOWN).map(([pid, program]) => named(pid, program));
 	const more = programs.size - shown.length;
 	const names = [...shown, ...(more > 0 ? [`${more} more`] : [])].join(", ");
-	return `the socket table names ${plural(programs.size, "process", "processes")} (${names}), and nothing says which is meant`;
+	return `the socket table names ${programs.size} processes (${names}), and nothing says which is meant`;
 }
 
 function named(pid: number, program: string | undefined): string {
