@@ -27,6 +27,7 @@ const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["mariadbd"], aptPackage: "mariadb-server-core", neededFor: "MariaDB sessions" },
 	{ programs: ["mariadb"], aptPackage: "mariadb-client-core", neededFor: "MariaDB sessions" },
 	{ programs: ["openssl"], aptPackage: "openssl", neededFor: "TLS to a database" },
+	{ programs: ["dnsmasq"], aptPackage: "dnsmasq-base", neededFor: "services that look names up" },
 	{ programs: ["pgbouncer"], aptPackage: "pgbouncer", neededFor: "sessions behind a pooler" },
 	{ programs: ["chromium"], aptPackage: "chromium", neededFor: "the HTML report in a browser" },
 	{ programs: ["go"], aptPackage: "golang-go", neededFor: "lab programs and live tests" },

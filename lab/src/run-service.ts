@@ -21,16 +21,30 @@ export interface RunningService extends Ready {
 
 const READY_MS_MAX = 60_000;
 
+export interface RunOptions {
+	readonly signal?: AbortSignal;
+	/** The service sees this file as its /etc/resolv.conf. Takes root. */
+	readonly resolvConf?: string;
+}
+
+/** Each program becomes the next one, so that the pid started is the service's own. */
+function seeing(resolvConf: string, command: readonly string[]): readonly string[] {
+	const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+	return ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script, resolvConf, ...command];
+}
+
 /** Starts it and returns when it serves. */
 export async function runService(
 	binary: string,
 	scenario: string,
 	databaseUrl: string,
-	signal?: AbortSignal,
+	{ signal, resolvConf }: RunOptions = {},
 ): Promise<RunningService> {
 	signal?.throwIfAborted();
 	const said = Promise.withResolvers<Ready>();
-	const process = await startTied(binary, ["-scenario", scenario, "-db", databaseUrl], {
+	const command = [binary, "-scenario", scenario, "-db", databaseUrl];
+	const [program = binary, ...args] = resolvConf === undefined ? command : seeing(resolvConf, command);
+	const process = await startTied(program, args, {
 		onLine: (line, stream) => {
 			if (stream === "stdout" && line.startsWith('{"ready":true')) said.resolve(JSON.parse(line) as Ready);
 		},

@@ -105,6 +105,14 @@ export interface ExpectedFinding {
 
 export type Expectation = { readonly first: ExpectedFinding } | { readonly none: true };
 
+/** How the service resolves names: by a name server of the lab's own. */
+export interface Naming {
+	readonly search: readonly string[];
+	readonly ndots: number;
+	/** Each query is answered so much later. */
+	readonly delayMs?: number;
+}
+
 export interface Scenario {
 	readonly name: string;
 	readonly title: string;
@@ -113,6 +121,8 @@ export interface Scenario {
 	/** Go toolchains it is run with; `local` = the installed one. The first is the default. */
 	readonly go: readonly string[];
 	readonly outsider?: Outsider;
+	/** Takes root; without it the scenario cannot be staged. */
+	readonly naming?: Naming;
 	readonly provoke: readonly Provocation[];
 	readonly background?: Background;
 	readonly drip?: Drip;

@@ -7,6 +7,7 @@ import { startDrip } from "./drip.ts";
 import { type Load, type Provoked, provoke, startLoad } from "./load.ts";
 import { having, lookCarrierPort, lookGoroutines, lookInUse, lookSessions } from "./look.ts";
 import { lookSockets, lookTimeWait } from "./look-sockets.ts";
+import { startNameServer } from "./name-server.ts";
 import { openPlace, type Place } from "./place.ts";
 import { type RunningService, runService } from "./run-service.ts";
 import { loadScenario, type Scenario, type Staged } from "./scenario.ts";
@@ -75,7 +76,10 @@ export async function stageScenario(name: string, options: StageOptions = {}): P
 		undo.push(() => place.close());
 
 		onStep("starting the service");
-		const service = await runService(build.path, name, place.serviceUrl, signal);
+		const names = scenario.naming && (await startNameServer(scenario.naming));
+		if (names) undo.push(() => names.stop());
+		const run = { ...(names ? { resolvConf: names.resolvConf } : {}), ...(signal ? { signal } : {}) };
+		const service = await runService(build.path, name, place.serviceUrl, run);
 		undo.push(() => service.stop());
 		if (scenario.outsider) await place.holdOutsider(scenario.outsider);
 

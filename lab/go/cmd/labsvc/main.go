@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"plumbline.dev/lab/burden"
+	"plumbline.dev/lab/names"
 	"plumbline.dev/lab/orders"
 	"plumbline.dev/lab/outbound"
 	"plumbline.dev/lab/routines"
@@ -54,6 +55,7 @@ var setups = map[string]func(*shop.Server) error{
 func init() {
 	for _, more := range []map[string]func(*shop.Server) error{
 		burden.Setups,
+		names.Setups,
 		outbound.Setups,
 		routines.Setups,
 	} {
@@ -64,7 +66,7 @@ func init() {
 }
 
 func main() {
-	scenario := flag.String("scenario", "", "which service to be: "+strings.Join(names(), ", "))
+	scenario := flag.String("scenario", "", "which service to be: "+strings.Join(allNames(), ", "))
 	database := flag.String("db", "", "database URL (a DSN for MySQL)")
 	listen := flag.String("listen", "127.0.0.1:0", "address to serve on")
 	flag.Parse()
@@ -87,7 +89,7 @@ func main() {
 	}
 }
 
-func names() []string {
+func allNames() []string {
 	all := make([]string, 0, len(setups))
 	for name := range setups {
 		all = append(all, name)
