@@ -116,8 +116,9 @@ async function tryOnce(
 		const fate = ledgerFate(capture, flags.ledger);
 		const excused = fate.kind === "excused" ? scenario.withoutLedger : undefined;
 		const expect = excused ?? scenario.expect;
-		// A service without a database may leak and yet borrow nothing.
-		const needed = !("none" in expect) && scenario.database !== "none";
+		// A service without a database may leak and yet borrow nothing; and what is only noted is no leak.
+		const leaks = !("none" in expect) && expect.first.severity !== "note";
+		const needed = leaks && scenario.database !== "none";
 		const isMissed = fate.kind === "missing" || (fate.kind === "needless" && needed);
 		const counts = poolCounts(scenario, signals);
 		return row(expect, {

@@ -39,6 +39,7 @@ export const httpBodyOpen: Rule = {
 		otherwise: [
 			"a response handed to another goroutine that waits for seconds before it reads on, or has all of it in its buffer",
 			"a long poll whose caller has given up without cancelling it",
+			"a response that lies in a data structure for a later read, with no goroutine at it: an open file of a remote store",
 		],
 		fix: [
 			"right after the error check of Do, Get or Post: `defer resp.Body.Close()`",
