@@ -37,7 +37,7 @@ export function decodeNetstat(bytes: Uint8Array): Decoded<SocketTable> {
 		const text = utf8.decode(bytes.subarray(line.start, Math.min(line.end, line.start + LINE_BYTES_MAX)));
 		const row = netstatRow(text, texts);
 		if (row !== undefined) readRow(row, line, table);
-		else if (HEADER.test(text)) headers++;
+		else if (isHeader(text)) headers++;
 		else if (!line.complete && ROW_BEGUN.test(text)) tellCut(flaws, line);
 		else {
 			const program = WINDOWS_PROGRAM.exec(text)?.[1];
@@ -52,10 +52,14 @@ export function decodeNetstat(bytes: Uint8Array): Decoded<SocketTable> {
 export function looksLikeNetstat(text: string): boolean {
 	const texts = new AddressTexts();
 	return text.split("\n").some((line) => {
-		if (HEADER.test(line)) return true;
+		if (isHeader(line)) return true;
 		const row = netstatRow(line, texts);
 		return row?.local !== undefined && row.peer !== undefined && row.state !== undefined;
 	});
+}
+
+function isHeader(text: string): boolean {
+	return text.includes("Recv-Q") && HEADER.test(text);
 }
 
 /** What has been read so far. */

@@ -61,10 +61,14 @@ export function decodeSs(bytes: Uint8Array): Decoded<SocketTable> {
 /** Whether the text has a line of ss's: its header, or a row with the state in front. */
 export function looksLikeSs(text: string): boolean {
 	return text.split("\n").some((line) => {
-		if (HEADER.test(line) && /Address:Port/.test(line)) return true;
+		if (isHeader(line) && line.includes("Address:Port")) return true;
 		const row = findRow(line);
 		return row !== undefined && isOurs(row) && stateOfToolName(row.words[row.counts - 1] ?? "") !== undefined;
 	});
+}
+
+function isHeader(text: string): boolean {
+	return text.includes("Recv-Q") && HEADER.test(text);
 }
 
 /** What has been read so far. */
@@ -83,7 +87,7 @@ interface Table {
 function readLine(text: string, line: Line, table: Table): void {
 	const { begun } = table;
 	table.begun = undefined;
-	if (HEADER.test(text)) {
+	if (isHeader(text)) {
 		table.headers++;
 		return;
 	}
