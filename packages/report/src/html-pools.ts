@@ -87,11 +87,12 @@ function chartInWords({ title, series, limit }: Chart): string {
 	);
 }
 
-export function chartTable({ title, unit, timesMs, series }: Chart): Html {
+/** Without times, readings are told by their order. */
+export function chartTable({ title, unit, timesMs, series }: Chart, { timed = true } = {}): Html {
 	return html`${tableHtml(
 		`${title}, in ${unit}`,
-		html`<thead><tr><th scope="col">at</th>${series.map(({ what }) => html`<th scope="col" class="n">${what}</th>`)}</tr></thead>
-<tbody>${timesMs.map((ms, i) => html`<tr><th scope="row">${offsetInTime(ms)}</th>${series.map(({ values }) => html`<td class="n">${values[i] ?? "not told"}</td>`)}</tr>`)}</tbody>`,
+		html`<thead><tr><th scope="col">${timed ? "at" : "reading"}</th>${series.map(({ what }) => html`<th scope="col" class="n">${what}</th>`)}</tr></thead>
+<tbody>${timesMs.map((ms, i) => html`<tr><th scope="row">${timed ? offsetInTime(ms) : i + 1}</th>${series.map(({ values }) => html`<td class="n">${values[i] ?? "not told"}</td>`)}</tr>`)}</tbody>`,
 		{ narrow: true },
 	)}`;
 }

@@ -164,6 +164,7 @@ const PICTURES = `
 
 const TABLES = `
 .table { overflow-x: auto; }
+.table + .table { margin-top: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .87rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--rule); }

@@ -25,7 +25,9 @@ const ROW = 20;
 export function timeHtml(time: TimeView, { charts, poolsLeftOut }: PoolCharts, numbered: Numbered): Html {
 	const scale = scaleOf(time.axis);
 	if (scale === undefined)
-		return html`<p>The capture tells no times: nothing can be laid on an axis.</p>${tracksTable(time)}`;
+		return html`<p>The capture tells no times: nothing can be laid on an axis.</p>
+${countsTable(time)}
+${charts.map((chart) => chartTable(chart, { timed: false }))}`;
 	const plumbs = plumbLines(numbered.evidence, scale);
 	return html`<figure class="sheet">
 ${time.lanes.map((lane) => laneHtml(lane, scale, plumbs, numbered))}
@@ -37,7 +39,7 @@ ${axisRow(time.axis, scale)}
 </figure>
 <details class="small"><summary>The same as tables</summary>
 ${tracksTable(time)}
-${charts.map(chartTable)}
+${charts.map((chart) => chartTable(chart))}
 </details>`;
 }
 
@@ -149,4 +151,18 @@ function tracksTable({ lanes }: TimeView): Html {
 				html`<tr><th scope="row">${line}</th><td>${what}</td><td class="n">${readings.length + leftOut}</td><td>${offsetInTime(readings[0]?.fromMs ?? 0)}</td><td>${offsetInTime(readings.at(-1)?.toMs ?? 0)}</td><td>${pauses.map((pause) => `${offsetInTime(pause.fromMs)} to ${offsetInTime(pause.toMs)}`).join(", ")}</td></tr>`,
 		)}</tbody>`,
 	)}`;
+}
+
+function countsTable({ lanes }: TimeView): Html {
+	const rows = lanes.flatMap(({ line, tracks }) =>
+		tracks.map(
+			({ what, readings, leftOut }) =>
+				html`<tr><th scope="row">${line}</th><td>${what}</td><td class="n">${readings.length + leftOut}</td></tr>`,
+		),
+	);
+	return tableHtml(
+		"What was read of each line",
+		html`<thead><tr><th scope="col">line</th><th scope="col">what</th><th scope="col" class="n">readings</th></tr></thead>
+<tbody>${rows}</tbody>`,
+	);
 }

@@ -77,8 +77,9 @@ const MARK = html`<svg viewBox="0 0 12 20" aria-hidden="true"><path d="M6 0V11" 
 
 function subject(diagnosis: Diagnosis): Html {
 	const facts = new Map(targetFacts(diagnosis));
-	const pid = facts.get("pid");
-	const who = pid === undefined ? facts.get("pprof") : `pid ${pid}`;
+	const { pid, pprof, files } = diagnosis.target;
+	const loose = files === undefined ? pprof : `${files.length} file${files.length === 1 ? "" : "s"}`;
+	const who = pid === undefined ? loose : `pid ${pid}`;
 	return html`${[who, facts.get("window")].filter((fact) => fact !== undefined).join(" · ")}`;
 }
 

@@ -6,6 +6,7 @@ import { applicationTest } from "@plumbline/diagnosis/application";
 import { poolViews } from "@plumbline/diagnosis/pool-view";
 import { serviceSessions } from "@plumbline/diagnosis/session-history";
 import { stackFacts } from "@plumbline/diagnosis/stack-facts";
+import type { Frame, GoroutineTable } from "@plumbline/signals/goroutines";
 import type { Signals } from "@plumbline/signals/signals";
 import { pausesOf, type Span, thinned } from "./view-time.ts";
 
@@ -70,14 +71,25 @@ function waitingChart(signals: Signals): Chart | undefined {
 	const isApplication = applicationTest(signals.build?.value);
 	const start = signals.window.start.monoMs;
 	const waits = new Map<object, boolean>();
-	const looks = signals.goroutineProfiles.map(({ part, value }) => {
-		const count = value.records.reduce((sum, { count, frames }) => {
+	const countWaiting = (stacks: Iterable<readonly [frames: readonly Frame[], count: number]>): number => {
+		let sum = 0;
+		for (const [frames, count] of stacks) {
 			const waiting = waits.get(frames) ?? stackFacts(frames, isApplication).role === "pool-wait";
 			waits.set(frames, waiting);
-			return waiting ? sum + count : sum;
-		}, 0);
-		return { atMs: part.end.monoMs - start, count };
-	});
+			if (waiting) sum += count;
+		}
+		return sum;
+	};
+	const profiles = signals.goroutineProfiles.map(({ part, value: { records } }) => ({
+		atMs: part.end.monoMs - start,
+		count: countWaiting(records.map(({ frames, count }) => [frames, count])),
+	}));
+	const dumps = signals.goroutines.map(({ part, value }) => ({
+		atMs: part.end.monoMs - start,
+		count: countWaiting(stackCounts(value)),
+	}));
+	// Never both: a dump taken in the same moment as a profile would be drawn as a second one.
+	const looks = profiles.length > 0 ? profiles : dumps;
 	if (looks.length === 0) return undefined;
 	const points = thinned(
 		looks.sort((a, b) => a.atMs - b.atMs),
@@ -91,6 +103,12 @@ function waitingChart(signals: Signals): Chart | undefined {
 		pauses: pausesAmong(looks, windowOf(signals)),
 		leftOut: looks.length - points.length,
 	};
+}
+
+function stackCounts({ stacks, stackOf }: GoroutineTable): (readonly [readonly Frame[], number])[] {
+	const counts = new Uint32Array(stacks.length);
+	for (const stack of stackOf) counts[stack] = (counts[stack] ?? 0) + 1;
+	return stacks.map(({ frames }, i) => [frames, counts[i] ?? 0]);
 }
 
 function sessionsChart(signals: Signals): Chart | undefined {

@@ -35,6 +35,12 @@ export function withoutRuntime(capture: Capture): Capture {
 	};
 }
 
+/** As from loose files: all parts bear the moment of reading. */
+export function withoutTimes({ parts, window: { start }, ...rest }: Capture): Capture {
+	const atOnce = parts.map((part): Part => ({ ...part, start, end: start }));
+	return { ...rest, window: { start, end: start }, parts: atOnce };
+}
+
 /** What an enemy would write in names, to run a script, to load something, or to reorder what is read. */
 export const SPITE = `<script>alert(1)</script><img/src=x:1/onerror=alert(2)>&lt;\u202e\u2066\u200b'onfocus='alert(3)`;
 
