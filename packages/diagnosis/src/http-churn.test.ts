@@ -5,7 +5,7 @@ import type { HttpTransport, Ledger } from "@plumbline/signals/ledger";
 import { app } from "./testing/dump-text.ts";
 import { ledger } from "./testing/ledger.ts";
 import type { Service } from "./testing/service.ts";
-import { churning, tcpLife } from "./testing/tcp-life.ts";
+import { churning, peer, tcpLife } from "./testing/tcp-life.ts";
 import { alarms, found, gist, times } from "./testing/verdict.ts";
 
 const HTTP = { ip: "10.0.0.9", port: 8_080 };
@@ -106,4 +106,22 @@ test("a few tenants' transports that each keep their connections are none made f
 	const tenants = times(30, (i) => transport({ owner: `0xc000${i + 10}00`, keepAlivesOff: false }));
 	const finding = found(churn(books(1_000, 1_000, { transports: tenants })), "pool-churn");
 	assert.match(finding?.story ?? "", /full idle list/);
+});
+
+test("a transport for each request that is forgotten, not closed: its connections pile up", () => {
+	const piled = peer({ ...HTTP, atStart: 4_000, atEnd: 5_000, kept: 4_000, opens: 1_000 });
+	const finding = found(
+		{ tcpLife: tcpLife([piled]), ledger: books(1_000, 40, { transportsSeen: 256 }) },
+		"pool-churn",
+	);
+	assert.equal(finding?.title, "100 connections a second opened to 10.0.0.9:8080 and never used again");
+	assert.deepEqual([finding?.severity, finding?.level, finding?.count], ["warning", "confirmed", 1_000]);
+	assert.deepEqual(
+		finding?.candidates.map(({ func }) => func),
+		["main.(*Rates).Fetch"],
+	);
+	for (const grows of [ONCE, books(9_000, 40, { transportsSeen: 256 }), undefined]) {
+		const service = { tcpLife: tcpLife([piled]), ...(grows && { ledger: grows }) };
+		assert.equal(found(service, "pool-churn"), undefined, "a pool that grows with the load");
+	}
 });

@@ -91,6 +91,19 @@ export function causeOfChurn(world: World, peer: TcpPeer): ChurnCause | undefine
 	return onceEach && each <= ONCE_MAX && !transports.some(keepsNone) ? { kind: "used once" } : undefined;
 }
 
+/** The same of connections that are opened and stay open: a transport of its own for each request keeps them. */
+export function causeOfPile(world: World, peer: TcpPeer): ChurnCause | undefined {
+	const books = httpBooks(world);
+	const spanMs = world.tcpLife?.life.spanMs ?? 0;
+	if (books === undefined || spanMs === 0) return undefined;
+	const { requests, transportsSeen: transports } = books;
+	const opens = peer.opens * (books.watchedMs / spanMs);
+	const onceEach = Math.abs(opens - requests) <= requests * MATCH_SLACK;
+	return onceEach && madeForEach(transports, requests)
+		? { kind: "transport a request", transports }
+		: undefined;
+}
+
 /** Keep-alives are on, and connections neither found the idle list full nor were closed in it. */
 export function endsOutOfUse({ requests, strangers, transports, transportsSeen }: HttpBooks): boolean {
 	const once = strangers <= requests * ONCE_MAX;

@@ -9,7 +9,8 @@ import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { isDatabasePort } from "../database-ports.ts";
 import { plural } from "../evidence.ts";
 import type { Evidence, Severity } from "../finding.ts";
-import { type ChurnCause, causeInWords, causeOfChurn, httpBooks } from "../http-churn.ts";
+import { asCandidates, httpCallers } from "../http-callers.ts";
+import { type ChurnCause, causeInWords, causeOfChurn, causeOfPile, httpBooks } from "../http-churn.ts";
 import { closingsThatAgree, type PoolClosings } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import {
@@ -29,6 +30,8 @@ const OPENS_PER_SECOND_MIN = 5;
 const OPENS_PER_LIVE_MIN = 5;
 /** Of the closes those that were ours: where the peer closes, our settings are not the cause. */
 const CLOSED_BY_US_SHARE_MIN = 0.8;
+/** Of the opens those that are there still. */
+const PILED_SHARE_MIN = 0.8;
 
 interface Churn {
 	readonly peer: TcpPeer;
@@ -37,12 +40,14 @@ interface Churn {
 	readonly closings: PoolClosings | undefined;
 	/** Of net/http's client, where the ledger tells. */
 	readonly cause: ChurnCause | undefined;
+	/** They are not closed, either: nobody uses them again, and they pile up. */
+	readonly piles: boolean;
 }
 
 export const poolChurn: Rule = {
 	id: "pool-churn",
 	about: {
-		sees: "connections to one peer that this service opens and closes all the time instead of keeping them",
+		sees: "connections to one peer that this service opens all the time instead of keeping those it has and using them again",
 		hurts:
 			"each one costs a hand-shake, at a database a login and a process as well, and leaves a port in TIME_WAIT for a minute",
 		otherwise: [
@@ -68,7 +73,7 @@ export const poolChurn: Rule = {
 		if (found.some((f) => f.id === "db-per-request" && f.severity !== "note")) return undefined;
 		const churn = tcpLife && worst(world, tcpLife);
 		if (tcpLife === undefined || churn === undefined) return undefined;
-		const { peer, opens, database, closings, cause } = churn;
+		const { peer, opens, database, closings, cause, piles } = churn;
 		if (!database && found.some((f) => f.id === "http-body-undrained" && f.severity !== "note"))
 			return undefined;
 		const perS = perSecond(tcpLife, opens);
@@ -77,12 +82,15 @@ export const poolChurn: Rule = {
 			severity: severityOf(churn),
 			confidence: confidenceOf(churn, guessed),
 			count: opens,
-			title: `${rate(perS)} connections a second opened to ${addressOf(peer)} and closed again by this service`,
+			title: `${rate(perS)} connections a second opened to ${addressOf(peer)} and ${piles ? "never used again" : "closed again by this service"}`,
 			story: present([
 				`${plural(opens, "connection")} were opened in the window where ${peer.atEnd} are open at its end` +
 					(peer.atStart > 0 ? `; of the ${peer.atStart} at its start ${peer.kept} were kept` : ""),
 				closings && `the pool closed ${closings.count} by its own limit ${closings.setting}`,
 				cause && causeInWords(cause),
+				piles
+					? "what a transport keeps stays open when the transport is forgotten, with two goroutines: until its IdleConnTimeout, if it has one, or until the server hangs up"
+					: undefined,
 				opens > peer.opens
 					? `${opens - peer.opens} of them are told by their TIME_WAIT alone; that they are this service's the pool's own count says`
 					: undefined,
@@ -90,14 +98,17 @@ export const poolChurn: Rule = {
 					? `${peer.unseen} of them lived between two looks and are told by their TIME_WAIT; --trace counts each`
 					: undefined,
 			]).join("; "),
-			attribution: { candidates: [], siblings: [], holderGap: whereToLook(churn) },
+			attribution: {
+				// Whoever asks is near whoever makes the client it asks by.
+				candidates: cause?.kind === "transport a request" ? asCandidates(httpCallers(world)) : [],
+				siblings: [],
+				holderGap: whereToLook(churn),
+			},
 			evidence: present<Evidence>([
 				peerEvidence(tcpLife, peer, `${rate(perS)} opens a second, ${peer.atEnd} open at the end`),
 				closings?.evidence,
 				cause &&
-					httpBooks(world)?.evidence(
-						`requests of the HTTP client, ${rate(perS)} closes a second beside them`,
-					),
+					httpBooks(world)?.evidence(`requests of the HTTP client, ${rate(perS)} opens a second beside them`),
 			]),
 		});
 	},
@@ -117,14 +128,19 @@ function churnOf(world: World, view: TcpLifeView, peer: TcpPeer): Churn | undefi
 	const opens = peer.opens + unattributed;
 	const closedByUs = peer.closedByUs + unattributed;
 	const closes = closedByUs + peer.closedByPeer + peer.closedOtherwise;
+	if (opens < OPENS_MIN || perSecond(view, opens) < OPENS_PER_SECOND_MIN) return undefined;
+	const made = { peer, opens, database, closings };
+	// A pool that grows opens as many and keeps them as well: only the ledger can tell it from this.
+	if (!database && peer.atEnd - peer.atStart >= opens * PILED_SHARE_MIN) {
+		const cause = causeOfPile(world, peer);
+		return cause && { ...made, cause, piles: true };
+	}
 	const churns =
-		opens >= OPENS_MIN &&
-		perSecond(view, opens) >= OPENS_PER_SECOND_MIN &&
 		opens >= OPENS_PER_LIVE_MIN * Math.max(1, peer.atEnd) &&
 		closedByUs >= closes * CLOSED_BY_US_SHARE_MIN &&
 		closesAllAlong(view, peer);
 	if (!churns) return undefined;
-	return { peer, opens, database, closings, cause: database ? undefined : causeOfChurn(world, peer) };
+	return { ...made, cause: database ? undefined : causeOfChurn(world, peer), piles: false };
 }
 
 /**
