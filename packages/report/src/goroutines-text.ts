@@ -92,7 +92,8 @@ function writeCluster(page: Page, cluster: Cluster, { clusters, isApplication }:
 	page.prose(`${count} ${whatItDoes(cluster)}`, { style: "strong" });
 	const first = members[0];
 	if (first === undefined) return;
-	page.labelled("state", statesOf(members));
+	const states = statesOf(members);
+	if (states !== "") page.labelled("state", states);
 	const own = first.frames.find(isApplication);
 	if (members.length === 1 && own !== undefined) writeWhere(page, first, own.func, fileLine(own));
 	writeDifference(page, cluster, members.length);
@@ -103,12 +104,17 @@ function writeCluster(page: Page, cluster: Cluster, { clusters, isApplication }:
 	if (leaked > 0) page.labelled("leaked", `${leaked}, as the runtime proved`, "warning");
 }
 
+/** "" where none is told, as in grouped profiles. */
 function statesOf(members: readonly GoroutineGroup[]): string {
 	const counts = new Map<string, number>();
-	for (const { state = "not told", count } of members) counts.set(state, (counts.get(state) ?? 0) + count);
-	const sorted = [...counts].sort((a, b) => b[1] - a[1]);
-	if (sorted.length === 1) return sorted[0]?.[0] || "not told";
-	const shown = sorted.slice(0, STATES_SHOWN_MAX).map(([state, count]) => `${state || "not told"} ${count}`);
+	for (const { state, count } of members) {
+		const name = state || "not told";
+		counts.set(name, (counts.get(name) ?? 0) + count);
+	}
+	const sorted = [...counts].sort(([, a], [, b]) => b - a);
+	const [first] = sorted;
+	if (first === undefined || sorted.length === 1) return first?.[0].replace("not told", "") ?? "";
+	const shown = sorted.slice(0, STATES_SHOWN_MAX).map(([state, count]) => `${state} ${count}`);
 	return shown.join(", ") + (sorted.length > STATES_SHOWN_MAX ? ", ..." : "");
 }
 

@@ -31,7 +31,8 @@ export function groupCount(count: number): string {
 /** `pool: database/sql.(*DB).conn`. */
 export function whatItDoes({ kind, blocking }: Pick<Cluster | ClusterChange, "kind" | "blocking">): string {
 	const where = blocking === "" ? "no frames" : blocking;
-	return `${kind}: ${where}`;
+	// A grouped profile in text form tells no state.
+	return kind === "other" ? where : `${kind}: ${where}`;
 }
 
 export function shareOf(count: number, total: number): string {
