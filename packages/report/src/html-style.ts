@@ -172,6 +172,8 @@ thead th { font-weight: 600; color: var(--soft); border-top: 0; white-space: now
 td.n, th.n { text-align: right; white-space: nowrap; overflow-wrap: normal; }
 tbody th { font-weight: 500; }
 th.fact { white-space: nowrap; color: var(--soft); width: 1%; padding-right: 1.6rem; }
+#capture h3 { margin: 1.1rem 0 .3rem; }
+#capture details { margin-top: 1.1rem; }
 .raw { margin-top: 1.2rem; }
 .raw h3 { font-size: .95rem; }
 .raw pre { margin-top: .35rem; padding: .6rem .8rem; background: var(--sheet); border: 1px solid var(--rule); border-radius: 4px; }
