@@ -113,6 +113,61 @@ test("German Windows in code page 850: states, pids, the program below, and that
 	);
 });
 
+test("ss of old versions and narrow terminals: wrapped rows, old owners, other kinds of sockets; a filter's command", () => {
+	const { sockets, flaws } = read(
+		decodeSs(
+			bytesOf(
+				"Netid  State      Recv-Q  Send-Q    Local Address:Port       Peer Address:Port\n" +
+					'udp    UNCONN     0       0               0.0.0.0:68              0.0.0.0:*      users:(("dhclient",pid=700,fd=6))\n' +
+					'tcp    LISTEN     0       128                   *:22                    *:*      users:(("sshd",pid=900,fd=3),("systemd",pid=1,fd=99))\n' +
+					"tcp    ESTAB      0       0       10.0.0.2%eth0:41000\n" +
+					'                                          10.0.0.3:postgresql  users:(("my app",pid=4711,fd=9))\n' +
+					'tcp    CLOSE-WAIT 1       0      [fe80::1]%eth0:41001  [fe80::2]:https timer:(keepalive,58sec,0) users:(("my app",4711,10))\n' +
+					"u_str  ESTAB      0       0      /run/dbus 1234  * 1235\n",
+			),
+		),
+	);
+	assert.deepEqual(flaws, []);
+	assert.deepEqual(rows(sockets, "pid", "program"), [
+		"CLOSE_WAIT fe80::1 41001 fe80::2 443 1 4711 my app",
+		"ESTABLISHED 10.0.0.2 41000 10.0.0.3 5432 0 4711 my app",
+		"LISTEN :: 22 :: 0 0 900 sshd",
+	]);
+	const filtered =
+		"$ ss -tno state established '( dport = :5432 )'\nRecv-Q Send-Q Local Address:Port  Peer Address:Port\n" +
+		"0      0      10.0.0.2:41000      10.0.0.3:5432 timer:(keepalive,12sec,0)\n";
+	assert.deepEqual(rows(read(decodeSs(bytesOf(filtered))).sockets), [
+		"ESTABLISHED 10.0.0.2 41000 10.0.0.3 5432 0",
+	]);
+});
+
+test("netstat with users, timers and spaces in names, in German, with unix sockets behind, and OpenBSD's", () => {
+	const { sockets } = read(
+		decodeNetstat(
+			bytesOf(
+				"Proto Recv-Q Send-Q Local Address           Foreign Address         State       User       Inode      PID/Program name\n" +
+					"tcp        0      0 10.0.0.2:41000          10.0.0.3:5432           ESTABLISHED app        90210      4711/orders: worker \n" +
+					"tcp        1      0 10.0.0.2:41001          10.0.0.4:postgresql     CLOSE_WAIT  1000       90211      4711/orders         keepalive (58.20/0/0)\n" +
+					"tcp        0      0 10.0.0.2:41002          10.0.0.3:5432           VERBUNDEN   -\n" +
+					"udp        0      0 0.0.0.0:68              0.0.0.0:*                           0          1         700/dhclient\n" +
+					"Active UNIX domain sockets (w/o servers)\n" +
+					"Proto RefCnt Flags       Type       State         I-Node   Path\n" +
+					"unix  3      [ ]         STREAM     CONNECTED     22222    /run/x\n" +
+					"Proto   Recv-Q Send-Q  Local Address          Foreign Address        TCP-State\n" +
+					"tcp          0      0  10.0.0.1.22            10.0.0.2.4711          ESTABLISHED\n" +
+					"tcp6         0      0  *.80                   *.*                    LISTEN\n",
+			),
+		),
+	);
+	assert.deepEqual(rows(sockets, "uid", "inode", "pid", "program"), [
+		"CLOSE_WAIT 10.0.0.2 41001 10.0.0.4 5432 1 1000 90211 4711 orders",
+		"ESTABLISHED 10.0.0.1 22 10.0.0.2 4711 0 0 0  ",
+		"ESTABLISHED 10.0.0.2 41000 10.0.0.3 5432 0 0 90210 4711 orders: worker",
+		"ESTABLISHED 10.0.0.2 41002 10.0.0.3 5432 0 0 0  ",
+		"LISTEN :: 80 :: 0 0 0 0  ",
+	]);
+});
+
 test("each table is recognised as what it is, and prose as none", () => {
 	const looks = (text: string) =>
 		[looksLikeSs(text), looksLikeNetstat(text), looksLikeProcNetTcp(text)].map(Number).join("");
