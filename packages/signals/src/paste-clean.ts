@@ -30,6 +30,7 @@ export function cleanDumps(bytes: Uint8Array): readonly Piece[] | undefined {
 		atByte: start,
 		repairs: [],
 		losses: decoded.value.count === 1 && title.startsWith("panic: ") ? [ONE_GOROUTINE] : [],
+		leftOut: 0,
 	}));
 }
 

@@ -8,6 +8,7 @@
  * Only lines that dump-lines.ts knows are written. A second dump begins where a goroutine comes again, or after
  * what announces one (`SIGQUIT: quit`, `panic: ...`).
  */
+import { ONE_GOROUTINE } from "./paste-clean.ts";
 import { type DumpLine, dumpLine, hasKnownState, isAbsolutePlace, isBareName } from "./paste-dump-lines.ts";
 import {
 	MENDED_BLANKS,
@@ -20,7 +21,7 @@ import {
 import { Output } from "./paste-output.ts";
 import type { Piece } from "./paste-piece.ts";
 import type { Opener, PastedLine, Section, Surroundings } from "./paste-section.ts";
-import { Broken, joins } from "./paste-wrap.ts";
+import { Broken, joins, mendedOf } from "./paste-wrap.ts";
 
 /** Announces a dump. */
 const ANNOUNCES = /^(?:SIG[A-Z]+: |panic: |fatal error: )/u;
@@ -71,9 +72,8 @@ class DumpSection implements Section {
 
 	take(line: PastedLine): boolean {
 		const kind = dumpLine(line.text);
-		if (this.#join(line, kind)) return true;
-		if (kind === undefined) return this.#continue(line);
-		if (!this.#fits(kind)) return false;
+		if (kind === undefined || !this.#fits(kind)) return false;
+		if (this.#mayEnd(line, kind) && this.#join(line)) return true;
 		if (kind === "place" && this.#waiting === undefined) {
 			if (this.#continue(line)) return true;
 			this.#nameAlone();
@@ -85,20 +85,20 @@ class DumpSection implements Section {
 
 	stray(line: PastedLine): boolean {
 		if (this.#goroutine.length === 0) return false;
-		if (ANNOUNCES.test(line.text)) {
-			this.#announced = line.text;
+		if (this.#join(line) || this.#continue(line) || this.#marks(line)) return true;
+		if (!this.#broken.add(line)) {
 			this.#dropBroken();
-			return true;
+			this.#broken.add(line);
 		}
-		if (LEFT_OUT.test(line.text)) this.#notes.lost("it says itself that something was left out ({n} times)");
-		else if (line.last && looksCut(line.text)) this.#notes.lost("the text ends in the middle of a line");
-		else {
-			if (!this.#broken.add(line)) {
-				this.#dropBroken();
-				this.#broken.add(line);
-			}
-			return true;
-		}
+		return true;
+	}
+
+	/** Lines that are nothing of a dump and yet say something of it. */
+	#marks({ text, last }: PastedLine): boolean {
+		if (ANNOUNCES.test(text)) this.#announced = text;
+		else if (LEFT_OUT.test(text)) this.#notes.lost("it says itself that something was left out ({n} times)");
+		else if (last && looksCut(text)) this.#notes.lost("the text ends in the middle of a line");
+		else return false;
 		this.#dropBroken();
 		return true;
 	}
@@ -128,18 +128,27 @@ class DumpSection implements Section {
 		return kind === "header" || this.#goroutine.length > 0;
 	}
 
-	/** Takes the line as the end of a broken one. A line that is whole is one only where the text was wrapped. */
-	#join(line: PastedLine, kind: DumpLine | undefined): boolean {
+	/** Whether a line that is whole may be the end of a broken one: only where the text was wrapped. */
+	#mayEnd(line: PastedLine, kind: DumpLine): boolean {
 		const { last, first } = this.#broken;
 		if (last === undefined || first === undefined) return false;
-		if (kind !== undefined && !last.full && !(kind === "place" && this.#beginsPath(first, line)))
-			return false;
-		for (const text of best(this.#broken.joinedWith(line))) {
-			const whole = dumpLine(text);
-			if (whole === undefined || !this.#fits(whole)) continue;
-			const mended = this.#broken.mended() | line.mended | MENDED_WRAPS;
-			this.#broken.clear();
-			this.#accept(whole, text, { ...line, text, mended, at: first.at, blankBefore: first.blankBefore });
+		return last.full || (kind === "place" && this.#beginsPath(first, line));
+	}
+
+	/** Takes the line as the end of a broken one. */
+	#join(line: PastedLine): boolean {
+		for (const { from, texts } of this.#broken.joinedWith(line)) {
+			const text = best(texts).find((joined) => {
+				const kind = dumpLine(joined);
+				return kind !== undefined && this.#fits(kind);
+			});
+			if (text === undefined) continue;
+			const { before, parts } = this.#broken.take(from);
+			this.#leaveOut(before);
+			const [first = line] = parts;
+			const mended = mendedOf(parts) | line.mended | MENDED_WRAPS;
+			const { at, blankBefore, tabBefore } = first;
+			this.#accept(dumpLine(text) ?? "call", text, { ...line, text, mended, at, blankBefore, tabBefore });
 			return true;
 		}
 		return false;
@@ -250,11 +259,14 @@ class DumpSection implements Section {
 
 	/** What was kept for a join belongs to nothing. */
 	#dropBroken(): void {
-		const { first } = this.#broken;
-		if (first === undefined) return;
-		for (let i = 0; i < this.#broken.parts.length; i++) this.#notes.mended(MENDED_OTHER_TEXT);
-		if (REMAINS.test(first.text)) this.#notes.lost("{n} lines of stacks could not be read");
-		this.#broken.clear();
+		this.#leaveOut(this.#broken.take(0).parts);
+	}
+
+	#leaveOut(lines: readonly PastedLine[]): void {
+		for (const { text } of lines) {
+			this.#notes.mended(MENDED_OTHER_TEXT);
+			if (REMAINS.test(text)) this.#notes.lost("{n} lines of stacks could not be read");
+		}
 	}
 
 	#endGoroutine(): void {
@@ -269,7 +281,7 @@ class DumpSection implements Section {
 		if (this.#goids.size === 0) return;
 		const title = this.#title;
 		if (this.#goids.size === 1 && title?.startsWith("panic: ")) {
-			this.#notes.lost("a panic prints only the goroutine that panicked, unless GOTRACEBACK=all is set");
+			this.#notes.lost(ONE_GOROUTINE);
 		}
 		this.#pieces.push({
 			format: "go-debug2",
@@ -278,6 +290,7 @@ class DumpSection implements Section {
 			atByte: this.#atByte,
 			repairs: this.#notes.repairs(),
 			losses: this.#notes.losses(),
+			leftOut: this.#notes.leftOut(),
 		});
 		this.#notes = new Notes();
 		this.#goids = new Set<number>();

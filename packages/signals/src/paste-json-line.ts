@@ -30,13 +30,10 @@ const MESSAGE_FIELDS = [
 export function jsonTexts(text: string): readonly string[] | undefined {
 	const open = text.indexOf("{");
 	const close = text.lastIndexOf("}");
-	if (
-		open < 0 ||
-		close < open ||
-		text.length > LINE_CHARS_MAX ||
-		!/^\{\s*"/u.test(text.slice(open, open + 20))
-	)
-		return undefined;
+	if (open < 0 || close < open || text.length > LINE_CHARS_MAX) return undefined;
+	// The object ends the line: labels and metrics have braces too, with something behind them.
+	const ends = /^[\s,;]*$/u.test(text.slice(close + 1, close + 20));
+	if (!ends || !/^\{\s*"/u.test(text.slice(open, open + 20))) return undefined;
 	let value: unknown;
 	try {
 		value = JSON.parse(text.slice(open, close + 1));
@@ -45,7 +42,7 @@ export function jsonTexts(text: string): readonly string[] | undefined {
 	}
 	const found: (readonly [string, string])[] = [];
 	gather(value, "", DEPTH_MAX, found);
-	const long = found.filter(([, held]) => /[\n\t]\S|\\[nt]/u.test(held)).map(([, held]) => held);
+	const long = found.filter(([, held]) => /\n|\\n/u.test(held.trimEnd())).map(([, held]) => held);
 	if (long.length > 0) return long;
 	const name = MESSAGE_FIELDS.find((field) => found.some(([known]) => known === field));
 	const message = found.find(([known]) => known === name)?.[1];

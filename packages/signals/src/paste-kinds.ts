@@ -31,6 +31,10 @@ export interface RowKind {
 	readonly once?: (row: string) => string | undefined;
 	/** The line can only be the end of the row before it. */
 	readonly ends?: (before: string, text: string) => boolean;
+	/** A row that is whole is never the end of a broken one: rows of tables are as wide as each other, wrapped or not. */
+	readonly whole?: true;
+	/** What a row leaves behind when it can no longer be read. */
+	readonly remains?: RegExp;
 }
 
 /** Longer lines are rows of nothing; a heap's record has at most 32 addresses, a metric its labels. */
@@ -125,35 +129,54 @@ function sockets(
 	like: RegExp,
 	looksLike: (text: string) => boolean,
 	begins: RegExp,
+	below: (text: string) => string | undefined,
 ): RowKind {
-	const isRow = (text: string) => text.length < ROW_CHARS_MAX && like.test(text) && looksLike(text);
+	const isRow = (text: string) =>
+		text.length < ROW_CHARS_MAX && like.test(text) && !/^[{"'`<>|]/u.test(text) && looksLike(text);
 	return {
 		format,
-		opens: isRow,
+		// Behind a prefix it is found, so that the prefix is learnt.
+		opens: (text) => isRow(text) && (begins.exec(text)?.index ?? 0) === 0,
 		find: (text) => {
 			const at = begins.exec(text)?.index ?? -1;
 			return at >= 0 && isRow(text.slice(at)) ? at : -1;
 		},
 		row: (text) => {
-			if (!isRow(text)) return DETAILS.test(text) ? `\t${text}` : undefined;
-			const at = begins.exec(text)?.index ?? 0;
-			return at > 0 && isRow(text.slice(at)) ? text.slice(at) : text;
+			if (!isRow(text)) return below(text);
+			return (begins.exec(text)?.index ?? 0) === 0 ? text : undefined;
 		},
 		once: (row) => (/Recv-Q\s+Send-Q|local_address/u.test(row) ? row.replace(/\s+/gu, " ") : undefined),
+		ends: (before, text) => !/Recv-Q|local_address/u.test(before) && OWNER.test(text),
+		whole: true,
+		remains:
+			/^(?!udp|unix|raw|icmp?|nl |u_)(?:.*)(?:[\d\]*]:\d+(?:\s|$)|[a-z]:\d+ |^\d+\/\w|\b[\dA-F]{8,}\b)|^[\dA-F: ]+$/iu,
 	};
 }
 
-/** What ss -i and netstat -b put in a line of its own. */
-const DETAILS =
-	/^(?:users:\(\(|timer:\(|(?:cubic|bbr|reno|ts|sack)\b.*\b(?:rto|rtt|cwnd):|ino:\d|uid:\d|skmem:\(|\[[\w.-]+\.exe\]$)/u;
+/** The last columns of netstat: user and inode, the process, the timer. */
+const OWNER =
+	/^(?:\d{1,7} +\d{3,} +)?(?:\d{1,7}\/[A-Za-z_.].*|-(?: .*)?|(?:off|on|keepalive|timewait|probe|unkn-\d) ?\(.*\))$/u;
 
-const SS = sockets("ss", /:/u, looksLikeSs, SS_ROW);
-const NETSTAT = sockets("netstat", /tcp|proto/iu, looksLikeNetstat, /\b(?:Proto\s|tcp(?:4|6|46)?\s+\S)/iu);
+/** What ss -i puts in a line of its own. */
+const DETAILS =
+	/^(?:(?:(?:[a-z_]+:\S+|ts|sack|ecn|cubic|bbr|reno|send|<->|\S+[KMG]?bps|app_limited)(?: |$))+|users:\(\()/u;
+/** What netstat -b puts there. */
+const PROGRAM = /^\[[\w. -]+\.exe\]$/u;
+
+const SS = sockets("ss", /:/u, looksLikeSs, SS_ROW, (text) => (DETAILS.test(text) ? `\t${text}` : undefined));
+const NETSTAT = sockets(
+	"netstat",
+	/tcp|proto/iu,
+	looksLikeNetstat,
+	/\b(?:Proto\s|tcp(?:4|6|46)?\s+\S)/iu,
+	(text) => (PROGRAM.test(text) ? ` ${text}` : undefined),
+);
 const PROC_NET_TCP = sockets(
 	"proc-net-tcp",
 	/[\dA-F]{8}:[\dA-F]{4} |local_address/u,
 	looksLikeProcNetTcp,
 	/\bsl\s+local_address|\b\d+: (?:[\dA-F]{8}|[\dA-F]{32}):/u,
+	() => undefined,
 );
 
 function sessions(format: "postgres-sessions" | "mysql-sessions"): RowKind {
@@ -166,10 +189,12 @@ function sessions(format: "postgres-sessions" | "mysql-sessions"): RowKind {
 			text === opening ||
 			text === "]}" ||
 			text === '"sessions":[' ||
-			/^(?:"(?:server|self)":)?\{"?.*\},?$/su.test(text)
+			/^(?:"(?:server|self)":\{|\{"id":).*\},?$/su.test(text)
 				? text
 				: undefined,
 		once: (row) => (row === opening ? "" : undefined),
+		whole: true,
+		remains: /"\w+":|^"?\w+"?[,}\]]/u,
 	};
 }
 

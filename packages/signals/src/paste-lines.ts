@@ -44,7 +44,7 @@ export function wrappingOf(bytes: Uint8Array): Wrapping {
 	const columns = new Uint32Array(WRAP_COLUMNS_MAX + 2);
 	for (const raw of rawLines(bytes)) {
 		const line = withoutPadding(bytes, raw);
-		bump(lengths, line.end - line.start);
+		bump(lengths, charactersOf(bytes, line));
 		bump(columns, columnsOf(bytes, line));
 	}
 	const length = longest(lengths);
@@ -53,7 +53,7 @@ export function wrappingOf(bytes: Uint8Array): Wrapping {
 	return {
 		isFull: (text, raw) => {
 			const line = withoutPadding(text, raw);
-			return line.end - line.start === length || columnsOf(text, line) === column;
+			return charactersOf(text, line) === length || columnsOf(text, line) === column;
 		},
 	};
 }
@@ -75,10 +75,24 @@ function longest(counts: Uint32Array): number | undefined {
 }
 
 function columnsOf(bytes: Uint8Array, { start, end }: RawLine): number {
-	if (end - start > WRAP_COLUMNS_MAX) return WRAP_COLUMNS_MAX + 1;
+	if (end - start > WRAP_COLUMNS_MAX * 4) return WRAP_COLUMNS_MAX + 1;
 	let columns = 0;
 	for (let at = start; at < end; at++) {
+		if (isContinuation(bytes[at])) continue;
 		columns = bytes[at] === TAB ? columns + TAB_COLUMNS - (columns % TAB_COLUMNS) : columns + 1;
 	}
 	return columns;
+}
+
+function charactersOf(bytes: Uint8Array, { start, end }: RawLine): number {
+	// Four bytes are the most that UTF-8 takes for a character.
+	if (end - start > WRAP_COLUMNS_MAX * 4) return WRAP_COLUMNS_MAX + 1;
+	let characters = 0;
+	for (let at = start; at < end; at++) if (!isContinuation(bytes[at])) characters++;
+	return characters;
+}
+
+/** A further byte of a character. */
+function isContinuation(byte: number | undefined): boolean {
+	return byte !== undefined && (byte & 0xc0) === 0x80;
 }

@@ -57,6 +57,11 @@ export class Notes {
 		this.#losses.set(words, (this.#losses.get(words) ?? 0) + 1);
 	}
 
+	/** Lines of other text. */
+	leftOut(): number {
+		return this.#counts.get(MENDED_OTHER_TEXT) ?? 0;
+	}
+
 	repairs(): string[] {
 		return WORDS.flatMap(([bit, words]) => {
 			const count = this.#counts.get(bit);

@@ -13,6 +13,8 @@ export interface Piece {
 	readonly repairs: readonly string[];
 	/** What cannot be had from this text, in words. */
 	readonly losses: readonly string[];
+	/** Lines between its own that belong to nothing. */
+	readonly leftOut: number;
 }
 
 export interface Unread {

@@ -46,7 +46,10 @@ const FOUND_CHARS_MAX = 60;
 const RECENT_MAX = 16;
 const RECENT_CHARS_MAX = 500;
 
-const OPENERS: readonly Opener[] = [DUMP_OPENER, ...ROW_KINDS.map(rowOpener)];
+const ROW_OPENERS: readonly Opener[] = ROW_KINDS.map(rowOpener);
+const OPENERS: readonly Opener[] = [DUMP_OPENER, ...ROW_OPENERS];
+
+const SEVERAL_LINES = /(?:\\n|#012)[\s\S]*(?:\\n|#012)/u;
 
 const FENCE = /^(?:`{3,}|~{3,})[\w -]{0,30}$/u;
 const QUOTE_MARKS = /^(?:[>|│┃]\s?)+/u;
@@ -67,6 +70,11 @@ interface Raw {
 	readonly depth: number;
 	readonly full: boolean;
 	readonly last: boolean;
+}
+
+/** Whether a kind of text, or a row of one, can begin with the line. */
+export function beginsText(line: string): boolean {
+	return OPENERS.some((opener) => opener.opens(line));
 }
 
 export class PasteReader {
@@ -136,6 +144,7 @@ export class PasteReader {
 				return true;
 			}
 			if (this.#try(rest, stream)) return true;
+			if (stream.section !== undefined) this.#current = stream;
 			if (!this.#try(raw, stream)) this.#stray(rest);
 			return true;
 		}
@@ -145,7 +154,10 @@ export class PasteReader {
 	#try(raw: Raw, stream: Stream): boolean {
 		const line = this.#pasted(raw);
 		if (stream.section?.take(line)) return this.#taken(stream);
-		for (const opener of OPENERS) {
+		if (DUMP_OPENER.opens(line.text)) return this.#open(DUMP_OPENER, line, stream);
+		// A whole table in one line has its beginning somewhere in it.
+		if (SEVERAL_LINES.test(line.text) && this.#unwrap(raw, line.text, stream)) return true;
+		for (const opener of ROW_OPENERS) {
 			if (opener.opens(line.text)) return this.#open(opener, line, stream);
 		}
 		return this.#unwrap(raw, line.text, stream) || this.#tryAnchors(raw, stream);
@@ -204,7 +216,7 @@ export class PasteReader {
 		const spelled = unescaped(inner);
 		if (spelled === inner) return false;
 		// A single line may be the beginning of one that was broken; then its escapes are its own.
-		if (!spelled.trim().includes("\n")) {
+		if ((spelled.trim().match(/\n/gu)?.length ?? 0) < 2) {
 			const mended = raw.mended | MENDED_ESCAPES;
 			return this.#try(
 				{ ...raw, text: spelled.replaceAll("\n", ""), mended, depth: raw.depth + 1, last: false },

@@ -12,13 +12,14 @@
  * Time is linear in the input. Memory is bounded by PASTE_BYTES_MAX: the input, a piece no longer than it, and
  * for a line that holds a whole dump that line a few times more.
  */
-
+import type { PartFormat } from "./capture.ts";
 import { cleanDumps, hasLoneReturns } from "./paste-clean.ts";
 import { asUtf8 } from "./paste-encoding.ts";
-import { LINE_BYTES_MAX, rawLines, wrappingOf } from "./paste-lines.ts";
-import { MENDED_ENCODING, MENDED_RETURNS } from "./paste-notes.ts";
+import { LINE_BYTES_MAX, rawLines, type Wrapping, wrappingOf } from "./paste-lines.ts";
+import { MENDED_ENCODING, MENDED_RETURNS, MENDED_WRAPS } from "./paste-notes.ts";
 import type { Recovered } from "./paste-piece.ts";
-import { PasteReader } from "./paste-reader.ts";
+import { beginsText, PasteReader } from "./paste-reader.ts";
+import { unwrapped } from "./paste-unwrap.ts";
 import { binaryPiece, isBinary, textPiece } from "./paste-whole.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
@@ -53,12 +54,44 @@ export function recoverPaste(given: Uint8Array): Recovered {
 }
 
 function mended(bytes: Uint8Array, whole: number): Recovered {
+	const always = whole | (hasLoneReturns(bytes) ? MENDED_RETURNS : 0);
 	const wrapping = wrappingOf(bytes);
-	const reader = new PasteReader(whole | (hasLoneReturns(bytes) ? MENDED_RETURNS : 0));
+	const asItIs = read(bytes, wrapping, always);
+	const before = tablesOf(asItIs);
+	if (before.losses === 0 && asItIs.pieces.length > 0) return asItIs;
+	const joined = unwrapped(bytes, wrapping, beginsText);
+	if (joined === undefined) return asItIs;
+	const together = read(joined, NOT_WRAPPED, always | MENDED_WRAPS);
+	const after = tablesOf(together);
+	const better = before.bytes === 0 || after.losses < before.losses;
+	return better && after.bytes >= before.bytes && together.pieces.length > 0 ? together : asItIs;
+}
+
+/** Formats whose rows do not tell whether they are whole. */
+const TABLES: ReadonlySet<PartFormat> = new Set([
+	"ss",
+	"netstat",
+	"proc-net-tcp",
+	"postgres-sessions",
+	"mysql-sessions",
+]);
+const NOT_WRAPPED: Wrapping = { isFull: () => false };
+
+function read(bytes: Uint8Array, wrapping: Wrapping, always: number): Recovered {
+	const reader = new PasteReader(always);
 	const utf8 = new TextDecoder();
 	for (const line of rawLines(bytes)) {
 		const text = utf8.decode(bytes.subarray(line.start, Math.min(line.end, line.start + LINE_BYTES_MAX)));
 		reader.line(text, line.start, wrapping.isFull(bytes, line), line.last);
 	}
 	return reader.close();
+}
+
+/** How much of tables was read, and how much was seen that could not be. */
+function tablesOf({ pieces }: Recovered): { readonly bytes: number; readonly losses: number } {
+	const tables = pieces.filter(({ format }) => TABLES.has(format));
+	return {
+		bytes: tables.reduce((sum, { bytes }) => sum + bytes.length, 0),
+		losses: tables.reduce((sum, { leftOut, losses }) => sum + (losses.length > 0 ? leftOut : 0), 0),
+	};
 }

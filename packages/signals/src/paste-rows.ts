@@ -4,7 +4,7 @@ import { MENDED_BLANKS, MENDED_OTHER_TEXT, MENDED_TABS, MENDED_WRAPS, Notes } fr
 import { Output } from "./paste-output.ts";
 import type { Piece } from "./paste-piece.ts";
 import type { Opener, PastedLine, Section } from "./paste-section.ts";
-import { Broken, joins } from "./paste-wrap.ts";
+import { Broken, joins, mendedOf } from "./paste-wrap.ts";
 
 /** Names that are remembered of one text, to know when another begins. */
 const NAMES_MAX = 100_000;
@@ -31,14 +31,17 @@ class RowSection implements Section {
 
 	take(line: PastedLine): boolean {
 		const row = this.#kind.row(line.text);
-		if (this.#join(line, row)) return true;
-		if (row === undefined) return this.#continue(line);
+		if (row === undefined) return false;
+		const { last } = this.#broken;
+		if (last?.full && this.#kind.whole !== true && this.#join(line)) return true;
+		if (row.startsWith("\t") && (this.#continue(line) || this.#amend(row.slice(1), line))) return true;
 		this.#dropBroken();
 		this.#keep(row, line);
 		return true;
 	}
 
 	stray(line: PastedLine): boolean {
+		if (this.#join(line) || this.#continue(line)) return true;
 		if (!this.#broken.add(line)) {
 			this.#dropBroken();
 			this.#broken.add(line);
@@ -53,7 +56,7 @@ class RowSection implements Section {
 		const { last, parts } = this.#broken;
 		if (last?.last && parts.length === 1) {
 			this.#write();
-			this.#broken.clear();
+			this.#broken.take(0);
 			this.#held = { row: last.text, line: last };
 		}
 		this.#dropBroken();
@@ -61,16 +64,18 @@ class RowSection implements Section {
 		return this.#pieces;
 	}
 
-	#join(line: PastedLine, alone: string | undefined): boolean {
-		const { last, first } = this.#broken;
-		if (last === undefined || first === undefined || (alone !== undefined && !last.full)) return false;
-		for (const text of this.#broken.joinedWith(line)) {
-			const row = this.#kind.row(text);
-			if (row === undefined) continue;
-			const mended = this.#broken.mended() | line.mended | MENDED_WRAPS;
-			this.#broken.clear();
-			this.#keep(row, { ...line, text, mended, at: first.at, blankBefore: false });
-			return true;
+	#join(line: PastedLine): boolean {
+		for (const { from, texts } of this.#broken.joinedWith(line)) {
+			for (const text of texts) {
+				const row = this.#kind.row(text);
+				// A row behind something else is another row than the broken one.
+				if (row === undefined || (this.#kind.whole === true && row !== text)) continue;
+				const { before, parts } = this.#broken.take(from);
+				this.#leaveOut(before);
+				const mended = mendedOf(parts) | line.mended | MENDED_WRAPS;
+				this.#keep(row, { ...line, text, mended, at: parts[0]?.at ?? line.at, blankBefore: false });
+				return true;
+			}
 		}
 		return false;
 	}
@@ -78,7 +83,8 @@ class RowSection implements Section {
 	#continue(line: PastedLine): boolean {
 		const held = this.#held;
 		if (held === undefined || this.#broken.parts.length > 0) return false;
-		if (!held.line.full && !this.#kind.ends?.(held.row, line.text)) return false;
+		const ends = this.#kind.ends?.(held.row, line.text);
+		if (ends !== true && (this.#kind.whole === true || !held.line.full)) return false;
 		for (const text of joins([held.line, line])) {
 			const row = this.#kind.row(text);
 			if (row === undefined) continue;
@@ -87,6 +93,16 @@ class RowSection implements Section {
 			return true;
 		}
 		return false;
+	}
+
+	/** Details of a row that stand below it, in its own line. */
+	#amend(details: string, line: PastedLine): boolean {
+		const held = this.#held;
+		if (held === undefined || this.#kind.once?.(held.row) !== undefined) return false;
+		this.#dropBroken();
+		this.#held = { row: `${held.row} ${details}`, line };
+		this.#notes.mended(line.mended);
+		return true;
 	}
 
 	#keep(row: string, line: PastedLine): void {
@@ -113,8 +129,16 @@ class RowSection implements Section {
 	}
 
 	#dropBroken(): void {
-		for (let i = 0; i < this.#broken.parts.length; i++) this.#notes.mended(MENDED_OTHER_TEXT);
-		this.#broken.clear();
+		this.#leaveOut(this.#broken.take(0).parts);
+	}
+
+	#leaveOut(lines: readonly PastedLine[]): void {
+		for (const { text } of lines) {
+			this.#notes.mended(MENDED_OTHER_TEXT);
+			if (this.#kind.remains?.test(text)) {
+				this.#notes.lost("{n} lines that look like parts of rows could not be read");
+			}
+		}
 	}
 
 	#endPiece(): void {
@@ -126,6 +150,7 @@ class RowSection implements Section {
 			atByte: this.#atByte,
 			repairs: this.#notes.repairs(),
 			losses: this.#notes.losses(),
+			leftOut: this.#notes.leftOut(),
 		});
 		this.#notes = new Notes();
 		this.#names = new Set();

@@ -54,5 +54,5 @@ function recognised(bytes: Uint8Array, formats: typeof BINARY): Piece | undefine
 }
 
 function whole(format: PartFormat, bytes: Uint8Array): Piece {
-	return { format, bytes, atByte: 0, repairs: [], losses: [] };
+	return { format, bytes, atByte: 0, repairs: [], losses: [], leftOut: 0 };
 }

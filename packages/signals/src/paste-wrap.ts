@@ -10,6 +10,8 @@ import type { PastedLine } from "./paste-section.ts";
 /** Parts of one line that are joined; a line of 4000 characters in 80 columns has 50. */
 const PARTS_MAX = 64;
 const CHARS_MAX = 65_536;
+/** How many parts a line has whose beginning is looked for behind other text. */
+const LATER_PARTS_MAX = 4;
 
 /** The beginning of a line whose end may come. */
 export class Broken {
@@ -40,20 +42,30 @@ export class Broken {
 		return true;
 	}
 
-	clear(): void {
+	/** Takes out all parts, those before `from` first. */
+	take(from: number): { readonly before: readonly PastedLine[]; readonly parts: readonly PastedLine[] } {
+		const taken = { before: this.#parts.slice(0, from), parts: this.#parts.slice(from) };
 		this.#parts = [];
 		this.#chars = 0;
+		return taken;
 	}
 
-	/** What was taken off its parts. */
-	mended(): number {
-		return this.#parts.reduce((bits, { mended }) => bits | mended, 0);
+	/**
+	 * The ways in which it may have been whole with `next` at its end, likeliest first: from its first part on, or
+	 * from a later one, as the parts before that may be other text.
+	 */
+	*joinedWith(next: PastedLine): Generator<{ readonly from: number; readonly texts: readonly string[] }> {
+		const count = this.#parts.length;
+		for (let from = 0; from < count; from++) {
+			if (from > 0 && count - from > LATER_PARTS_MAX) continue;
+			yield { from, texts: joins([...this.#parts.slice(from), next]) };
+		}
 	}
+}
 
-	/** The ways in which it may have been whole with `next` at its end, likeliest first. */
-	joinedWith(next: PastedLine): readonly string[] {
-		return joins([...this.#parts, next]);
-	}
+/** What was taken off the parts of a line. */
+export function mendedOf(parts: readonly PastedLine[]): number {
+	return parts.reduce((bits, { mended }) => bits | mended, 0);
 }
 
 /** Two whole lines as one. */
