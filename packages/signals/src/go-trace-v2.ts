@@ -19,7 +19,7 @@ import { TraceTables } from "./go-trace-v2-tables.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
 /** Bytes read of one trace: minutes of a busy service. */
-export const GO_TRACE_BYTES_MAX = 256 << 20;
+const GO_TRACE_BYTES_MAX = 256 << 20;
 /** Goroutines listed: those alive first, then the first that ended. */
 const ALIVE_LISTED_MAX = 200_000;
 const ENDED_LISTED_MAX = 20_000;
