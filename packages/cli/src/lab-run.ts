@@ -116,9 +116,10 @@ async function tryOnce(
 		const fate = ledgerFate(capture, flags.ledger);
 		const excused = fate.kind === "excused" ? scenario.withoutLedger : undefined;
 		const expect = excused ?? scenario.expect;
-		// A service without a database may leak and yet borrow nothing; and what is only noted is no leak.
-		const leaks = !("none" in expect) && expect.first.severity !== "note";
-		const needed = leaks && scenario.database !== "none";
+		// A service without a database may leak and yet borrow nothing; so may one whose pool only churns.
+		const borrowed =
+			(scenario.staged.inUse ?? 0) > 0 || (!("none" in expect) && expect.first.holder !== undefined);
+		const needed = !("none" in expect) && borrowed && scenario.database !== "none";
 		const isMissed = fate.kind === "missing" || (fate.kind === "needless" && needed);
 		const counts = poolCounts(scenario, signals);
 		return row(expect, {

@@ -125,3 +125,13 @@ test("a transport for each request that is forgotten, not closed: its connection
 		assert.equal(found(service, "pool-churn"), undefined, "a pool that grows with the load");
 	}
 });
+
+test("what the sockets could not attribute is the client's, if the ledger saw as many requests", () => {
+	const shared = churning(400, 3, { ...HTTP, opens: 9, closedByUs: 9, unattributed: 3_991, foreign: 2 });
+	const of = (reading: Ledger): Service => ({ tcpLife: tcpLife([shared]), ledger: reading });
+	const off = of(books(4_000, 90, { transports: [transport({ keepAlivesOff: true })] }));
+	assert.deepEqual(alarms(off), ["pool-churn", "time-wait-storm"]);
+	assert.match(found(off, "pool-churn")?.story ?? "", /3991 of them .* the ledger's count of requests says/);
+	assert.equal(gist(off, "time-wait-storm")?.severity, "critical");
+	assert.equal(gist(of(books(900, 30)), "time-wait-storm")?.severity, "note", "too few to be his");
+});

@@ -77,7 +77,7 @@ export const poolChurn: Rule = {
 		if (!database && found.some((f) => f.id === "http-body-undrained" && f.severity !== "note"))
 			return undefined;
 		const perS = perSecond(tcpLife, opens);
-		const guessed = peer.unseen > opens / 2 && closings === undefined;
+		const guessed = peer.unseen > opens / 2 && closings === undefined && cause === undefined;
 		return finding("pool-churn", poolChurn.about, {
 			severity: severityOf(churn),
 			confidence: confidenceOf(churn, guessed),
@@ -92,7 +92,7 @@ export const poolChurn: Rule = {
 					? "what a transport keeps stays open when the transport is forgotten, with two goroutines: until its IdleConnTimeout, if it has one, or until the server hangs up"
 					: undefined,
 				opens > peer.opens
-					? `${opens - peer.opens} of them are told by their TIME_WAIT alone; that they are this service's the pool's own count says`
+					? `${opens - peer.opens} of them are told by their TIME_WAIT alone; that they are this service's ${database ? "the pool's own count" : "the ledger's count of requests"} says`
 					: undefined,
 				guessed
 					? `${peer.unseen} of them lived between two looks and are told by their TIME_WAIT; --trace counts each`
@@ -123,8 +123,10 @@ function churnOf(world: World, view: TcpLifeView, peer: TcpPeer): Churn | undefi
 	const database = isDatabasePort(peer.port, world.databasePort);
 	const byUs = peer.closedByUs + peer.unattributed;
 	const closings = database ? closingsThatAgree(world.pools, byUs) : undefined;
-	// Whose the unattributed are the sockets cannot tell; a pool that closed as many can.
-	const unattributed = closings === undefined ? 0 : peer.unattributed;
+	const cause = database ? undefined : causeOfChurn(world, peer);
+	// Whose the unattributed are the sockets cannot tell; a pool that closed as many, or a ledger that saw as many
+	// requests, can.
+	const unattributed = closings === undefined && cause === undefined ? 0 : peer.unattributed;
 	const opens = peer.opens + unattributed;
 	const closedByUs = peer.closedByUs + unattributed;
 	const closes = closedByUs + peer.closedByPeer + peer.closedOtherwise;
@@ -132,15 +134,15 @@ function churnOf(world: World, view: TcpLifeView, peer: TcpPeer): Churn | undefi
 	const made = { peer, opens, database, closings };
 	// A pool that grows opens as many and keeps them as well: only the ledger can tell it from this.
 	if (!database && peer.atEnd - peer.atStart >= opens * PILED_SHARE_MIN) {
-		const cause = causeOfPile(world, peer);
-		return cause && { ...made, cause, piles: true };
+		const ofPile = causeOfPile(world, peer);
+		return ofPile && { ...made, cause: ofPile, piles: true };
 	}
 	const churns =
 		opens >= OPENS_PER_LIVE_MIN * Math.max(1, peer.atEnd) &&
 		closedByUs >= closes * CLOSED_BY_US_SHARE_MIN &&
 		closesAllAlong(view, peer);
 	if (!churns) return undefined;
-	return { ...made, cause: database ? undefined : causeOfChurn(world, peer), piles: false };
+	return { ...made, cause, piles: false };
 }
 
 /**

@@ -72,8 +72,9 @@ export const timeWaitStorm: Rule = {
 		const reused = reusesPorts(world, peer);
 		const database = isDatabasePort(peer.port, world.databasePort);
 		const closings = database ? closingsThatAgree(world.pools, fresh) : undefined;
-		const ours = closings !== undefined || peer.closedByUs >= fresh * OWN_SHARE_MIN;
 		const cause = database ? undefined : causeOfChurn(world, peer);
+		const counted = closings !== undefined || cause !== undefined;
+		const ours = counted || peer.closedByUs >= fresh * OWN_SHARE_MIN;
 		return finding("time-wait-storm", timeWaitStorm.about, {
 			severity: severityOf(storm, reused, ours),
 			confidence: ours ? 0.9 : 0.5,
