@@ -92,7 +92,8 @@ export class ByteRuns {
 	}
 }
 
-function areEqual(view: DataView, known: number, start: number, end: number): boolean {
+/** Whether the bytes from `known` on are those from `start` to `end`; both must lie within the view. */
+export function areEqual(view: DataView, known: number, start: number, end: number): boolean {
 	const apart = known - start;
 	let i = start;
 	for (; i + 4 <= end; i += 4) if (view.getInt32(i, true) !== view.getInt32(i + apart, true)) return false;

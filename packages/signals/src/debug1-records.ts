@@ -18,10 +18,19 @@
  *
  * A line that repeats is read once, and equal stacks are one array: a million goroutines have few of either.
  */
-import { ByteRuns } from "./byte-runs.ts";
+import { areEqual, ByteRuns } from "./byte-runs.ts";
 import type { Flaws } from "./flaws.ts";
 import type { Frame, Labels } from "./goroutines.ts";
-import { ascii, lineEnd, NEWLINE, SPACE, startsWith, textEnd, textOf } from "./goroutines-debug2-bytes.ts";
+import {
+	ascii,
+	lineEnd,
+	NEWLINE,
+	RETURN,
+	SPACE,
+	startsWith,
+	textEnd,
+	textOf,
+} from "./goroutines-debug2-bytes.ts";
 import { parseLabels } from "./goroutines-debug2-labels.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
@@ -59,8 +68,16 @@ interface OpenRecord<Head> {
 	readonly offset: number;
 	/** Run of the addresses in the head line: equal ones have equal frames, unless two programs were mixed. */
 	readonly addresses: number;
+	/** Where the first frame's line starts; undefined while there is none, and once any line was broken. */
+	framesAt?: number | undefined;
 	frames: Frame[];
 	labels: Labels;
+}
+
+interface KnownFrames {
+	readonly frames: Frame[];
+	readonly start: number;
+	readonly end: number;
 }
 
 const NONE: Labels = {};
@@ -70,14 +87,15 @@ export class Debug1Reader<Head> {
 	/** Where reading stopped: the start of the line that `last` knew, or the end. */
 	stopped: number;
 	readonly #bytes: Uint8Array;
+	readonly #view: DataView;
 	readonly #flaws: Flaws;
 	readonly #page: Debug1Page<Head>;
 	readonly #lines: ByteRuns;
 	/** What the line of each run says; a missing entry is a line that says nothing. */
 	readonly #read: (Frame | Labels | undefined)[] = [];
 	readonly #addresses: ByteRuns;
-	/** By run of addresses. */
-	readonly #stacks: (Frame[] | undefined)[] = [];
+	/** By run of addresses: the frames, and where their lines begin and end. */
+	readonly #stacks: (KnownFrames | undefined)[] = [];
 	#open: OpenRecord<Head> | undefined;
 	/** After a broken head line: its frames belong to nobody, and one flaw has said so. */
 	#lost = false;
@@ -85,6 +103,7 @@ export class Debug1Reader<Head> {
 	/** Reads records from byte `at` to the end of the bytes. */
 	constructor(bytes: Uint8Array, at: number, page: Debug1Page<Head>, flaws: Flaws) {
 		this.#bytes = bytes;
+		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 		this.#flaws = flaws;
 		this.#page = page;
 		this.#lines = new ByteRuns(bytes);
@@ -107,6 +126,11 @@ export class Debug1Reader<Head> {
 	/** Reads one line and moves to the next; false if it is the last. */
 	#line(at: number): boolean {
 		const bytes = this.#bytes;
+		const passed = bytes[at] === HASH ? this.#knownFrames(at) : 0;
+		if (passed > 0) {
+			this.stopped = at + passed;
+			return true;
+		}
 		const newline = lineEnd(bytes, at);
 		// A line that the end of the input cuts says nothing for certain; `cut` reports it.
 		if (newline === bytes.length) {
@@ -115,10 +139,23 @@ export class Debug1Reader<Head> {
 		}
 		const end = textEnd(bytes, at, newline);
 		if (this.#page.last?.(at, end) === true) return false;
-		if (end === at) this.#close();
+		if (end === at) this.#close(at);
 		else if (end - at > LINE_BYTES_MAX || !this.#text(at, end)) this.#broken(at, end);
 		this.stopped = newline + 1;
 		return true;
+	}
+
+	/** Length of all frame lines from `at` on, if they are those of an earlier record of the same addresses; else 0. */
+	#knownFrames(at: number): number {
+		const open = this.#open;
+		const known = open === undefined ? undefined : this.#stacks[open.addresses];
+		if (open === undefined || known === undefined || open.frames.length > 0) return 0;
+		const after = at + known.end - known.start;
+		const next = this.#bytes[after] === RETURN ? after + 1 : after;
+		if (this.#bytes[next] !== NEWLINE) return 0;
+		if (!areEqual(this.#view, known.start, at, after)) return 0;
+		open.frames = known.frames;
+		return after - at;
 	}
 
 	/** False if the line does not belong here. */
@@ -157,8 +194,10 @@ export class Debug1Reader<Head> {
 	#frame(start: number, end: number): boolean {
 		if (this.#open === undefined) return this.#lost;
 		const frame = this.#once(start, end, () => frameOf(textOf(this.#bytes, start, end))) as Frame | undefined;
-		if (frame !== undefined) this.#open.frames.push(frame);
-		return frame !== undefined;
+		if (frame === undefined) return false;
+		if (this.#open.frames.length === 0) this.#open.framesAt = start;
+		this.#open.frames.push(frame);
+		return true;
 	}
 
 	#once(start: number, end: number, read: () => Frame | Labels | undefined): Frame | Labels | undefined {
@@ -173,15 +212,20 @@ export class Debug1Reader<Head> {
 		const found = quoteBytes(this.#bytes, at, end);
 		this.#flaws.malformed(`expected a record, its labels or its frames, found "${found}"`, at);
 		this.#lost = this.#open === undefined;
+		if (this.#open !== undefined) this.#open.framesAt = undefined;
 	}
 
-	#close(): void {
+	/** Keeps the open record; `end` is where its last line ended, if it is known to be whole. */
+	#close(end?: number): void {
 		const open = this.#open;
 		this.#open = undefined;
 		if (open === undefined) return;
+		const { frames, framesAt } = open;
 		const known = this.#stacks[open.addresses];
-		if (known === undefined) this.#stacks[open.addresses] = open.frames;
-		else if (areSame(known, open.frames)) open.frames = known;
+		if (known !== undefined && areSame(known.frames, frames)) open.frames = known.frames;
+		else if (known === undefined && framesAt !== undefined && end !== undefined) {
+			this.#stacks[open.addresses] = { frames, start: framesAt, end };
+		}
 		if (this.records.length < RECORDS_MAX) this.records.push(open);
 		else this.#flaws.truncated(`more than ${RECORDS_MAX} records: the others are left out`, open.offset);
 	}
