@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { GO_FOLDER } from "./build-service.ts";
 import { compareVerdict, type VerdictFinding } from "./expect.ts";
@@ -98,8 +98,10 @@ test("every expected holder has its marker inside the function it names", () => 
 		const { file, func } = expect.first.holder;
 		const above = readFileSync(join(GO_FOLDER, file), "utf8").split("\n").slice(0, leakLine(file));
 		const opening = above.findLast((line) => line.startsWith("func ")) ?? "";
-		const [, receiver, method] = /^func \(\w+ (\*\w+)\) (\w+)\(/.exec(opening) ?? [];
-		assert.equal(func, `plumbline.dev/lab/orders.(${receiver}).${method}`, name);
+		const [, receiver, called] = /^func (?:\(\w+ (\*\w+)\) )?(\w+)\(/.exec(opening) ?? [];
+		const whole = `${receiver === undefined ? "" : `(${receiver}).`}${called}`;
+		const inside = `plumbline.dev/lab/${dirname(file)}.${whole}`;
+		assert.ok(func === inside || func.startsWith(`${inside}.func`), `${name}: ${func}, not ${inside}`);
 	}
 });
 
