@@ -43,7 +43,7 @@ export function readDelimited(lines: readonly TextLine[], at: number): TextTable
 	const records: TextRecord[] = [];
 	let i = at + 1;
 	let lost: TextLine | undefined;
-	while (i < lines.length && records.length < RECORDS_MAX) {
+	while (i < lines.length) {
 		const line = lines[i];
 		if (line === undefined || FOOTER.test(line.text) || line.text.trim() === "") break;
 		const row = rowAt(lines, i, form);
@@ -51,7 +51,7 @@ export function readDelimited(lines: readonly TextLine[], at: number): TextTable
 			if (line.text.includes(form.separator) || !line.complete) lost = line;
 			break;
 		}
-		records.push(recordOf(columns, row.cells, line));
+		if (records.length < RECORDS_MAX) records.push(recordOf(columns, row.cells, line));
 		i = row.last + 1;
 	}
 	const open = lost === undefined && lines[i - 1]?.complete === false;

@@ -23,7 +23,7 @@ export function readExpanded(lines: readonly TextLine[], at: number): TextTable 
 	const records: TextRecord[] = [];
 	let columns: readonly string[] = [];
 	let i = at;
-	while (i < lines.length && mark.test(lines[i]?.text ?? "") && records.length < RECORDS_MAX) {
+	while (i < lines.length && mark.test(lines[i]?.text ?? "")) {
 		const block = mark === PSQL_MARK ? psqlBlock(lines, i + 1) : mysqlBlock(lines, i + 1);
 		const names = [...block.cells.keys()];
 		const line = lines[i];

@@ -10,8 +10,7 @@
 
 import { sessionTables } from "./sessions-text.ts";
 import { engineOf } from "./sessions-text-columns.ts";
-import { type Piece, pieceOf, textLines } from "./sessions-text-lines.ts";
-import type { TextTable } from "./sessions-text-record.ts";
+import { type Piece, pieceOf, type TextLine } from "./sessions-text-lines.ts";
 import { dataSpans, type SqlDialect } from "./sql.ts";
 
 const STATEMENTS = /^(?:query|current_query|info|info_binary|trx_query)$/;
@@ -21,38 +20,46 @@ const QUOTES = /["'$`]/;
 
 /** The same bytes without the data; unchanged where there is no table of sessions. */
 export function redactSessionsText(bytes: Uint8Array): Uint8Array {
-	const tables = sessionTables(bytes);
+	const { lines, tables, until } = sessionTables(bytes);
+	if (tables.length === 0) return bytes;
 	const out = Uint8Array.from(bytes);
 	for (const [i, table] of tables.entries()) {
 		const dialect: SqlDialect = { engine: engineOf(table.columns) ?? "postgres" };
-		for (const { cells } of table.records) {
+		const seen = new Set<TextLine>();
+		for (const { cells, line } of table.records) {
+			seen.add(line);
 			for (const [name, { pieces, joints }] of cells) {
+				for (const piece of pieces) seen.add(piece.line);
 				if (STATEMENTS.test(name)) mask(out, pieces, joints, dialect);
 			}
 		}
-		if (table.lost !== undefined) maskLost(out, bytes, table, tables[i + 1], dialect);
+		blankUnseen(out, lines.slice(table.at, table.next), seen);
+		if (table.lost !== undefined) {
+			const next = tables[i + 1];
+			const end = next === undefined ? lines.length : next.at;
+			const lost = lines.slice(lines.indexOf(table.lost), end);
+			const pieces = lost.map((line) => pieceOf(line, 0));
+			const joints = pieces.slice(1).map(() => "\n");
+			mask(out, pieces, joints, dialect);
+		}
 	}
+	out.fill(STAR, until);
 	return out;
 }
 
-function maskLost(
-	out: Uint8Array,
-	bytes: Uint8Array,
-	{ lost }: TextTable,
-	next: TextTable | undefined,
-	dialect: SqlDialect,
-): void {
-	const from = lost?.start ?? 0;
-	const rest = textLines(bytes.subarray(from)).map((line) => ({ ...line, start: line.start + from }));
-	const until = next?.records[0]?.line.start ?? bytes.length;
-	const pieces = rest.filter(({ start }) => start < until).map((line) => pieceOf(line, 0));
-	mask(
-		out,
-		pieces,
-		pieces.slice(1).map(() => "\n"),
-		dialect,
-	);
+/** Lines among the rows that are in no record: of statements without end, or of more rows than are kept. */
+function blankUnseen(out: Uint8Array, lines: readonly TextLine[], seen: ReadonlySet<TextLine>): void {
+	const first = lines.findIndex((line) => seen.has(line));
+	if (first < 0) return;
+	for (const line of lines.slice(first)) {
+		if (seen.has(line) || !/\w/.test(line.text)) continue;
+		for (let k = 0; k < line.text.length; k++) {
+			if (!FRAME.test(line.text[k] ?? "")) out[line.start + k] = STAR;
+		}
+	}
 }
+
+const FRAME = /[\s|+-]/;
 
 function mask(
 	out: Uint8Array,

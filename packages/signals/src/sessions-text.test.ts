@@ -168,6 +168,14 @@ test("redaction leaves every offset and every session, and none of the data", ()
 		assert.doesNotMatch(new TextDecoder().decode(redacted), /anna|bob|secret|example|zo.{1,2}@|a@b/, name);
 		assert.deepEqual(decodeSessionsText(redacted), decodeSessionsText(bytes), name);
 	}
+	const endless = ` pid | state | query \n-----+-------+-------\n 7 | idle | select +\n${"  | | 'topsecret' +\n".repeat(3000)} 8 | idle | x\n`;
+	assert.doesNotMatch(new TextDecoder().decode(redactSessionsText(bytesOf(endless))), /topsecret/);
+	assert.deepEqual(
+		decodeSessionsText(redactSessionsText(bytesOf(endless))),
+		decodeSessionsText(bytesOf(endless)),
+	);
+	const cut = "pid|state|query|backend_type\n7|idle|select 'topsecret',\n  'topsecret'\n";
+	assert.doesNotMatch(new TextDecoder().decode(redactSessionsText(bytesOf(cut))), /topsecret/);
 	const prose = bytesOf("it's 5 o'clock\n");
 	assert.deepEqual(redactSessionsText(prose), prose);
 });

@@ -22,7 +22,7 @@ import { quoteBytes } from "./quote-bytes.ts";
 import type { DbSession, SessionTable } from "./sessions.ts";
 import { POSTGRES_HIDDEN } from "./sessions-postgres.ts";
 import { engineOf, statementColumn, type TextEngine } from "./sessions-text-columns.ts";
-import { textLines } from "./sessions-text-lines.ts";
+import { type TextLine, textLines } from "./sessions-text-lines.ts";
 import * as mysql from "./sessions-text-mysql.ts";
 import * as postgres from "./sessions-text-postgres.ts";
 import type { TextRecord, TextTable } from "./sessions-text-record.ts";
@@ -36,7 +36,7 @@ const LOOK_CHARS_MAX = 256 * 1024;
 const TABLES_MAX = 1000;
 
 export function decodeSessionsText(bytes: Uint8Array): Decoded<SessionTable> {
-	const tables = sessionTables(bytes);
+	const { tables } = sessionTables(bytes);
 	const [first] = tables.filter((table) => !isTransactions(table));
 	if (first === undefined) return { kind: "foreign", found: quoteBytes(bytes) };
 	const flaws = new Flaws();
@@ -74,16 +74,25 @@ export function looksLikeSessionsText(text: string): boolean {
 	return lines.some((_, at) => tableAt(lines, at) !== undefined);
 }
 
+/** What a text holds, and how far it was looked at. */
+export interface SessionTables {
+	readonly lines: readonly TextLine[];
+	readonly tables: readonly TextTable[];
+	/** Bytes from here on were not looked at. */
+	readonly until: number;
+}
+
 /** All tables of sessions and of transactions in the text. */
-export function sessionTables(bytes: Uint8Array): TextTable[] {
+export function sessionTables(bytes: Uint8Array): SessionTables {
 	const lines = textLines(bytes.subarray(0, TEXT_BYTES_MAX));
 	const tables: TextTable[] = [];
-	for (let at = 0; at < lines.length && tables.length < TABLES_MAX; ) {
+	let at = 0;
+	while (at < lines.length && tables.length < TABLES_MAX) {
 		const table = tableAt(lines, at);
 		if (table !== undefined) tables.push(table);
 		at = Math.max(table?.next ?? 0, at + 1);
 	}
-	return tables;
+	return { lines, tables, until: lines[at]?.start ?? Math.min(bytes.length, TEXT_BYTES_MAX) };
 }
 
 /** What has been read so far. */
