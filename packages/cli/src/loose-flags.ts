@@ -80,11 +80,10 @@ export function looseFilesOf(
 		...flagged("db-sessions", dbSessions),
 	];
 	if (named.length === 0) return [];
-	const { pid, pprof, db, goroutinesMax, ledger, trace, profileSeconds } = flags;
+	const { pid, pprof, db, goroutinesMax, ledger, trace, profileSeconds, traceSeconds } = flags;
 	const address = metrics?.some((page) => !isFile(page)) === true ? true : undefined;
-	if (
-		[pid, pprof, db, address, goroutinesMax, ledger, trace, profileSeconds].some((flag) => flag !== undefined)
-	) {
+	const live = [pid, pprof, db, address, goroutinesMax, ledger, trace, profileSeconds, traceSeconds];
+	if (live.some((flag) => flag !== undefined)) {
 		throw usageError(
 			"files are diagnosed as they are: they go with no flag for a running service",
 			"diagnose",

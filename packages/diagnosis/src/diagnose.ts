@@ -119,6 +119,7 @@ function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, d
 		case "runtime":
 			add(dumps.length, "full dump");
 			add(signals.goroutineProfiles.length, "profile");
+			add(signals.traces.length, "execution trace");
 			add(dumps.at(-1)?.table.count ?? signals.goroutineProfiles.at(-1)?.value.total ?? 0, "goroutine");
 			return words;
 		case "pool":
