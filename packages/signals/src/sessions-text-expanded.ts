@@ -28,7 +28,7 @@ export function readExpanded(lines: readonly TextLine[], at: number): TextTable 
 		const names = [...block.cells.keys()];
 		const line = lines[i];
 		if (names.length > columns.length) columns = names;
-		if (names.length > 0 && line !== undefined)
+		if (names.length > 0 && line !== undefined && records.length < RECORDS_MAX)
 			records.push(recordOf(names, [...block.cells.values()], line));
 		i = block.next;
 	}
