@@ -37,14 +37,16 @@ export async function diagnoseService(
 	const { diagnosis, exitCode } = verdictOf(signals, asked);
 	this.progress.done();
 	const page = { ...this.page, color: this.page.color && flags.color !== false };
-	const report = flags.html === undefined ? "" : await htmlReport(diagnosis, signals, capture);
-	this.process.stdout.write(flags.html === STDOUT ? report : renderAs(form, diagnosis, page));
+	const printed =
+		flags.html === STDOUT ? htmlReport(diagnosis, signals, capture) : renderAs(form, diagnosis, page);
+	this.process.stdout.write(await printed);
 	if (flags.save !== undefined) {
 		// After the verdict: a full disk must not cost the answer.
 		await writeCapture(flags.save, capture, this.signal);
 		this.progress.note(`capture saved in ${flags.save}`);
 	}
 	if (flags.html !== undefined && flags.html !== STDOUT) {
+		const report = await htmlReport(diagnosis, signals, capture);
 		await writeWhole(flags.html, [report], { signal: this.signal });
 		this.progress.note(`report written to ${flags.html}`);
 	}
