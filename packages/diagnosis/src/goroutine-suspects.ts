@@ -88,12 +88,11 @@ function ofPlace(
 	const spread = world.spansWindow ? undefined : spreadMinutes(world, place);
 	const isNil = kind === "nil channel" && rows.length >= NIL_MIN;
 	if (growth === undefined && !proved && !isNil && spread === undefined) return undefined;
-	const lastSeen = growth?.growth === undefined || growth.wakes ? Infinity : growth.growth.last;
 	// Without growth only those that the runtime proved are meant: others may pass through the same place.
 	const stuck =
 		growth === undefined && proved
 			? Math.max(stack?.count ?? 0, flagged)
-			: Math.min(rows.length - ended, lastSeen);
+			: Math.min(rows.length - ended, growth?.last ?? rows.length);
 	return {
 		kind: growth?.wakes ? "sleep" : kind,
 		count: Math.max(stuck, flagged, 1),

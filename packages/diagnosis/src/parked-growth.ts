@@ -18,6 +18,8 @@ export interface ParkedGrowth {
 	readonly samples: number;
 	/** A sample to quote: the last. Absent where there were two dumps and nothing between. */
 	readonly growth?: Growth;
+	/** Here in the last sample; of those that wake up all of their kind. */
+	readonly last: number;
 	/** Some sample has fewer here than were here at both ends of the window: they go off and come back. */
 	readonly wakes: boolean;
 }
@@ -36,23 +38,21 @@ export type GrowthOfPlace = (place: ParkedPlace) => ParkedGrowth | undefined;
 export function growthOfPlaces({ signals, isApplication }: World): GrowthOfPlace {
 	let growths: ReadonlyMap<string, Growth> | undefined;
 	return (place) => {
-		const { kept, joined, ended, rows, moves } = place;
+		const { kept, stayed, joined, ended, rows, moves } = place;
 		if (moves || kept < KEPT_MIN || joined - ended < JOINED_MIN) return undefined;
 		growths ??= new Map(growthOf(signals).map((growth) => [growth.key, growth]));
 		const growth = growths.get(place.stackKey);
 		if (growth === undefined || growth.points.length < SAMPLES_MIN) {
 			if (ended * STAYED_PER_ENDED > kept) return undefined;
-			return { from: kept, to: rows.length, samples: 2, wakes: false };
+			return { from: kept, to: rows.length, samples: 2, last: rows.length, wakes: false };
 		}
 		const counts = growth.points.map(({ count }) => count);
-		const wakes = Math.min(...counts) < kept;
+		const wakes = Math.min(...counts) < stayed;
 		const root = growth.group.frames.at(-1);
 		const family =
-			wakes && root !== undefined && isApplication(root)
-				? risenFloor(countsOfRoot(growths, root.func))
-				: undefined;
-		const rise = family ?? risenFloor(counts);
-		return rise && { ...rise, samples: counts.length, growth, wakes };
+			wakes && root !== undefined && isApplication(root) ? countsOfRoot(growths, root.func) : counts;
+		const rise = risenFloor(family) ?? risenFloor(counts);
+		return rise && { ...rise, samples: counts.length, growth, last: family.at(-1) ?? 0, wakes };
 	};
 }
 
@@ -69,27 +69,17 @@ function countsOfRoot(growths: ReadonlyMap<string, Growth>, func: string): reado
 	return points.map((_, i) => family.reduce((sum, growth) => sum + (growth.points[i]?.count ?? 0), 0));
 }
 
-/** By the mean of each third, for counts to which others add theirs. */
-export function risenMean(
-	counts: readonly number[],
-	least: number,
-): { from: number; to: number } | undefined {
-	return risen(counts, least, (third) => third.reduce((sum, count) => sum + count, 0) / third.length);
-}
-
 /** The least of each third; undefined unless they rise from third to third, and by enough in all. */
-function risenFloor(counts: readonly number[], least = JOINED_MIN): { from: number; to: number } | undefined {
-	return risen(counts, least, (third) => Math.min(...third));
+function risenFloor(counts: readonly number[]): { from: number; to: number } | undefined {
+	const [from = 0, middle = 0, to = 0] = floors(counts);
+	if (counts.length < SAMPLES_MIN || to - from < JOINED_MIN) return undefined;
+	return from < middle && middle < to ? { from, to } : undefined;
 }
 
-function risen(
-	counts: readonly number[],
-	least: number,
-	level: (third: readonly number[]) => number,
-): { from: number; to: number } | undefined {
-	if (counts.length < SAMPLES_MIN) return undefined;
+/** Who passes through is on top of those who stay: the least of a third of the samples is nearly them alone. */
+export function floors(counts: readonly number[]): readonly [number, number, number] {
 	const size = counts.length / 3;
-	const thirds = [0, 1, 2].map((i) => level(counts.slice(Math.round(i * size), Math.round((i + 1) * size))));
-	const [from = 0, middle = 0, to = 0] = thirds;
-	return from < middle && middle < to && to - from >= least ? { from, to } : undefined;
+	const least = (third: number): number =>
+		Math.min(...counts.slice(Math.round(third * size), Math.round((third + 1) * size)));
+	return [least(0), least(1), least(2)];
 }

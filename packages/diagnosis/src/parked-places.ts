@@ -23,6 +23,8 @@ export interface ParkedPlace {
 	/** Of the last dump; the first is quoted. Those that were there already come first. */
 	readonly rows: readonly number[];
 	readonly kept: number;
+	/** Of `kept`: parked right here at the start too. */
+	readonly stayed: number;
 	readonly joined: number;
 	readonly ended: number;
 	/** Those who came first have ended first: a queue, in which the others move up. */
@@ -133,6 +135,7 @@ function placeOf(key: string, side: Side, before: Side | undefined): ParkedPlace
 		stackKey: stackKey(tellingFrames(frames)),
 		rows,
 		kept: kept.length,
+		stayed: kept.filter((row) => there.has(table.goid[row] ?? 0)).length,
 		joined: before === undefined ? 0 : others.length,
 		ended: ended.length,
 		moves: ended.length >= QUEUE_ENDED_MIN && mean(ended) < mean(was.filter((goid) => rowOf.has(goid))),

@@ -9,6 +9,7 @@ import { type DumpView, isSameCall } from "../dump-view.ts";
 import type { Evidence, Holder } from "../finding.ts";
 import { type HolderLine, type LockView, lockTaker, lockViews } from "../lock-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
+import { type StuckLocks, stuckLocks } from "../stuck-locks.ts";
 import type { World } from "../world.ts";
 
 /** On average. A busy lock that works has one or two waiting now and then. */
@@ -45,9 +46,10 @@ export const lockContention: Rule = {
 		],
 	},
 	examine(world) {
+		const dead = stuckLocks(world);
 		const locks = lockViews(world.signals, world.dumps, world.isApplication);
 		const [worst] = locks
-			.filter((lock) => isContended(lock) && !isStuck(world, lock))
+			.filter((lock) => isContended(lock) && !isStuck(world, lock) && !isDead(lock, dead))
 			.toSorted((a, b) => meanWaiting(b) - meanWaiting(a));
 		if (worst === undefined) return undefined;
 		const mean = meanWaiting(worst);
@@ -90,6 +92,11 @@ function isStuck({ firstDump, lastDump, spansWindow }: World, { takers }: LockVi
 	const waiting = waitersIn(lastDump, takers);
 	const lasting = [...waiting].filter((row) => isSameCall(firstDump, lastDump, row));
 	return waiting.size > 0 && lasting.length >= waiting.size * STUCK_SHARE_MIN;
+}
+
+/** Told by goroutine-leak. */
+function isDead({ takers }: LockView, dead: StuckLocks | undefined): boolean {
+	return takers.some(({ func }) => func === dead?.place?.func);
 }
 
 function waitersIn({ table }: DumpView, takers: LockView["takers"]): Set<number> {
