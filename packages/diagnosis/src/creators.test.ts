@@ -4,7 +4,8 @@ import { test } from "node:test";
 import type { GoTrace, TracedGoroutine } from "@plumbline/signals/go-trace";
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { HeapSite } from "@plumbline/signals/heap";
-import { creatorsOf, orCreators } from "./creators.ts";
+import { creatorsOf } from "./creators.ts";
+import { withCreators } from "./creators-handles.ts";
 import { app, type Call, call, type Goroutine } from "./testing/dump-text.ts";
 import { handler, txWatcher, waitsElsewhere, worker } from "./testing/goroutines.ts";
 import { type Service, signalsOf } from "./testing/service.ts";
@@ -230,12 +231,32 @@ test("what was attributed otherwise stays; what was not is completed by real evi
 	const before = times(7, (i) => txWatcher(900 + i, NOBODY));
 	const { world, rows } = madeBy({ dumps: [before] });
 	const nobody = { candidates: [], siblings: [], holderGap: "nobody was seen" };
-	assert.equal(orCreators(world, nobody, rows), nobody);
+	assert.equal(withCreators(world, nobody, rows), nobody);
 	const holder = { ...frame(REPORT), how: "by the ledger", confidence: 0.9 };
 	const known = { holder, candidates: [], siblings: [] };
 	const traced = madeBy({ dumps: [before], trace: traceOf([{ goid: 800, by: PAY, ended: true }]) });
-	assert.equal(orCreators(traced.world, known, traced.rows), known);
-	const completed = orCreators(traced.world, nobody, traced.rows);
+	assert.equal(withCreators(traced.world, known, traced.rows), known);
+	const completed = withCreators(traced.world, nobody, traced.rows);
 	assert.equal(completed.holderGap, "nobody was seen");
 	assert.deepEqual(completed.candidates.map(named), [named(PAY)]);
+	// Siblings named the busy function; the trace saw that all it made ended, and who kept.
+	const sibling = {
+		api: "begin" as const,
+		frame: frame(REPORT),
+		callers: [],
+		insideTx: false,
+		seen: 40,
+		sighting: { part: "", offset: 0, atMs: 0 },
+	};
+	const likely = { ...known, siblings: [sibling] };
+	const kept = madeBy({
+		dumps: [before, [...before, txWatcher(800, NOBODY)]],
+		trace: traceOf([
+			{ goid: 800, by: PAY },
+			...times(40, (i) => ({ goid: 820 + i, by: REPORT, ended: true as const })),
+		]),
+	});
+	assert.equal(withCreators(traced.world, likely, traced.rows), likely);
+	const corrected = withCreators(kept.world, likely, kept.rows);
+	assert.deepEqual([corrected.holder && named(corrected.holder), corrected.siblings], [named(PAY), []]);
 });

@@ -13,30 +13,21 @@
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import { type Attribution, CANDIDATES_MAX } from "./attribution.ts";
-import { heapMakers } from "./creators-heap.ts";
 import { labelledWork } from "./creators-labels.ts";
+import { bornInTrace, createdByOf, makersByStatement, ROWS_MAX } from "./creators-sources.ts";
 import { type TracedCreators, tracedCreators } from "./creators-trace.ts";
-import { CALLER_LEFT, type Creator, NAMED_SHARE_MIN, Votes } from "./creators-votes.ts";
+import { CALLER_LEFT, type Creator, Votes } from "./creators-votes.ts";
 import type { DumpView } from "./dump-view.ts";
 import { goroutineEvidence } from "./evidence.ts";
 import type { World } from "./world.ts";
 
-/** The trace saw this very goroutine being made. */
-const TRACED = 0.95;
 /** The dump prints the line itself. */
 const PRINTED = 0.9;
 /** A library's `go` statement, and its caller is still in that library. */
 const CALLING = 0.8;
-/** Others of the same `go` statement are made here and kept. */
-const KEEPS_ALIKE = 0.75;
-/** Others of the same `go` statement are made here, and all or many end. */
-const MAKES_ALIKE = 0.4;
-const ALLOCATES = 0.3;
 const LABELLED = 0.3;
 /** Its creator lives, but has left the call. */
 const LEFT = 0.3;
-/** Goroutines looked at one by one; of more than these the first stand for all. */
-const ROWS_MAX = 20_000;
 
 /** `rows` are of the last dump. Undefined when nothing at all is known of their making. */
 export function creatorsOf(world: World, rows: readonly number[]): Attribution | undefined {
@@ -61,65 +52,12 @@ export function creatorsOf(world: World, rows: readonly number[]): Attribution |
 	return withLabels(elected, world, lastDump, looked);
 }
 
-/**
- * For handles of a library, whose holder was looked for in other ways before: where those named nobody, what the trace
- * and the heap tell. `rows` are their goroutines in the last dump.
- */
-export function orCreators(world: World, attribution: Attribution, rows: readonly number[]): Attribution {
-	const { lastDump, signals } = world;
-	if (attribution.holder !== undefined || lastDump === undefined) return attribution;
-	if (signals.traces.length === 0 && signals.heaps.length === 0) return attribution;
-	const looked = rows.slice(0, ROWS_MAX);
-	const traced = tracedCreators(world);
-	const byStatement = makersByStatement(world, traced, rows.length);
-	const votes = new Votes();
-	for (const row of looked) {
-		const born = bornInTrace(lastDump, row, traced);
-		const createdBy = createdByOf(lastDump, row);
-		if (born !== undefined) votes.add([born]);
-		else if (createdBy !== undefined) votes.add(byStatement(createdBy));
-	}
-	return completed(attribution, votes.elect(looked.length));
-}
-
-/** Connections that no goroutine stands for: who allocated what such a borrow keeps, as far as the heap tells. */
-export function orAllocators(
-	world: World,
-	attribution: Attribution,
-	count: number,
-	through: (func: string) => boolean,
-): Attribution {
-	if (attribution.holder !== undefined || !heapTells(world, count)) return attribution;
-	const votes = new Votes();
-	votes.add(allocatingMakers(world, "the borrow", through));
-	return completed(attribution, votes.elect(1));
-}
-
-/** Adds to an attribution without a holder what was found otherwise. */
-function completed(attribution: Attribution, found: Attribution | undefined): Attribution {
-	if (found === undefined) return attribution;
-	const evidence = [...(attribution.evidence ?? []), ...(found.evidence ?? [])];
-	const { holder, candidates } = found;
-	if (holder !== undefined) {
-		const { holderGap: _, ...rest } = attribution;
-		return { ...rest, holder, candidates, evidence };
-	}
-	const known = new Set(attribution.candidates.map(({ func }) => func));
-	const added = candidates.filter(({ func }) => !known.has(func));
-	const all = [...attribution.candidates, ...added].slice(0, CANDIDATES_MAX);
-	return { ...attribution, candidates: all, evidence };
-}
-
 /** Nobody is known; but something would tell. */
 function ofLibrary({ signals }: World, dump: DumpView, rows: readonly number[]): Attribution | undefined {
 	if (signals.traces.length > 0 || !rows.some((row) => createdByOf(dump, row) !== undefined))
 		return undefined;
 	const holderGap = `${CALLER_LEFT}; an execution trace names who makes such goroutines while the leak goes on: --trace-seconds 5`;
 	return { candidates: [], siblings: [], holderGap };
-}
-
-function createdByOf({ table }: DumpView, row: number): Frame | undefined {
-	return table.stacks[table.stackOf[row] ?? -1]?.createdBy;
 }
 
 /** Whoever surely made this one. */
@@ -137,11 +75,6 @@ function creatorOfRow(
 		return { frame: createdBy, how, sure: PRINTED, evidence: goroutineEvidence(dump, row, how) };
 	}
 	return callingCreator(dump, row, createdBy);
-}
-
-function bornInTrace(dump: DumpView, row: number, traced: TracedCreators): Creator | undefined {
-	const born = traced.of(dump.table.goid[row] ?? 0);
-	return born && { ...born, how: "the execution trace saw it make them", sure: TRACED };
 }
 
 /** The creator's own stack, where it is still in the library's call. */
@@ -162,67 +95,6 @@ function leftCreator(dump: DumpView, row: number, createdBy: Frame | undefined):
 	if (frame === undefined) return [];
 	const how = `${createdBy.func} made them; the goroutine that called it is here now`;
 	return [{ frame, how, sure: LEFT, evidence: goroutineEvidence(dump, creator, how) }];
-}
-
-/** Who makes and keeps goroutines at a library's `go` statement, by the trace and the heap; each asked once. */
-function makersByStatement(
-	world: World,
-	traced: TracedCreators,
-	count: number,
-): (createdBy: Frame) => readonly Creator[] {
-	const known = new Map<string, readonly Creator[]>();
-	return (createdBy) => {
-		const key = `${createdBy.func}:${createdBy.line}`;
-		const creators = known.get(key) ?? [
-			...tracedMakers(traced, createdBy),
-			...(heapTells(world, count)
-				? allocatingMakers(world, createdBy.func, (func) => func === createdBy.func)
-				: []),
-		];
-		known.set(key, creators);
-		return creators;
-	};
-}
-
-function tracedMakers(traced: TracedCreators, createdBy: Frame): Creator[] {
-	const makers = traced.at(createdBy);
-	const kept = makers.reduce((sum, maker) => sum + maker.kept, 0);
-	const born = makers.reduce((sum, maker) => sum + maker.born, 0);
-	// Where some are kept, whoever keeps none is no suspect.
-	const suspects = makers.filter((maker) => kept === 0 || maker.kept > 0);
-	return suspects.slice(0, CANDIDATES_MAX).map(({ frame, evidence, ...counts }) => {
-		const keepsMost = counts.kept > 0 && counts.kept / kept >= NAMED_SHARE_MIN;
-		const fate = counts.kept > 0 ? `keep ${counts.kept}` : `see ${counts.ended} of them end`;
-		const share = kept > 0 ? counts.kept / kept : counts.born / born;
-		return {
-			frame,
-			how: `in ${traced.seconds.toFixed(1)} s of execution trace it was seen to make ${counts.born} such goroutines and ${fate}`,
-			sure: keepsMost ? KEEPS_ALIKE : MAKES_ALIKE * share,
-			evidence,
-		};
-	});
-}
-
-/** Fewer lost objects than this a heap profile mostly does not show, and one by chance stands for thousands. */
-const HEAP_COUNT_MIN = 100;
-/** Unless the program samples more finely than Go does by itself. */
-const HEAP_SAMPLE_BYTES_FINE = 4096;
-
-function heapTells({ signals }: World, count: number): boolean {
-	const heap = signals.heaps.at(-1)?.value;
-	if (heap === undefined) return false;
-	return count >= HEAP_COUNT_MIN || (heap.sampleBytes > 0 && heap.sampleBytes <= HEAP_SAMPLE_BYTES_FINE);
-}
-
-function allocatingMakers(world: World, what: string, through: (func: string) => boolean): Creator[] {
-	const makers = heapMakers(world, through);
-	const total = makers.reduce((sum, { objects }) => sum + objects, 0);
-	return makers.slice(0, CANDIDATES_MAX).map(({ frame, objects, evidence }) => ({
-		frame,
-		how: `some ${objects} objects that ${what} allocated for it live on, by the heap profile`,
-		sure: (ALLOCATES * objects) / total,
-		evidence,
-	}));
 }
 
 /** Candidates by label come last: they tell of a route, not of a line. */

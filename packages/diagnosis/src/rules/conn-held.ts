@@ -8,7 +8,7 @@
  */
 
 import { type Attribution, CANDIDATES_MAX } from "../attribution.ts";
-import { orAllocators } from "../creators.ts";
+import { orAllocators } from "../creators-handles.ts";
 import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, poolEvidence, sessionEvidence, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";

@@ -6,7 +6,7 @@
  * Database line: a session that is active but cannot send, because the client does not read; with the
  * sockets line saying that no byte moved, so that a slow reader is not accused.
  */
-import { orCreators } from "../creators.ts";
+import { withCreators } from "../creators-handles.ts";
 import { goroutineEvidence, inUseEvidence, plural, sessionEvidence, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import type { Handle } from "../handles.ts";
@@ -40,7 +40,7 @@ export const rowsOpen: Rule = {
 		const count = Math.max(handles.length, stuck.sessions.length);
 		if (count === 0) return undefined;
 		const unsure = stuck.sessions.length === 0 && mayAllBeRead(world, handles);
-		const attribution = orCreators(
+		const attribution = withCreators(
 			world,
 			attributeHandles(world, handles, "rows", stuck.sessions),
 			handles.map(({ row }) => row),

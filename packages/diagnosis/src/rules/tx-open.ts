@@ -8,7 +8,7 @@
  * pgx's own transactions show only there.
  */
 
-import { orCreators } from "../creators.ts";
+import { withCreators } from "../creators-handles.ts";
 import { deadlockedHolders } from "../deadlock.ts";
 import {
 	goroutineEvidence,
@@ -24,7 +24,7 @@ import { attributeHandles } from "../holder.ts";
 import { idleTransactions, leakedTransactions } from "../leaked.ts";
 import { finding, present, type Rule, severityOfLoss } from "../rule.ts";
 import { LINK_CONFIDENCE_MIN, type SessionHistory } from "../session-history.ts";
-import { idleInTxThroughout } from "../session-patterns.ts";
+import { idleInTxThroughout, idlesInTxForLong, tellsPersistence } from "../session-patterns.ts";
 import { silentThroughout } from "../sockets-view.ts";
 import { endIdleTransactions } from "../stop-sessions.ts";
 import type { World } from "../world.ts";
@@ -59,7 +59,7 @@ export const txOpen: Rule = {
 		if (count === 0) return somebodysTransactions(world);
 
 		const held = handles.length > 0 && handles.every((h) => h.owner.kind === "busy");
-		const attribution = orCreators(
+		const attribution = withCreators(
 			world,
 			attributeHandles(world, handles, "begin", sessions),
 			handles.map(({ row }) => row),
@@ -102,24 +102,36 @@ export const txOpen: Rule = {
 
 /**
  * Nothing ties the sessions to the target, so they may be another service's: told, since whoever asks wants to
- * know, but as a note.
+ * know, but as a note. Or there is one list only, pasted perhaps: then the server's own ages tell.
  */
 function somebodysTransactions({ sessions }: World): Finding | undefined {
 	if (sessions === undefined || sessions.link.confidence === 0) return undefined;
-	if (sessions.link.confidence >= LINK_CONFIDENCE_MIN) return undefined;
-	const idle = sessions.ours.filter((h) => idleInTxThroughout(h, sessions));
+	const { link, ours } = sessions;
+	const tied = link.confidence >= LINK_CONFIDENCE_MIN;
+	const once = !tellsPersistence(sessions);
+	if (tied && !once) return undefined;
+	const idle = ours.filter((h) => (once ? idlesInTxForLong(h) : idleInTxThroughout(h, sessions)));
 	if (idle.length === 0) return undefined;
-	const says = `${plural(idle.length, "session")} idle in transaction in every sample, nothing run`;
+	const oldestMs = Math.max(
+		...idle.map(({ last: { session } }) => session.xactAgeMs ?? session.stateAgeMs ?? 0),
+	);
+	const says = once
+		? `${plural(idle.length, "session")} idle in transaction for a minute and longer, the oldest for ${seconds(oldestMs)}`
+		: `${plural(idle.length, "session")} idle in transaction in every sample, nothing run`;
 	return finding("tx-open", txOpen.about, {
-		severity: "note",
-		confidence: sessions.link.confidence,
+		severity: tied ? "warning" : "note",
+		confidence: tied ? Math.min(0.7, link.confidence) : link.confidence,
 		count: idle.length,
-		title: `${plural(idle.length, "transaction")} open in this database, by a client not known to be this service`,
-		story: `${says}; ${sessions.link.reason}`,
+		title: tied
+			? `${plural(idle.length, "transaction")} open for ${seconds(oldestMs)} and nothing run in them`
+			: `${plural(idle.length, "transaction")} open in this database, by a client not known to be this service`,
+		story: `${says}; ${link.reason}`,
 		attribution: {
 			candidates: [],
 			siblings: [],
-			holderGap: "whose they are is not known: give --pid of the service, so that its sockets are read",
+			holderGap: tied
+				? "no line of code was seen with them: a goroutine dump of the service would show it"
+				: "whose they are is not known: give --pid of the service, so that its sockets are read",
 		},
 		evidence: [sessionEvidence(idle, says)],
 	});
