@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HttpTransport, Ledger } from "@plumbline/signals/ledger";
-import { app } from "./testing/dump-text.ts";
+import { app, type Goroutine } from "./testing/dump-text.ts";
+import { clientReader, opener } from "./testing/goroutines.ts";
 import { ledger } from "./testing/ledger.ts";
 import type { Service } from "./testing/service.ts";
 import { churning, peer, tcpLife } from "./testing/tcp-life.ts";
@@ -34,8 +35,9 @@ function books(requests: number, strangers: number, over: Partial<Ledger> = {}):
 }
 
 /** Churn of 100 a second. */
-function churn(ledgerRead: Ledger | undefined): Service {
-	return { tcpLife: tcpLife([churning(100, 2, HTTP)]), ...(ledgerRead && { ledger: ledgerRead }) };
+function churn(ledgerRead: Ledger | undefined, lies: readonly Goroutine[] = []): Service {
+	const dumps = [0, 1].map(() => [opener(5), ...lies]);
+	return { dumps, tcpLife: tcpLife([churning(100, 2, HTTP)]), ...(ledgerRead && { ledger: ledgerRead }) };
 }
 
 const FULL = books(1_100, 1_150);
@@ -78,6 +80,11 @@ test("silent about the cause: too few requests, returns missed, settings unread,
 	}
 	const mixed = books(1_000, 40, { transports: [transport(), transport({ keepAlivesOff: true })] });
 	assert.equal(gist(churn(mixed), "pool-churn")?.level, "suspected");
+});
+
+test("many dials in vain into a full idle list are not taken for somebody who empties it", () => {
+	const idle = [clientReader(700, "answer"), clientReader(701, "answer")];
+	assert.match(found(churn(SWEPT, idle), "pool-churn")?.story ?? "", /full idle list/);
 });
 
 test("a database's churn is never laid on the HTTP client", () => {

@@ -19,6 +19,7 @@ import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { isDatabasePort } from "./database-ports.ts";
 import { plural, seconds } from "./evidence.ts";
 import type { Evidence } from "./finding.ts";
+import { httpDials } from "./http-dials.ts";
 import { doubtOf, type LedgerView } from "./ledger-view.ts";
 import type { World } from "./world.ts";
 
@@ -46,6 +47,8 @@ const REQUESTS_MIN = 50;
 const ONCE_MAX = 0.3;
 const FULL_MIN = 0.6;
 const IDLE_MIN = 1.6;
+/** Of the samples those in which some connection was idle, up to which none is kept. */
+const IDLING_SHARE_MAX = 0.2;
 /** How far closes and requests may differ: they are counted over spans that begin and end apart. */
 const MATCH_SLACK = 0.25;
 /** Transports that can be nothing but made for their request: near the bound of the ledger's table. */
@@ -81,14 +84,29 @@ export function causeOfChurn(world: World, peer: TcpPeer): ChurnCause | undefine
 	}
 	if (onceEach && transports.every(keepsNone)) return { kind: "keep-alives off" };
 	const each = strangers / Math.max(1, closes);
-	if (each >= FULL_MIN && each < IDLE_MIN && closes <= requests * (1 + MATCH_SLACK)) {
-		const setting = smallestLimit(transports);
-		return setting === undefined ? undefined : { kind: "idle limit", setting };
-	}
-	if (onceEach && each >= IDLE_MIN) {
-		return { kind: "closed idle", timeoutMs: Math.max(...transports.map((t) => t.idleTimeoutMs)) };
+	if (each >= FULL_MIN && closes <= requests * (1 + MATCH_SLACK)) {
+		if (each < IDLE_MIN || someLieIdle(world)) return full(transports);
+		return onceEach ? { kind: "closed idle", timeoutMs: longestIdleMs(transports) } : undefined;
 	}
 	return onceEach && each <= ONCE_MAX && !transports.some(keepsNone) ? { kind: "used once" } : undefined;
+}
+
+/**
+ * A dial in vain (another connection came back first) that finds the idle list full counts like a connection closed
+ * in it. But where somebody empties the list, none lies in it for long.
+ */
+function someLieIdle(world: World): boolean {
+	const { samples, idling } = httpDials(world);
+	return samples === 0 || idling > samples * IDLING_SHARE_MAX;
+}
+
+function full(transports: readonly HttpTransport[]): ChurnCause | undefined {
+	const setting = smallestLimit(transports);
+	return setting === undefined ? undefined : { kind: "idle limit", setting };
+}
+
+function longestIdleMs(transports: readonly HttpTransport[]): number {
+	return Math.max(...transports.map(({ idleTimeoutMs }) => idleTimeoutMs));
 }
 
 /** The same of connections that are opened and stay open: a transport of its own for each request keeps them. */
