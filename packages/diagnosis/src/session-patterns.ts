@@ -21,6 +21,14 @@ export function idleInTxThroughout(history: SessionHistory, span: ServiceSession
 	);
 }
 
+/** A request's pause between two statements is milliseconds; a person at a prompt takes this long too. */
+const LONG_IDLE_MS = 60_000;
+
+/** By the server's own age, which one list is enough for. */
+export function idlesInTxForLong({ last: { session } }: SessionHistory): boolean {
+	return session.state.startsWith("idle in transaction") && (session.stateAgeMs ?? 0) >= LONG_IDLE_MS;
+}
+
 /** Ran nothing and was in no transaction for the whole window: idle as far as the server can tell. */
 export function idleThroughout(history: SessionHistory, span: ServiceSessions): boolean {
 	if (!history.throughout || !tellsPersistence(span)) return false;

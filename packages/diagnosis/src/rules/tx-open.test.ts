@@ -229,3 +229,17 @@ test("aborted transactions have no start any more and are counted by their state
 	const sockets = [0, 10_000].map((at) => times(3, (i) => dbSocket(40_000 + i, 60_000 + at)));
 	assert.equal(gist({ sessions: [aborted(0), aborted(10_000)], sockets }, "tx-open")?.count, 3);
 });
+
+test("one list of sessions alone, as it is pasted into a ticket: the server's ages tell what lasts", () => {
+	const idle = (ms: number) => times(7, (i) => idleInTx(40_000 + i, ms));
+	const pasted = found({ sessions: [idle(2_400_000)] }, "tx-open");
+	assert.deepEqual([pasted?.count, pasted?.severity, pasted?.level], [7, "note", "suspected"]);
+	assert.match(pasted?.story ?? "", /idle in transaction for a minute and longer, the oldest for 40 min/);
+	const tied = found(
+		{ sessions: [idle(2_400_000)], sockets: [idle(0).map((_, i) => dbSocket(40_000 + i, 0))] },
+		"tx-open",
+	);
+	assert.equal(tied?.severity, "warning");
+	assert.match(tied?.holderGap ?? "", /a goroutine dump of the service would show it/);
+	assert.equal(found({ sessions: [idle(5_000)] }, "tx-open"), undefined, "a pause between two statements");
+});
