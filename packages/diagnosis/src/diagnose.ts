@@ -127,6 +127,8 @@ function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, d
 			add(signals.sessions.length, "session list");
 			if (sessions !== undefined)
 				add(sessions.ours.length, "session of the service", "sessions of the service");
+			if (words.length === 0)
+				add(signals.metrics.length, "metrics page without pools", "metrics pages without pools");
 			return words;
 		default:
 			return line satisfies never;

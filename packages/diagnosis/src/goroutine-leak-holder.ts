@@ -30,13 +30,12 @@ export function holderOf(world: World, suspect: Suspect): Attribution | undefine
 			? leaked?.frames.find(world.isApplication)
 			: lastDump.facts(row).application[0];
 	if (own !== undefined) {
-		const how = `this is the line they wait at`;
+		const how = "this is the line they wait at";
 		const goStatement = made?.holder === undefined ? [] : [made.holder];
 		return {
 			holder: { ...own, how, confidence: WAITS_HERE },
 			candidates: goStatement,
 			siblings: [],
-			...(made?.evidence === undefined ? {} : { evidence: made.evidence }),
 		};
 	}
 	if (made?.holder !== undefined || suspect.kind !== "gRPC stream") return made;

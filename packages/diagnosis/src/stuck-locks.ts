@@ -17,7 +17,7 @@ import type { World } from "./world.ts";
 export interface StuckLocks {
 	/** Addresses, as printed. */
 	readonly locks: readonly string[];
-	/** Rows of the last dump that wait for one of them; those that waited all the time come first. */
+	/** Rows of the last dump that wait for one of them; those at `place` come first. */
 	readonly rows: readonly number[];
 	readonly kept: number;
 	readonly joined: number;
@@ -55,14 +55,18 @@ export function stuckLocks(world: World): StuckLocks | undefined {
 	const waitedOn = new Set(kept);
 	const joined = rows.filter((row) => !waitedOn.has(row));
 	if (holdersAtWork(first, last, rows)) return undefined;
-	const lines = takenAt(last, rows);
+	const taken = takenAt(last, rows);
+	const isTelling = (row: number): boolean => {
+		const [own] = last.facts(row).application;
+		return own?.func === taken.place?.func && own?.line === taken.place?.line;
+	};
 	return {
 		locks: stuck.map(({ lock }) => lock),
-		rows: [...kept, ...joined],
+		rows: [...kept, ...joined].toSorted((a, b) => Number(isTelling(b)) - Number(isTelling(a))),
 		kept: kept.length,
 		joined: joined.length,
 		inHandlers: rows.filter((row) => last.facts(row).inHandler).length,
-		...lines,
+		...taken,
 	};
 }
 

@@ -62,11 +62,16 @@ export const goroutineLeak: Rule = {
 				others.length > 0 ? alsoSeen(others) : undefined,
 			]).join("; "),
 			fix: words.fix,
+			...(worst.locks === undefined ? {} : { stop: LOCK_STOP }),
 			...(attribution === undefined ? {} : { attribution }),
 			evidence: evidenceOf(world, worst),
 		});
 	},
 };
+
+const LOCK_STOP = [
+	"restart the service now: nothing from outside gives the lock back, and everybody who comes to it hangs",
+];
 
 function severityOf({ count, locks, growth, leaked, flagged, inHandlers, kind }: Suspect): Severity {
 	if (count >= CRITICAL_MIN || (locks !== undefined && inHandlers > 0)) return "critical";
