@@ -8,7 +8,7 @@
 import type { Capture, Gap, Instant, Part, PartFormat } from "@plumbline/signals/capture";
 import { FORMATS } from "@plumbline/signals/decode";
 import type { Piece } from "@plumbline/signals/paste-piece";
-import { redactUrl } from "@plumbline/signals/redact";
+import { redactArgument, redactUrl } from "@plumbline/signals/redact";
 import { type Redacted, redactPiece } from "./loose-redact.ts";
 import { orderDumps } from "./loose-samples.ts";
 
@@ -26,6 +26,7 @@ export interface LooseFile {
 /** Parts kept of one format: a log may hold a dump a second for a day. */
 const SAMPLES_MAX = 60;
 const SOURCE_CHARS_MAX = 300;
+const TITLE_CHARS_MAX = 200;
 
 export function looseCapture(files: readonly LooseFile[], now: Instant, takenBy: string): Capture {
 	const gaps: Gap[] = [];
@@ -60,6 +61,10 @@ function sourcesOf(file: LooseFile, gaps: Gap[]): Source[] {
 		const at = `${name} byte ${piece.atByte}`;
 		const of = lineOf(redacted.format);
 		for (const why of [...piece.losses, ...redacted.losses]) gaps.push({ ...of, why, at, weight: "loss" });
+		if (piece.title !== undefined) {
+			const why = `printed under "${redactArgument(piece.title).slice(0, TITLE_CHARS_MAX)}"`;
+			gaps.push({ ...of, why, at, weight: "note" });
+		}
 		if (piece.repairs.length > 0)
 			gaps.push({ ...of, why: `mended: ${piece.repairs.join(", ")}`, at, weight: "note" });
 		return { ...redacted, source: name };

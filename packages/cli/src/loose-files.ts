@@ -98,7 +98,7 @@ const FORMATS_OF: Readonly<Record<LooseKind, readonly PartFormat[]>> = {
 	sockets: ["ss", "netstat", "proc-net-tcp", "sock-diag", "fd-table"],
 	metrics: ["prometheus"],
 	profile: ["pprof", "go-heap-debug1", "go-contention-debug1", "go-debug1", "go-trace"],
-	"db-sessions": ["postgres-sessions", "mysql-sessions"],
+	"db-sessions": ["postgres-sessions", "mysql-sessions", "sessions-text"],
 };
 
 /** A file that is something else than its flag says is read as what it is; what was meant is missing. */

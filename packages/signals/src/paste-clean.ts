@@ -1,9 +1,10 @@
 /**
- * A dump that needs no mending is taken as it is: the decoder itself is the judge. Several dumps one after the
+ * A dump or grouped profile that needs no mending is taken as it is: the decoder itself is the judge. Several dumps one after the
  * other are cut apart.
  */
+
+import { decodeCountsOnce, decodeDumpOnce } from "./decode-once.ts";
 import type { GoroutineTable } from "./goroutines.ts";
-import { decodeDumpOnce } from "./goroutines-debug2-once.ts";
 import type { Piece } from "./paste-piece.ts";
 
 /** What may stand before a dump's first goroutine without making it a pasted text. */
@@ -11,12 +12,15 @@ const PREFACE_BYTES_MAX = 4096;
 const PREFACE =
 	/^(?:\s*|(?:panic: |\tpanic: |fatal error: |\[signal |SIG[A-Z]+: |PC=|runtime: |signal arrived during ).*|\[recovered\].*)$/u;
 
+const COUNTS_TITLE = /^\S{1,100} profile: total \d/u;
+
 const ESC = 0x1b;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 /** Undefined where the text needs mending, or is no dump. */
 export function cleanDumps(bytes: Uint8Array): readonly Piece[] | undefined {
+	if (COUNTS_TITLE.test(opening(bytes))) return cleanCounts(bytes);
 	if (!beginsClean(bytes) || bytes.includes(ESC) || hasLoneReturns(bytes)) return undefined;
 	const decoded = decodeDumpOnce(bytes);
 	if (decoded.kind === "foreign" || decoded.flaws.some(({ kind }) => kind === "malformed")) return undefined;
@@ -25,7 +29,8 @@ export function cleanDumps(bytes: Uint8Array): readonly Piece[] | undefined {
 	const title = firstLine(bytes, decoded.value.offset[0] ?? 0);
 	return starts.map((start, i) => ({
 		format: "go-debug2",
-		bytes: starts.length === 1 ? bytes : bytes.subarray(i === 0 ? 0 : start, starts[i + 1]),
+		// What a panic said before its first goroutine is no part of the dump, and may hold anything.
+		bytes: starts.length === 1 && start === 0 ? bytes : bytes.subarray(start, starts[i + 1]),
 		...(i === 0 && title !== "" ? { title } : {}),
 		atByte: start,
 		repairs: [],
@@ -35,6 +40,13 @@ export function cleanDumps(bytes: Uint8Array): readonly Piece[] | undefined {
 }
 
 export const ONE_GOROUTINE = "a panic prints only the goroutine that panicked, unless GOTRACEBACK=all is set";
+
+/** A grouped profile as Go printed it, whole: none of its lines is anything else. */
+function cleanCounts(bytes: Uint8Array): readonly Piece[] | undefined {
+	const decoded = decodeCountsOnce(bytes);
+	if (decoded.kind === "foreign" || decoded.flaws.length > 0 || hasEntities(bytes)) return undefined;
+	return [{ format: "go-debug1", bytes, atByte: 0, repairs: [], losses: [], leftOut: 0 }];
+}
 
 /** Rows with which a dump begins: the first, and where goroutines come again. */
 function dumpStarts({ count, goid, stateOf, states }: GoroutineTable): number[] {
@@ -64,9 +76,12 @@ function areDistinct(ids: Float64Array): boolean {
 	return true;
 }
 
+function opening(bytes: Uint8Array): string {
+	return new TextDecoder().decode(bytes.subarray(0, PREFACE_BYTES_MAX));
+}
+
 function beginsClean(bytes: Uint8Array): boolean {
-	const text = new TextDecoder().decode(bytes.subarray(0, PREFACE_BYTES_MAX));
-	for (const line of text.split("\n")) {
+	for (const line of opening(bytes).split("\n")) {
 		if (/^goroutine \d/u.test(line)) return true;
 		if (!PREFACE.test(line)) return false;
 	}

@@ -19,6 +19,7 @@ import { LINE_BYTES_MAX, rawLines, type Wrapping, wrappingOf } from "./paste-lin
 import { MENDED_ENCODING, MENDED_RETURNS, MENDED_WRAPS } from "./paste-notes.ts";
 import type { Recovered } from "./paste-piece.ts";
 import { beginsText, PasteReader } from "./paste-reader.ts";
+import { sessionsPiece } from "./paste-sessions.ts";
 import { unwrapped } from "./paste-unwrap.ts";
 import { binaryPiece, isBinary, textPiece } from "./paste-whole.ts";
 import { quoteBytes } from "./quote-bytes.ts";
@@ -35,23 +36,29 @@ export function recoverPaste(given: Uint8Array): Recovered {
 	}
 	const clean = utf16 ? undefined : cleanDumps(bytes);
 	if (clean !== undefined) return { pieces: clean };
-	const recovered = mended(bytes.subarray(0, PASTE_BYTES_MAX), utf16 ? MENDED_ENCODING : 0);
-	if (recovered.pieces.length === 0) {
+	const text = bytes.subarray(0, PASTE_BYTES_MAX);
+	const { pieces: found, unread } = mended(text, utf16 ? MENDED_ENCODING : 0);
+	const sessions = found.some(({ format }) => SESSIONS.has(format)) ? undefined : sessionsPiece(text);
+	if (found.length === 0 && sessions === undefined) {
 		const piece = textPiece(bytes);
 		if (piece !== undefined) return { pieces: [piece] };
-		return { pieces: [], unread: { lines: recovered.unread?.lines ?? 0, found: quoteBytes(bytes) } };
+		return { pieces: [], unread: { lines: unread?.lines ?? 0, found: quoteBytes(bytes) } };
 	}
 	const cut =
 		bytes.length > PASTE_BYTES_MAX
 			? [`it is longer than ${PASTE_BYTES_MAX} bytes, of which no more are mended`]
 			: [];
-	const pieces = recovered.pieces.map((piece) => ({
+	const pieces = [...found, ...(sessions === undefined ? [] : [sessions])].map((piece) => ({
 		...piece,
 		atByte: piece.atByte * bytesPerByte + markBytes,
 		losses: [...piece.losses, ...cut],
 	}));
-	return { ...recovered, pieces };
+	// The rows of the list are among what no line reader took.
+	return sessions !== undefined || unread === undefined ? { pieces } : { pieces, unread };
 }
+
+/** Lists of sessions that the collectors wrote. */
+const SESSIONS: ReadonlySet<PartFormat> = new Set(["postgres-sessions", "mysql-sessions"]);
 
 function mended(bytes: Uint8Array, whole: number): Recovered {
 	const always = whole | (hasLoneReturns(bytes) ? MENDED_RETURNS : 0);
