@@ -10,10 +10,10 @@ export interface PprofCost {
 	readonly sum: string;
 	/** The first decoding of the process. */
 	readonly coldMs: number;
-	/** Median of those after it. */
+	/** Of all threads of the process, the collector's and the compiler's too. */
+	readonly cpuMs: number;
+	/** The quickest of those after it. */
 	readonly warmMs: number;
-	/** With the goroutine profile made of it, where it is one. */
-	readonly goroutinesMs: number;
 	readonly peakBytes: number;
 }
 
@@ -35,36 +35,39 @@ function decodeTheirs(bytes: Uint8Array): { samples: number; sum: bigint } {
 	return { samples: sample.length, sum };
 }
 
-function timed<T>(work: () => T): { ms: number; value: T } {
+function timed<T>(work: () => T): { ms: number; cpuMs: number; value: T } {
+	const cpuBefore = process.cpuUsage();
 	const start = performance.now();
 	const value = work();
-	return { ms: performance.now() - start, value };
+	const ms = performance.now() - start;
+	const { user, system } = process.cpuUsage(cpuBefore);
+	return { ms, cpuMs: (user + system) / 1000, value };
 }
 
-function goroutines(bytes: Uint8Array): number {
-	const { ms, value } = timed(() => {
+function goroutines(bytes: Uint8Array) {
+	return timed(() => {
 		const answer = decodePprof(bytes);
 		return answer.kind === "decoded" ? goroutineProfileOf(answer.value) : undefined;
 	});
-	return value === undefined ? 0 : ms;
 }
 
 function measure(decoder: string, path: string): PprofCost {
 	const bytes = readFileSync(path);
 	if (decoder === "goroutines") {
-		const goroutinesMs = goroutines(bytes);
-		return { samples: 0, sum: "0", coldMs: 0, warmMs: 0, goroutinesMs, peakBytes: peak() };
+		const { ms, cpuMs, value } = goroutines(bytes);
+		const samples = value?.value.records.length ?? 0;
+		return { samples, sum: String(value?.value.total), coldMs: ms, cpuMs, warmMs: 0, peakBytes: peak() };
 	}
 	const decode = () => (decoder === "plumbline" ? decodeOurs(bytes) : decodeTheirs(bytes));
-	const cold = timed(decode);
+	const { ms, cpuMs, value } = timed(decode);
 	const peakBytes = peak();
-	const warm = Array.from({ length: WARM_ROUNDS }, () => timed(decode).ms).sort((a, b) => a - b);
+	const warm = Array.from({ length: WARM_ROUNDS }, () => timed(decode).ms);
 	return {
-		samples: cold.value.samples,
-		sum: String(cold.value.sum),
-		coldMs: cold.ms,
-		warmMs: warm[WARM_ROUNDS >> 1] ?? 0,
-		goroutinesMs: 0,
+		samples: value.samples,
+		sum: String(value.sum),
+		coldMs: ms,
+		cpuMs,
+		warmMs: Math.min(...warm),
 		peakBytes,
 	};
 }

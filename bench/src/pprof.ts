@@ -1,6 +1,6 @@
 /**
  * The decoder of pprof profiles beside npm's pprof-format, on one file in one run:
- * `node bench/src/pprof.ts [--samples 150000] [--goroutines 1000000] [--rounds 5]`.
+ * `node bench/src/pprof.ts [--samples 300000] [--goroutines 1000000] [--rounds 5]`.
  *
  * Writes a made-up CPU profile to the temporary folder, then takes turns, round after round, each decoder in a
  * fresh process. Then a goroutine profile with one sample a goroutine, ours alone. Prints Markdown. Nothing is
@@ -21,7 +21,7 @@ const MB = 1e6;
 
 const { values } = parseArgs({
 	options: {
-		samples: { type: "string", default: "150000" },
+		samples: { type: "string", default: "300000" },
 		goroutines: { type: "string", default: "1000000" },
 		rounds: { type: "string", default: "5" },
 	},
@@ -63,25 +63,27 @@ async function compare(): Promise<void> {
 		costs.theirs.push(theirs);
 	}
 	const cold = (of: readonly PprofCost[]) => median(of.map(({ coldMs }) => coldMs));
-	const warm = (of: readonly PprofCost[]) => median(of.map(({ warmMs }) => warmMs));
+	const warm = (of: readonly PprofCost[]) => Math.min(...of.map(({ warmMs }) => warmMs));
+	const cpu = (of: readonly PprofCost[]) => median(of.map(({ cpuMs }) => cpuMs));
 	process.stdout.write(`
 CPU profile, ${samples} samples, ${(profile.bytes / MB).toFixed(1)} MB:
 
-| | first decoding: ms, median | min – max | repeated: ms | peak memory, MB |
-|---|---:|---:|---:|---:|
+| | first decoding: ms, median | min – max | its CPU ms | repeated: ms, the best | peak memory, MB |
+|---|---:|---:|---:|---:|---:|
 ${row(OURS, costs.ours)}
 ${row(THEIRS, costs.theirs)}
 
-Ratio: **${(cold(costs.theirs) / cold(costs.ours)).toFixed(1)}** at the first decoding, ${(warm(costs.theirs) / warm(costs.ours)).toFixed(1)} repeated.
+Ratio: **${(cold(costs.theirs) / cold(costs.ours)).toFixed(1)}** at the first decoding (by CPU time ${(cpu(costs.theirs) / cpu(costs.ours)).toFixed(1)}), **${(warm(costs.theirs) / warm(costs.ours)).toFixed(1)}** repeated.
 `);
 }
 
 function row(name: string, costs: readonly PprofCost[]): string {
 	const cold = costs.map(({ coldMs }) => coldMs);
-	const warm = median(costs.map(({ warmMs }) => warmMs));
+	const warm = Math.min(...costs.map(({ warmMs }) => warmMs));
+	const cpu = median(costs.map(({ cpuMs }) => cpuMs));
 	const peak = median(costs.map(({ peakBytes }) => peakBytes)) / MB;
 	const range = `${Math.min(...cold).toFixed(0)} – ${Math.max(...cold).toFixed(0)}`;
-	return `| ${name} | ${median(cold).toFixed(0)} | ${range} | ${warm.toFixed(0)} | ${peak.toFixed(0)} |`;
+	return `| ${name} | ${median(cold).toFixed(0)} | ${range} | ${cpu.toFixed(0)} | ${warm.toFixed(0)} | ${peak.toFixed(0)} |`;
 }
 
 async function manyGoroutines(): Promise<void> {
@@ -93,9 +95,9 @@ async function manyGoroutines(): Promise<void> {
 		grouped.push(await run("goroutines", profile.path));
 	}
 	const cold = decoded.map(({ coldMs }) => coldMs);
-	const all = grouped.map(({ goroutinesMs }) => goroutinesMs);
+	const all = grouped.map(({ coldMs }) => coldMs);
 	process.stdout.write(`
-Goroutine profile, ${goroutines} samples with four labels each, ${(profile.bytes / MB).toFixed(1)} MB: decoded in ${median(cold).toFixed(0)} ms (${Math.min(...cold).toFixed(0)} – ${Math.max(...cold).toFixed(0)}), peak memory of the process ${(median(decoded.map(({ peakBytes }) => peakBytes)) / MB).toFixed(0)} MB; decoded and grouped ${median(all).toFixed(0)} ms (${Math.min(...all).toFixed(0)} – ${Math.max(...all).toFixed(0)}), ${(median(grouped.map(({ peakBytes }) => peakBytes)) / MB).toFixed(0)} MB.
+Goroutine profile, ${goroutines} samples with four labels each, ${(profile.bytes / MB).toFixed(1)} MB: decoded in ${median(cold).toFixed(0)} ms (CPU ${median(decoded.map(({ cpuMs }) => cpuMs)).toFixed(0)}; ${Math.min(...cold).toFixed(0)} – ${Math.max(...cold).toFixed(0)}), peak memory of the process ${(median(decoded.map(({ peakBytes }) => peakBytes)) / MB).toFixed(0)} MB; decoded and grouped ${median(all).toFixed(0)} ms (CPU ${median(grouped.map(({ cpuMs }) => cpuMs)).toFixed(0)}; ${Math.min(...all).toFixed(0)} – ${Math.max(...all).toFixed(0)}), ${(median(grouped.map(({ peakBytes }) => peakBytes)) / MB).toFixed(0)} MB.
 `);
 }
 

@@ -17,6 +17,7 @@ const HASH = 2;
 const ROW = 3;
 
 export class ByteRuns {
+	readonly #bytes: Uint8Array;
 	readonly #view: DataView;
 	#rows = new Uint32Array(ROW * TABLE_MIN);
 	/** Number of a run + 1, by its hash. */
@@ -24,6 +25,7 @@ export class ByteRuns {
 	#length = 0;
 
 	constructor(bytes: Uint8Array) {
+		this.#bytes = bytes;
 		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	}
 
@@ -41,7 +43,7 @@ export class ByteRuns {
 
 	/** The number of the run; `length` has grown if it is new. */
 	number(start: number, end: number): number {
-		const hash = hashOf(this.#view, start, end);
+		const hash = hashOf(this.#bytes, start, end);
 		const table = this.#table;
 		const rows = this.#rows;
 		let slot = hash & (table.length - 1);
@@ -102,11 +104,14 @@ export function areEqual(view: DataView, known: number, start: number, end: numb
 }
 
 /** Four bytes a step; what matters is that real runs differ, not that nobody could make some that do not. */
-function hashOf(view: DataView, start: number, end: number): number {
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
 	let hash = end - start;
 	let i = start;
-	for (; i + 4 <= end; i += 4) hash = stirred(hash, view.getInt32(i, true));
-	for (; i < end; i++) hash = stirred(hash, view.getUint8(i));
+	for (; i + 4 <= end; i += 4) {
+		const low = (bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8);
+		hash = stirred(hash, low | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24));
+	}
+	for (; i < end; i++) hash = stirred(hash, bytes[i] ?? 0);
 	hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
 	return (hash ^ (hash >>> 13)) >>> 0;
 }
