@@ -8,7 +8,8 @@ export interface Trial {
 	readonly expected: string;
 	readonly found: string;
 	readonly mismatches: readonly string[];
-	readonly seconds: number;
+	/** From the start of the diagnosis to its verdict; absent where it failed. */
+	readonly verdictSeconds?: number;
 	/** Absent where a ledger was kept. */
 	readonly noLedger?: string;
 	readonly ledgerHeld?: number;
@@ -24,7 +25,7 @@ export function scenarioTable(trials: readonly Trial[]): readonly string[] {
 		ofAll(runs),
 		variants(runs),
 		inUse(runs),
-		median(runs.map(({ seconds }) => seconds)).toFixed(0),
+		toVerdict(runs),
 	]);
 	const head = [
 		"scenario",
@@ -32,7 +33,7 @@ export function scenarioTable(trials: readonly Trial[]): readonly string[] {
 		"as expected",
 		"found",
 		"in use by memory − by metrics",
-		"seconds, median",
+		"seconds to the verdict, median (most)",
 	];
 	return [...table(head, "--r-rr", rows), "", ...summary(trials)];
 }
@@ -58,8 +59,9 @@ function columnOf({ go, build }: Trial): string {
 
 function summary(trials: readonly Trial[]): string[] {
 	const bad = trials.filter(({ mismatches }) => mismatches.length > 0);
+	const right = trials.filter(isFirstRight).length;
 	return [
-		`${trials.length - bad.length} of ${trials.length} runs as expected.`,
+		`${trials.length - bad.length} of ${trials.length} runs as expected; the right first finding, or rightly none, in ${right}.`,
 		...bad.map((one) => `- ${one.scenario} (Go ${columnOf(one)}): ${one.mismatches.join("; ")}`),
 		...distinct(
 			trials.flatMap(({ scenario, noLedger }) =>
@@ -67,6 +69,17 @@ function summary(trials: readonly Trial[]): string[] {
 			),
 		),
 	];
+}
+
+/** The kind of finding, whatever its count, line or company. */
+function isFirstRight({ expected, found, mismatches }: Trial): boolean {
+	if (expected === "nothing") return mismatches.length === 0;
+	return found.split(" ", 1)[0] === expected.split(" ", 1)[0];
+}
+
+function toVerdict(runs: readonly Trial[]): string {
+	const seconds = runs.flatMap(({ verdictSeconds }) => verdictSeconds ?? []);
+	return seconds.length === 0 ? "" : `${median(seconds).toFixed(1)} (${Math.max(...seconds).toFixed(1)})`;
 }
 
 function ofAll(runs: readonly Trial[]): string {

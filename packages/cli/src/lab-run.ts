@@ -93,7 +93,8 @@ async function tryOnce(
 	const label = `${scenario.name} (run ${run} of ${flags.runs}): `;
 	const row = (
 		expect: Expectation,
-		told: Pick<TrialRow, "found" | "ledger" | "noLedger" | "mismatches"> & Partial<PoolCounts>,
+		told: Pick<TrialRow, "found" | "ledger" | "noLedger" | "mismatches" | "verdictSeconds"> &
+			Partial<PoolCounts>,
 	): TrialRow => ({
 		scenario: scenario.name,
 		run,
@@ -106,7 +107,7 @@ async function tryOnce(
 	try {
 		const ledger = flags.ledger === undefined ? {} : { ledger: flags.ledger };
 		const plan = { name: scenario.name, windowMs: flags.window, go, build, ...ledger, servers, label };
-		const { capture, signals, verdict } = await runTrial(context, plan);
+		const { capture, signals, verdict, verdictMs } = await runTrial(context, plan);
 		const { diagnosis } = verdict;
 		if (flags.record && run === flags.runs) {
 			const version = go === scenario.go[0] ? "" : `.${go}`;
@@ -124,6 +125,7 @@ async function tryOnce(
 		const counts = poolCounts(scenario, signals);
 		return row(expect, {
 			found: foundText(diagnosis),
+			verdictSeconds: verdictMs / 1000,
 			ledger: fate.kind === "kept",
 			...(fate.kind === "kept" ? {} : { noLedger: fate.why }),
 			...counts,

@@ -16,6 +16,8 @@ export interface TrialRow extends Partial<PoolCounts> {
 	readonly found: string;
 	/** What differs from the expectation; empty when it is met. */
 	readonly mismatches: readonly string[];
+	/** From the start of the diagnosis to its verdict, the window included; absent where there was none. */
+	readonly verdictSeconds?: number;
 	/** Staging, window and diagnosis together. */
 	readonly seconds: number;
 }

@@ -32,6 +32,8 @@ export interface Trial {
 	readonly capture: Capture;
 	readonly signals: Signals;
 	readonly verdict: Verdict;
+	/** From the start of the diagnosis to its verdict. */
+	readonly verdictMs: number;
 	readonly stage: Pick<Stage, "scenario" | "pid">;
 }
 
@@ -57,6 +59,7 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 		const ledger = plan.ledger === undefined ? {} : { ledger: plan.ledger };
 		const { profileSeconds } = scenario;
 		const profile = profileSeconds === undefined ? {} : { profileSeconds };
+		const startedMs = performance.now();
 		const capture = await captureLive(told, {
 			pid,
 			...database,
@@ -65,7 +68,9 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 			...profile,
 		});
 		const signals = decodeCapture(capture);
-		return { capture, signals, verdict: verdictOf(signals, {}), stage: { scenario, pid } };
+		const verdict = verdictOf(signals, {});
+		const verdictMs = performance.now() - startedMs;
+		return { capture, signals, verdict, verdictMs, stage: { scenario, pid } };
 	} finally {
 		step("cleaning up");
 		await stage.stop();
