@@ -76,6 +76,6 @@ test("a queue that moves, and somebody slow who may have the lock: silent", () =
 });
 
 test("a window too short, or one dump, does not say that nobody gets it", () => {
-	assert.equal(found({ ...DEADLOCK, windowMs: 2_000 }, "goroutine-leak"), undefined);
+	assert.equal(found({ ...DEADLOCK, windowMs: 1_500 }, "goroutine-leak"), undefined);
 	assert.equal(found({ dumps: [[...RING, ...QUEUE]] }, "goroutine-leak"), undefined);
 });

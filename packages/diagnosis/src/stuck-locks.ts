@@ -28,7 +28,7 @@ export interface StuckLocks {
 }
 
 /** Below that a slow holder is likelier than none. */
-const WINDOW_MS_MIN = 3_000;
+const WINDOW_MS_MIN = 2_000;
 /** Those who wait may be a queue of one; two are the least that says "everybody". */
 const WAITERS_MIN = 2;
 /** A lock may be taken by a small function that its caller calls first. */
