@@ -6,8 +6,8 @@
  * was born show one moment, not two.
  */
 
+import { decodeDumpOnce } from "@plumbline/signals/decode-once";
 import type { GoroutineTable } from "@plumbline/signals/goroutines";
-import { decodeDumpOnce } from "@plumbline/signals/goroutines-debug2-once";
 
 export interface Dump {
 	readonly bytes: Uint8Array;

@@ -59,9 +59,10 @@ interface Sample {
 export function growthOf(
 	signals: Pick<Signals, "goroutines" | "goroutineProfiles" | "window">,
 ): readonly Growth[] {
+	const { goroutines, goroutineProfiles } = signals;
+	if (goroutines.length < 2 && goroutineProfiles.length < 2) return [];
 	const samples = samplesOf(signals);
-	if (samples.length < 2) return [];
-	const last = signals.goroutines.at(-1);
+	const last = goroutines.at(-1);
 	const dump = last === undefined ? undefined : byStack(groupsOfTable(last.value));
 	const keys = new Map<string, number>();
 	for (const { byStack: stacks } of samples) {

@@ -25,6 +25,8 @@ export const OTHERS = "(others)";
 
 /** Nodes in all; some 60 bytes each when written. */
 const ICICLE_NODES_MAX = 3_000;
+/** Groups that are drawn, the heaviest; services have some hundreds. */
+const ICICLE_GROUPS_MAX = 5_000;
 /** Calls from the outermost; what is deeper counts in the last one drawn. */
 const ICICLE_DEPTH_MAX = 64;
 /** Children of one call. */
@@ -40,14 +42,15 @@ interface Branch {
 /** The root's name is "" and its count that of all goroutines in the groups. */
 export function icicleOf(groups: readonly Pick<GoroutineGroup, "frames" | "count">[]): IcicleNode {
 	const root: Branch = { count: 0, children: new Map() };
-	for (const { frames, count } of groups) {
-		root.count += count;
+	const heaviest = groups.toSorted((a, b) => b.count - a.count).slice(0, ICICLE_GROUPS_MAX);
+	for (const { frames, count } of heaviest) {
 		let branch = root;
 		for (const { func } of frames.slice(-ICICLE_DEPTH_MAX).reverse()) {
 			branch = childOf(branch, functionName(func));
 			branch.count += count;
 		}
 	}
+	root.count = groups.reduce((sum, { count }) => sum + count, 0);
 	return drawn("", root, keptBranches(root));
 }
 

@@ -6,6 +6,7 @@
  * broken record among good ones is a note.
  */
 import type { Capture, Gap, GapLine, Part, PartFormat } from "./capture.ts";
+import { decodeCountsOnce, decodeDumpOnce, decodePprofOnce } from "./decode-once.ts";
 import type { Decoded, Flaw } from "./decoded.ts";
 import type { GoBuild } from "./go-binary.ts";
 import { decodeGoBuildinfo } from "./go-binary-buildinfo.ts";
@@ -13,8 +14,6 @@ import type { GoTrace } from "./go-trace.ts";
 import { decodeGoTrace } from "./go-trace-json.ts";
 import { decodeGoTraceV2 } from "./go-trace-v2.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
-import { decodeGoroutinesDebug1 } from "./goroutines-debug1.ts";
-import { decodeDumpOnce } from "./goroutines-debug2-once.ts";
 import { goroutineProfileOf } from "./goroutines-pprof.ts";
 import type { HeapSnapshot } from "./heap.ts";
 import { decodeHeapDebug1 } from "./heap-debug1.ts";
@@ -26,7 +25,6 @@ import type { ProcessFacts } from "./process.ts";
 import { decodeProcess } from "./process-json.ts";
 import type { Profile } from "./profiles.ts";
 import { decodeContentionDebug1 } from "./profiles-contention.ts";
-import { decodePprof } from "./profiles-pprof.ts";
 import { profileOfCounts } from "./profiles-records.ts";
 import type { SessionTable } from "./sessions.ts";
 import { decodeMysqlSessions } from "./sessions-mysql.ts";
@@ -87,7 +85,7 @@ function format<K extends keyof Values>(
 
 /** A profile of goroutines is kept as what it is, and once more as what its text form would say. */
 function readPprof({ bytes, ...part }: Part, lists: Lists): Decoded<Profile> {
-	const decoded = decodePprof(bytes);
+	const decoded = decodePprofOnce(bytes);
 	if (decoded.kind === "foreign") return decoded;
 	lists.profiles.push({ part, value: decoded.value });
 	const goroutines = goroutineProfileOf(decoded.value);
@@ -99,7 +97,7 @@ function readPprof({ bytes, ...part }: Part, lists: Lists): Decoded<Profile> {
 
 /** All profiles of counts are printed the same way; which it is, its first line says. */
 function readCounts({ bytes, ...part }: Part, lists: Lists): Decoded<unknown> {
-	const decoded = decodeGoroutinesDebug1(bytes);
+	const decoded = decodeCountsOnce(bytes);
 	if (decoded.kind === "foreign") return decoded;
 	const { name, ...value } = decoded.value;
 	if (name === "goroutine") lists.goroutineProfiles.push({ part, value });

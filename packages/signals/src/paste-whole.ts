@@ -1,12 +1,12 @@
 /** What is not pasted text but a whole file of one kind: profiles, traces, parts of a capture that somebody unpacked. */
 import type { PartFormat } from "./capture.ts";
+import { decodePprofOnce } from "./decode-once.ts";
 import type { Decoded } from "./decoded.ts";
 import { decodeGoBuildinfo } from "./go-binary-buildinfo.ts";
 import { decodeGoTrace } from "./go-trace-json.ts";
 import { decodeLedger } from "./ledger-json.ts";
 import type { Piece } from "./paste-piece.ts";
 import { decodeProcess } from "./process-json.ts";
-import { decodePprof } from "./profiles-pprof.ts";
 import { decodeFdTable } from "./sockets-fd-table.ts";
 import { decodeSockDiag } from "./sockets-sock-diag.ts";
 import { decodeTcpLife } from "./tcp-life-json.ts";
@@ -17,7 +17,7 @@ const TRACE = /^go 1\.\d{1,3} trace\0/u;
 type Decode = (bytes: Uint8Array) => Decoded<unknown>;
 
 const BINARY: readonly (readonly [PartFormat, Decode])[] = [
-	["pprof", decodePprof],
+	["pprof", decodePprofOnce],
 	["sock-diag", decodeSockDiag],
 ];
 const TEXT: readonly (readonly [PartFormat, Decode])[] = [

@@ -7,6 +7,7 @@
  * A string that is a secret as a label's value is replaced wherever the profile uses it. What does not follow the
  * wire form is left alone: the decoder will refuse it too.
  */
+import { GrowingWords } from "./growing-words.ts";
 import { BYTES, VARINT, Wire } from "./protobuf-wire.ts";
 import { redactUrl } from "./redact-url.ts";
 import { looksSecret, namesSecret, REDACTED } from "./secret.ts";
@@ -18,38 +19,46 @@ const LABEL_KEY = 1;
 const LABEL_TEXT = 2;
 /** Distinct pairs of key and value looked at; a program that labels by request has many. */
 const PAIRS_MAX = 1_000_000;
-const PAIR = 0x1_0000_0000;
 
 /** Gives the same array when nothing was found. */
 export function redactProfile(bytes: Uint8Array): Uint8Array {
-	const { pairs, strings } = scan(bytes);
+	const { valuesOf, strings } = scan(bytes);
 	const secret = new Map<number, Uint8Array>();
-	for (const pair of pairs) {
-		const [key, value] = [textOf(bytes, strings[Math.floor(pair / PAIR)]), strings[pair % PAIR]];
-		const text = textOf(bytes, value);
-		if (value === undefined || text === "") continue;
-		const shown = namesSecret(key) || looksSecret(text, key) ? REDACTED : redactUrl(text);
-		if (shown !== text) secret.set(value.tagAt, new TextEncoder().encode(shown));
+	for (const [keyIndex, values] of valuesOf) {
+		const key = strings.text(bytes, keyIndex);
+		const named = namesSecret(key);
+		for (const index of values) {
+			const text = strings.text(bytes, index);
+			if (text === "") continue;
+			const shown = named || looksSecret(text, key) ? REDACTED : redactUrl(text);
+			if (shown !== text) secret.set(index, new TextEncoder().encode(shown));
+		}
 	}
 	if (secret.size === 0) return bytes;
-	return withReplaced(
-		bytes,
-		strings.filter(({ tagAt }) => secret.has(tagAt)),
-		secret,
-	);
+	return withReplaced(bytes, strings, secret);
 }
 
-/** A string's field, and its text within. */
-interface Place {
-	readonly tagAt: number;
-	readonly start: number;
-	readonly end: number;
+/** The strings' fields, and their texts within: columns, as a profile with trace ids has a million of them. */
+class Places {
+	readonly tags = new GrowingWords();
+	readonly starts = new GrowingWords();
+	readonly ends = new GrowingWords();
+
+	text(bytes: Uint8Array, index: number): string {
+		if (index >= this.starts.length) return "";
+		return utf8.decode(bytes.subarray(this.starts.at(index), this.ends.at(index)));
+	}
 }
 
-function scan(bytes: Uint8Array): { pairs: Set<number>; strings: Place[] } {
+const utf8 = new TextDecoder();
+
+/** Indexes of the texts that were seen under each key's index. */
+type ValuesOf = Map<number, Set<number>>;
+
+function scan(bytes: Uint8Array): { valuesOf: ValuesOf; strings: Places } {
 	const wire = new Wire(bytes);
-	const pairs = new Set<number>();
-	const strings: Place[] = [];
+	const pairs = new Pairs();
+	const strings = new Places();
 	while (wire.at < bytes.length) {
 		const tagAt = wire.at;
 		if (!wire.tag(bytes.length)) break;
@@ -60,14 +69,34 @@ function scan(bytes: Uint8Array): { pairs: Set<number>; strings: Place[] } {
 		const { field } = wire;
 		if (!wire.open(bytes.length)) break;
 		const { at: start, end } = wire;
-		if (field === STRING) strings.push({ tagAt, start, end });
-		else eachLabel(wire, end, pairs);
+		if (field === STRING) {
+			strings.tags.push(tagAt);
+			strings.starts.push(start);
+			strings.ends.push(end);
+		} else eachLabel(wire, end, pairs);
 		wire.at = end;
 	}
-	return { pairs, strings };
+	return { valuesOf: pairs.valuesOf, strings };
 }
 
-function eachLabel(wire: Wire, end: number, pairs: Set<number>): void {
+class Pairs {
+	readonly valuesOf: ValuesOf = new Map();
+	#left = PAIRS_MAX;
+
+	add(key: number, text: number): void {
+		let values = this.valuesOf.get(key);
+		if (values === undefined) {
+			if (this.#left === 0) return;
+			values = new Set();
+			this.valuesOf.set(key, values);
+		}
+		if (this.#left === 0 || values.has(text)) return;
+		values.add(text);
+		this.#left--;
+	}
+}
+
+function eachLabel(wire: Wire, end: number, pairs: Pairs): void {
 	while (wire.at < end && wire.tag(end)) {
 		if (wire.kind !== BYTES || wire.field !== SAMPLE_LABEL) {
 			if (!wire.skip(end)) return;
@@ -75,44 +104,35 @@ function eachLabel(wire: Wire, end: number, pairs: Set<number>): void {
 		}
 		if (!wire.open(end)) return;
 		const labelEnd = wire.end;
-		const pair = labelPair(wire, labelEnd);
-		if (pair !== undefined && pairs.size < PAIRS_MAX) pairs.add(pair);
+		notePair(wire, labelEnd, pairs);
 		wire.at = labelEnd;
 	}
 }
 
-/** The indexes of key and text in one number; undefined for a label without text. */
-function labelPair(wire: Wire, end: number): number | undefined {
-	const index = { key: 0, text: 0 };
+/** A label without text has none to be redacted. */
+function notePair(wire: Wire, end: number, pairs: Pairs): void {
+	let key = 0;
+	let text = 0;
 	while (wire.at < end && wire.tag(end)) {
 		const { field, kind } = wire;
 		if (!wire.skip(end)) break;
 		if (kind !== VARINT) continue;
-		if (field === LABEL_KEY) index.key = wire.lo;
-		else if (field === LABEL_TEXT) index.text = wire.lo;
+		if (field === LABEL_KEY) key = wire.lo;
+		else if (field === LABEL_TEXT) text = wire.lo;
 	}
-	return index.text === 0 ? undefined : index.key * PAIR + index.text;
+	if (text !== 0) pairs.add(key, text);
 }
 
-function textOf(bytes: Uint8Array, place: Place | undefined): string {
-	return place === undefined ? "" : new TextDecoder().decode(bytes.subarray(place.start, place.end));
-}
-
-function withReplaced(
-	bytes: Uint8Array,
-	places: readonly Place[],
-	by: ReadonlyMap<number, Uint8Array>,
-): Uint8Array {
+function withReplaced(bytes: Uint8Array, places: Places, by: ReadonlyMap<number, Uint8Array>): Uint8Array {
 	const pieces: Uint8Array[] = [];
 	let at = 0;
-	for (const { tagAt, end } of places) {
-		const text = by.get(tagAt) ?? new Uint8Array();
+	for (const [index, text] of [...by].sort(([a], [b]) => a - b)) {
 		pieces.push(
-			bytes.subarray(at, tagAt),
+			bytes.subarray(at, places.tags.at(index)),
 			Uint8Array.of((STRING << 3) | BYTES, ...varint(text.length)),
 			text,
 		);
-		at = end;
+		at = places.ends.at(index);
 	}
 	pieces.push(bytes.subarray(at));
 	const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
