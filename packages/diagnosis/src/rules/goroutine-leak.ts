@@ -97,7 +97,7 @@ function howProved(
 	const windowMs = (world.lastDump?.atMs ?? 0) - (world.firstDump?.atMs ?? 0);
 	const ways = present([
 		locks &&
-			`the ${locks.kept} who waited at the start of the window wait still, ${seconds(windowMs)} later, for ${plural(locks.locks.length, "lock")}, and ${joined} more have come`,
+			`the ${locks.kept} who waited at the start of the window wait still, ${seconds(windowMs)} later, for ${plural(locks.locks.length, "lock")}${joined > 0 ? `, and ${joined} more have come` : ""}`,
 		growth &&
 			`${rows.length - joined} were there at the start of the window and ${growth.wakes ? "live" : "wait"} still, ${joined} came in ${seconds(windowMs)} and stayed`,
 		growth?.growth &&
