@@ -44,7 +44,16 @@ test("however many stacks there are, it stays small", () => {
 	const wide = Array.from({ length: 50_000 }, (_, i) =>
 		group(1 + (i % 7), ...Array.from({ length: 90 }, (_, depth) => `f${(i * (depth + 1)) % 1999}`)),
 	);
-	const text = JSON.stringify(icicleOf(wide));
+	const root = icicleOf(wide);
+	const text = JSON.stringify(root);
+	assert.equal(
+		root.count,
+		wide.reduce((sum, { count }) => sum + count, 0),
+	);
+	assert.equal(
+		root.children.reduce((sum, { count }) => sum + count, 0),
+		root.count,
+	);
 	assert.ok(text.length < 400_000, `${text.length}`);
 	assert.deepEqual(icicleOf([]), leaf("", 0));
 });

@@ -42,16 +42,17 @@ interface Branch {
 /** The root's name is "" and its count that of all goroutines in the groups. */
 export function icicleOf(groups: readonly Pick<GoroutineGroup, "frames" | "count">[]): IcicleNode {
 	const root: Branch = { count: 0, children: new Map() };
-	const heaviest = groups.toSorted((a, b) => b.count - a.count).slice(0, ICICLE_GROUPS_MAX);
-	for (const { frames, count } of heaviest) {
+	const byCount = groups.toSorted((a, b) => b.count - a.count);
+	for (const { frames, count } of byCount.slice(0, ICICLE_GROUPS_MAX)) {
+		root.count += count;
 		let branch = root;
 		for (const { func } of frames.slice(-ICICLE_DEPTH_MAX).reverse()) {
 			branch = childOf(branch, functionName(func));
 			branch.count += count;
 		}
 	}
-	root.count = groups.reduce((sum, { count }) => sum + count, 0);
-	return drawn("", root, keptBranches(root));
+	const left = byCount.slice(ICICLE_GROUPS_MAX).reduce((sum, { count }) => sum + count, 0);
+	return drawn("", root, keptBranches(root), left);
 }
 
 function childOf(branch: Branch, name: string): Branch {
@@ -88,13 +89,14 @@ function heaviest({ children }: Branch): readonly (readonly [string, Branch])[] 
 	return [...children].sort(([a, x], [b, y]) => y.count - x.count || compareText(a, b));
 }
 
-function drawn(name: string, branch: Branch, kept: ReadonlySet<Branch>): IcicleNode {
+/** `left` are goroutines of groups that are not drawn. */
+function drawn(name: string, branch: Branch, kept: ReadonlySet<Branch>, left = 0): IcicleNode {
 	const children: IcicleNode[] = [];
-	let others = 0;
+	let others = left;
 	for (const [childName, child] of heaviest(branch)) {
 		if (kept.has(child)) children.push(drawn(childName, child, kept));
 		else others += child.count;
 	}
 	if (others > 0) children.push({ name: OTHERS, count: others, children: [] });
-	return { name, count: branch.count, children };
+	return { name, count: branch.count + left, children };
 }
