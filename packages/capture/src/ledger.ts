@@ -31,7 +31,9 @@ const FIRST_SAMPLES_MS_MAX = 2000;
 const LOOK_AGAIN_MS = 100;
 /** How far into the window it may be attached after all, and how often it is asked whether it should. */
 const LATE_SHARE_MAX = 0.5;
-const DIALS_LOOK_MS = 250;
+const CHURN_LOOK_MS = 250;
+/** So many closed to one peer within seconds: they are not kept. */
+const CLOSED_MIN = 10;
 /** Watching less of the window would say too little of who gives back. */
 const WATCH_MS_MIN = 1000;
 /** How often it is looked at whether the probes are within their budget. */
@@ -42,6 +44,8 @@ export interface LedgerPlan {
 	readonly pid: number;
 	/** Formats of the first samples to wait for: what the other tracks are about to read. */
 	readonly awaited: readonly ("prometheus" | "go-debug1")[];
+	/** Connections to one peer that the program has closed in this window, as far as that was seen. */
+	readonly closedSoFar?: () => number;
 }
 
 export class LedgerLine {
@@ -60,7 +64,7 @@ export class LedgerLine {
 		await this.#firstSamples(until);
 		if (until.aborted) return;
 		const idle = suspicionOf(this.#recorder.collected().parts) === "idle";
-		if (idle && !(await this.#dialsSoon(until, beganMs + windowMs * LATE_SHARE_MAX))) {
+		if (idle && !(await this.#churnsSoon(until, beganMs + windowMs * LATE_SHARE_MAX))) {
 			this.#note(NOT_IN_USE);
 			return;
 		}
@@ -114,14 +118,16 @@ export class LedgerLine {
 		}
 	}
 
-	/** Whether a sample taken up to then shows the HTTP client dialling. */
-	async #dialsSoon(until: AbortSignal, lastMs: number): Promise<boolean> {
+	/** Whether samples taken up to then show connections that are made or closed all the time. */
+	async #churnsSoon(until: AbortSignal, lastMs: number): Promise<boolean> {
 		const seen = new Set<string>();
 		for (;;) {
-			const fresh = this.#recorder.collected().parts.filter(({ name }) => !seen.has(name));
+			const { parts } = this.#recorder.collected();
+			const fresh = parts.filter(({ name }) => !seen.has(name));
 			if (sawDialling(fresh)) return true;
+			if ((this.#plan.closedSoFar?.() ?? 0) >= CLOSED_MIN) return true;
 			for (const { name } of fresh) seen.add(name);
-			if (this.#recorder.now().monoMs >= lastMs || !(await paused(DIALS_LOOK_MS, until))) return false;
+			if (this.#recorder.now().monoMs >= lastMs || !(await paused(CHURN_LOOK_MS, until))) return false;
 		}
 	}
 

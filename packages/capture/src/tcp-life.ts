@@ -61,6 +61,13 @@ export class ConnectionLife {
 		}
 	}
 
+	/** Connections to one peer that the program was seen to close in this window, of the peer with most. */
+	closedSoFar(): number {
+		const peers = this.#watched?.life.result().peers ?? [];
+		const dialled = peers.filter(({ direction }) => direction === "out");
+		return Math.max(0, ...dialled.map(({ closedByUs }) => closedByUs));
+	}
+
 	async end(sample: number, signal: AbortSignal): Promise<void> {
 		await this.#look(signal);
 		const life = this.#watched?.life;

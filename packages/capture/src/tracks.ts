@@ -77,12 +77,14 @@ export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] 
 			weight: "note",
 		});
 	}
+	const life =
+		pid === undefined ? undefined : new ConnectionLife(recorder, { pid, trace: plan.trace ?? false });
 	return [
-		...(pid === undefined ? [] : ofProcess(recorder, { ...plan, pid })),
+		...(pid === undefined || life === undefined ? [] : ofProcess(recorder, pid, life)),
 		...(pprof === undefined ? [] : ofRuntime(recorder, { ...plan, pprof })),
 		...(metrics === undefined ? [] : [metricsPage(recorder, metrics, plan.reach.metrics ?? {})]),
 		...(db === undefined ? [] : [sessions(recorder, db)]),
-		...(pid === undefined ? [] : [ledger(recorder, { ...plan, pid })]),
+		...(pid === undefined || life === undefined ? [] : [ledger(recorder, { ...plan, pid }, life)]),
 	];
 }
 
@@ -91,14 +93,13 @@ export async function closeTracks(tracks: readonly Track[]): Promise<void> {
 }
 
 /** What the kernel tells of a process on this host. */
-function ofProcess(recorder: Recorder, plan: TrackPlan & { readonly pid: number }): readonly Track[] {
-	const { pid, trace = false } = plan;
+function ofProcess(recorder: Recorder, pid: number, life: ConnectionLife): readonly Track[] {
 	return [
 		{
 			names: { line: "sockets", what: "sockets" },
 			sample: ({ sample, signal }) => collectSockets(recorder, { pid, sample, signal }),
 		},
-		connectionLife(recorder, { pid, trace }),
+		connectionLife(life),
 		{
 			names: { line: "process", what: "process facts" },
 			sample: ({ sample }) => collectProcess(recorder, { pid, sample, redact: redactCommandLine }),
@@ -111,8 +112,7 @@ function ofProcess(recorder: Recorder, plan: TrackPlan & { readonly pid: number 
 	];
 }
 
-function connectionLife(recorder: Recorder, of: { readonly pid: number; readonly trace: boolean }): Track {
-	const life = new ConnectionLife(recorder, of);
+function connectionLife(life: ConnectionLife): Track {
 	return {
 		names: { line: "sockets", what: "life of connections" },
 		sample: ({ sample, signal }) => (sample === 0 ? life.begin(signal) : life.end(sample, signal)),
@@ -124,7 +124,7 @@ function connectionLife(recorder: Recorder, of: { readonly pid: number; readonly
 	};
 }
 
-function ledger(recorder: Recorder, plan: TrackPlan & { readonly pid: number }): Track {
+function ledger(recorder: Recorder, plan: TrackPlan & { readonly pid: number }, life: ConnectionLife): Track {
 	const { pid, pprof, metrics } = plan;
 	const line = new LedgerLine(recorder, {
 		pid,
@@ -132,6 +132,7 @@ function ledger(recorder: Recorder, plan: TrackPlan & { readonly pid: number }):
 			...(pprof === undefined ? [] : (["go-debug1"] as const)),
 			...(metrics === undefined ? [] : (["prometheus"] as const)),
 		],
+		closedSoFar: () => life.closedSoFar(),
 	});
 	if (plan.ledger === false) {
 		recorder.gap({ ...LEDGER_NAMES, why: "turned off by --no-ledger", weight: "note" });

@@ -18,7 +18,7 @@
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import type { Attribution } from "../attribution.ts";
 import { isDatabasePort } from "../database-ports.ts";
-import { plural } from "../evidence.ts";
+import { plural, seconds } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { whatWouldNameIt } from "../holder-ledger.ts";
 import { asCandidates, httpCallers } from "../http-callers.ts";
@@ -106,12 +106,8 @@ export const httpBodyUndrained: Rule = {
 			]).join("; "),
 			attribution: who(world, seen),
 			evidence: present<Evidence>([
-				peer &&
-					peerEvidence(
-						view,
-						peer,
-						`no connection to it was kept; ${resets} resets with bytes unread in its namespace`,
-					),
+				resets >= RESETS_MIN ? resetEvidence(view, resets) : undefined,
+				peer && peerEvidence(view, peer, "no connection to it was kept"),
 				books?.evidence("requests whose connections ended right out of use"),
 			]),
 		});
@@ -136,6 +132,13 @@ function undrained(world: World): Undrained | undefined {
 	const inBooks = Math.min(books.requests, Math.round(perSecond(view, resets) * (books.watchedMs / 1000)));
 	if (often && inBooks >= books.requests * RESET_SHARE_MIN) return { ...made, count: inBooks };
 	return dials.closingEarly >= CLOSING_MIN ? { ...made, count: books.requests } : undefined;
+}
+
+function resetEvidence(view: TcpLifeView, resets: number): Evidence {
+	const { life, part, atMs } = view;
+	const says = `${rate(perSecond(view, resets))} connections a second closed with bytes unread, in its network namespace`;
+	const quote = `TCPAbortOnClose and TCPAbortOnData: ${resets} more in ${seconds(life.spanMs)}`;
+	return { line: "sockets", says, quote, part, offset: 0, atMs };
 }
 
 function dialsAnew({ dialling, idling, samples }: HttpDials): boolean {
