@@ -25,7 +25,7 @@ import { asCandidates, httpCallers } from "../http-callers.ts";
 import { endsOutOfUse, type HttpBooks, httpBooks } from "../http-churn.ts";
 import { type HttpDials, httpDials } from "../http-dials.ts";
 import { finding, present, type Rule } from "../rule.ts";
-import { peerEvidence, perSecond, rate, type TcpLifeView } from "../tcp-life-view.ts";
+import { addressOf, peerEvidence, perSecond, rate, type TcpLifeView } from "../tcp-life-view.ts";
 import type { World } from "../world.ts";
 
 /** Fewer resets in a window are downloads that somebody gave up. */
@@ -107,7 +107,7 @@ export const httpBodyUndrained: Rule = {
 			attribution: who(world, seen),
 			evidence: present<Evidence>([
 				resets >= RESETS_MIN ? resetEvidence(view, resets) : undefined,
-				peer && peerEvidence(view, peer, "no connection to it was kept"),
+				peer && peerEvidence(view, peer, `no connection to ${addressOf(peer)} was kept`),
 				books?.evidence("requests whose connections ended right out of use"),
 			]),
 		});
@@ -117,17 +117,17 @@ export const httpBodyUndrained: Rule = {
 function undrained(world: World): Undrained | undefined {
 	const { tcpLife: view } = world;
 	if (view === undefined) return undefined;
+	const resets = view.life.abortedUnread ?? 0;
+	const often = resets >= RESETS_MIN && perSecond(view, resets) >= RESETS_PER_SECOND_MIN;
 	const books = httpBooks(world);
-	if (books !== undefined && !endsOutOfUse(books)) return undefined;
+	if (books === undefined ? !often : !endsOutOfUse(books)) return undefined;
 	const dials = httpDials(world);
 	const peer = thrownAway(world, view);
 	// One of the two has to say that it is this service that keeps no connection.
 	if (peer === undefined && !dialsAnew(dials)) return undefined;
-	const resets = view.life.abortedUnread ?? 0;
-	const often = resets >= RESETS_MIN && perSecond(view, resets) >= RESETS_PER_SECOND_MIN;
 	const made = { view, resets, books, dials, ...(peer === undefined ? {} : { peer }) };
 	if (books === undefined) {
-		return often && peer !== undefined && dials.dialling > 0 ? { ...made, count: resets } : undefined;
+		return peer !== undefined && dials.dialling > 0 ? { ...made, count: resets } : undefined;
 	}
 	const inBooks = Math.min(books.requests, Math.round(perSecond(view, resets) * (books.watchedMs / 1000)));
 	if (often && inBooks >= books.requests * RESET_SHARE_MIN) return { ...made, count: inBooks };

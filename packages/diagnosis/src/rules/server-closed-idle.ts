@@ -34,7 +34,7 @@ export const serverClosedIdle: Rule = {
 	examine(world) {
 		const pile = worstPile(world, "idle");
 		if (pile === undefined) return undefined;
-		const { where, sockets, oldestMs, unread } = pile;
+		const { where, sockets, fresh, oldestMs, unread } = pile;
 		const count = sockets.length;
 		const idle = idleInPool(world, pile);
 		return finding("server-closed-idle", serverClosedIdle.about, {
@@ -43,7 +43,8 @@ export const serverClosedIdle: Rule = {
 			count,
 			title: `${plural(count, "idle connection")} with ${where} that the peer has closed`,
 			story: present([
-				`${plural(count, "socket")} stayed in CLOSE_WAIT through the whole window, the oldest for ${seconds(oldestMs)}, and none came that had been in use just before`,
+				`${plural(count, "socket")} stayed in CLOSE_WAIT through the whole window, the oldest for ${seconds(oldestMs)}`,
+				fresh === 0 ? "none came that had been in use just before" : undefined,
 				unread > 0 ? `${unread} of them hold a few bytes of farewell` : undefined,
 				idle === undefined
 					? "a pool finds out at their next use, and nothing says that they are more than that"
