@@ -80,7 +80,7 @@ function ofPlace(
 	stack: LeakedStack | undefined,
 	growthOf: (place: ParkedPlace) => ParkedGrowth | undefined,
 ): Suspect | undefined {
-	const { kind, rows, joined, ended, flagged, inHandlers } = place;
+	const { kind, rows, joined, flagged, inHandlers } = place;
 	const proved = stack !== undefined || flagged > 0;
 	// Queues for a lock come and go, and have a rule of their own.
 	if (kind === "lock" && !proved) return undefined;
@@ -88,11 +88,7 @@ function ofPlace(
 	const spread = world.spansWindow ? undefined : spreadMinutes(world, place);
 	const isNil = kind === "nil channel" && rows.length >= NIL_MIN;
 	if (growth === undefined && !proved && !isNil && spread === undefined) return undefined;
-	// Without growth only those that the runtime proved are meant: others may pass through the same place.
-	const stuck =
-		growth === undefined && proved
-			? Math.max(stack?.count ?? 0, flagged)
-			: Math.min(rows.length - ended, growth?.last ?? rows.length);
+	const stuck = countOf(place, growth, Math.max(stack?.count ?? 0, flagged));
 	return {
 		kind: growth?.wakes ? "sleep" : kind,
 		count: Math.max(stuck, flagged, 1),
@@ -104,6 +100,12 @@ function ofPlace(
 		...(stack === undefined ? {} : { leaked: stack }),
 		...(spread === undefined ? {} : { spreadMinutes: spread }),
 	};
+}
+
+/** Others may pass through the same place, and those that wake up are not always there. */
+function countOf({ rows, ended }: ParkedPlace, growth: ParkedGrowth | undefined, proved: number): number {
+	if (growth === undefined) return proved > 0 ? proved : rows.length - ended;
+	return growth.wakes ? growth.last : Math.min(rows.length - ended, growth.last);
 }
 
 /**
