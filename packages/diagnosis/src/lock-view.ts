@@ -12,74 +12,48 @@
  *   main.(*RateTable).Rate      rates.go:36         past that line: the one that has it
  * ```
  *
- * A lock is told by the type whose methods take it, or by the function: profiles print no addresses. How it misleads:
- * two values of one type count as one lock, and who is past the line may have given the lock back already; only a
- * line that is seen again and again is named.
+ * A lock is told by the type whose methods take it, or by the function: profiles print no addresses. Where that is a
+ * library's (`log.(*Logger)`), the lock is the library's, and the service only its caller. Full dumps do print
+ * addresses: they tell one lock from many of one type, such as one for each connection.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { Signals } from "@plumbline/signals/signals";
 import type { IsApplication } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
 import { type GoroutineSample, goroutineSamples } from "./goroutine-samples.ts";
-import type { CountedStack } from "./profile-stacks.ts";
+import { type HolderLine, holderLines } from "./lock-holders.ts";
+import { lockTaker, ownerOf } from "./lock-taker.ts";
 
 export interface LockSample {
 	readonly part: string;
 	readonly atMs: number;
 	readonly waiting: number;
+	/** Goroutines that do the same work, those that wait among them. */
+	readonly atWork: number;
 	/** Byte offset of one of them in the part. */
 	readonly offset: number;
 }
 
-/** A line of the service at which goroutines were seen that may have the lock. */
-export interface HolderLine {
-	readonly frame: Frame;
-	/** What it calls there, innermost first. */
-	readonly calls: readonly Frame[];
-	/** In a function that was also seen to wait for the lock; else only in a method of the same type. */
-	readonly sameFunction: boolean;
-	readonly seen: number;
-	readonly part: string;
-	readonly offset: number;
-	readonly atMs: number;
-}
-
 export interface LockView {
-	/** `main.(*RateTable)` or `main.rate`. */
+	/** `main.(*RateTable)`, `main.rate` or `log.(*Logger)`. */
 	readonly name: string;
 	/** Functions that were seen waiting, with their lines. */
 	readonly takers: readonly Frame[];
+	/** Where the service calls into the library that takes it; the same as the takers where it does so itself. */
+	readonly callers: readonly Frame[];
 	/** One for each sample of the window, in order; 0 waiting where none did. */
 	readonly samples: readonly LockSample[];
+	/** In the fullest dump those who wait for the very same lock, of those whose lock is known, 0..1. */
+	readonly shareOfOne: number;
+	/** Some of them waited for a sync.RWMutex: it may have several readers. */
+	readonly isShared: boolean;
 	/** Most seen first. */
 	readonly holders: readonly HolderLine[];
 }
 
-const LOCK =
-	/^(internal\/)?sync\.\(\*(RW)?Mutex\)\.(Lock|lockSlow|RLock|rlockSlow)$|^sync\.\(\*RWMutex\)\.rUnlockSlow$/;
-const SEMACQUIRE = /^(internal\/)?sync\.runtime_Semacquire(Mutex|RWMutex|RWMutexR)?$/;
-/** Calls of the runtime above the semaphore: gopark, goparkunlock, semacquire1. */
-const PARK_FRAMES_MAX = 6;
 /** Locks followed; a service that waits for more has another trouble. */
 const LOCKS_MAX = 100;
-const HOLDER_LINES_MAX = 100;
-
-/** The frame of the service, or of its library, that asks for a lock and does not get it. */
-export function lockTaker(frames: readonly Frame[]): number | undefined {
-	const semaphore = frames.slice(0, PARK_FRAMES_MAX).findIndex(({ func }) => SEMACQUIRE.test(func));
-	if (semaphore < 0) return undefined;
-	let at = semaphore + 1;
-	if (!LOCK.test(frames[at]?.func ?? "")) return undefined;
-	while (LOCK.test(frames[at]?.func ?? "")) at++;
-	return at < frames.length ? at : undefined;
-}
-
-/** `main.(*RateTable)` of `main.(*RateTable).Rate.func1`; a plain function is its own name, closures cut. */
-export function ownerOf(func: string): string {
-	const path = func.lastIndexOf("/") + 1;
-	const method = /^[^.]*\.(\(\*?[^)]*\)|[^.(]*)/.exec(func.slice(path));
-	return func.slice(0, path) + (method?.[0] ?? func.slice(path));
-}
+const CALLERS_MAX = 100;
 
 export function lockViews(
 	signals: Signals,
@@ -89,72 +63,116 @@ export function lockViews(
 	const samples = goroutineSamples(signals, dumps);
 	const drafts = new Map<string, Draft>();
 	samples.forEach((sample, index) => {
-		for (const { frames, count, offset } of sample.stacks) {
-			const at = lockTaker(frames);
-			const taker = at === undefined ? undefined : frames.slice(at).find(isApplication);
-			if (taker === undefined) continue;
-			const draft = draftOf(drafts, ownerOf(taker.func));
-			if (draft === undefined) continue;
-			draft.takers.set(`${taker.func}:${taker.line}`, taker);
-			const known = draft.waiting.get(index);
-			draft.waiting.set(index, { count: (known?.count ?? 0) + count, offset: known?.offset ?? offset });
-		}
+		for (const seen of sample.stacks) noteWaiting(drafts, index, seen, isApplication);
 	});
-	for (const sample of samples) {
-		for (const seen of sample.stacks) noteHolders(drafts, sample, seen, isApplication);
-	}
-	return [...drafts].map(([name, { takers, waiting, holders }]) => ({
+	if (drafts.size === 0) return [];
+	const atWork = samples.map((sample) => countByRoot(sample, isApplication));
+	const sums = dumps.map(waitersByLock);
+	return [...drafts].map(([name, { takers, callers, roots, waiting, isShared }]) => ({
 		name,
 		takers: [...takers.values()],
+		callers: [...callers.values()],
 		samples: samples.map(({ part, atMs }, index) => ({
 			part,
 			atMs,
 			waiting: waiting.get(index)?.count ?? 0,
+			atWork: [...roots].reduce((sum, root) => sum + (atWork[index]?.get(root) ?? 0), 0),
 			offset: waiting.get(index)?.offset ?? 0,
 		})),
-		holders: [...holders.values()].toSorted((a, b) => b.seen - a.seen),
+		shareOfOne: shareOfOne(sums.flatMap((sum) => sum.get(name) ?? [])),
+		isShared,
+		holders: holderLines(samples, dumps, {
+			name,
+			takers: [...takers.values()],
+			isShared,
+			waiting: samples.map((_, index) => waiting.get(index)?.count ?? 0),
+		}),
 	}));
 }
 
 interface Draft {
 	readonly takers: Map<string, Frame>;
+	readonly callers: Map<string, Frame>;
+	/** Outermost functions of the service of those who wait: their work. */
+	readonly roots: Set<string>;
 	/** By index of the sample. */
 	readonly waiting: Map<number, { readonly count: number; readonly offset: number }>;
-	readonly holders: Map<string, HolderLine>;
+	isShared: boolean;
+}
+
+function noteWaiting(
+	drafts: Map<string, Draft>,
+	index: number,
+	{ frames, count, offset }: GoroutineSample["stacks"][number],
+	isApplication: IsApplication,
+): void {
+	const at = lockTaker(frames);
+	const taker = at === undefined ? undefined : frames[at];
+	const caller = frames.slice(at).find(isApplication);
+	if (at === undefined || taker === undefined || caller === undefined) return;
+	const draft = draftOf(drafts, ownerOf(taker.func));
+	if (draft === undefined) return;
+	draft.takers.set(`${taker.func}:${taker.line}`, taker);
+	if (draft.callers.size < CALLERS_MAX) draft.callers.set(`${caller.func}:${caller.line}`, caller);
+	draft.roots.add(frames.findLast(isApplication)?.func ?? "");
+	draft.isShared ||= frames.slice(0, at).some(({ func }) => func.startsWith("sync.(*RWMutex)."));
+	const known = draft.waiting.get(index);
+	draft.waiting.set(index, { count: (known?.count ?? 0) + count, offset: known?.offset ?? offset });
 }
 
 function draftOf(drafts: Map<string, Draft>, name: string): Draft | undefined {
 	const known = drafts.get(name);
 	if (known !== undefined || drafts.size >= LOCKS_MAX) return known;
-	const draft = { takers: new Map(), waiting: new Map(), holders: new Map() };
+	const draft: Draft = {
+		takers: new Map(),
+		callers: new Map(),
+		roots: new Set(),
+		waiting: new Map(),
+		isShared: false,
+	};
 	drafts.set(name, draft);
 	return draft;
 }
 
-/** The innermost frame of each lock's type that is past the line where others wait. */
-function noteHolders(
-	drafts: ReadonlyMap<string, Draft>,
-	{ part, atMs }: GoroutineSample,
-	{ frames, count, offset }: CountedStack,
-	isApplication: IsApplication,
-): void {
-	const waitsAt = lockTaker(frames);
-	const done = new Set<string>();
-	for (const [at, frame] of frames.entries()) {
-		if (!isApplication(frame)) continue;
-		const owner = ownerOf(frame.func);
-		const draft = drafts.get(owner);
-		if (draft === undefined || done.has(owner)) continue;
-		done.add(owner);
-		// Who waits for this very lock does not have it; who waits for another one may.
-		const waitsHere = waitsAt !== undefined && frames.slice(waitsAt).find(isApplication) === frame;
-		const key = `${frame.func}:${frame.line}`;
-		if (waitsHere || draft.takers.has(key)) continue;
-		const known = draft.holders.get(key);
-		if (known === undefined && draft.holders.size >= HOLDER_LINES_MAX) continue;
-		const sameFunction = [...draft.takers.values()].some(({ func }) => func === frame.func);
-		const calls = frames.slice(0, at);
-		const found = known ?? { frame, calls, sameFunction, seen: 0, part, offset, atMs };
-		draft.holders.set(key, { ...found, seen: found.seen + count });
+function countByRoot({ stacks }: GoroutineSample, isApplication: IsApplication): Map<string, number> {
+	const counts = new Map<string, number>();
+	for (const { frames, count } of stacks) {
+		const root = frames.findLast(isApplication)?.func;
+		if (root !== undefined) counts.set(root, (counts.get(root) ?? 0) + count);
 	}
+	return counts;
+}
+
+/** By the name of the lock, how many wait at each address. */
+function waitersByLock({ table }: DumpView): ReadonlyMap<string, ReadonlyMap<string, number>> {
+	const names = table.stacks.map(({ frames }) => {
+		const at = lockTaker(frames);
+		const taker = at === undefined ? undefined : frames[at];
+		return taker && { name: ownerOf(taker.func), at: at ?? 0 };
+	});
+	const locks = new Map<string, Map<string, number>>();
+	for (let row = 0; row < table.count; row++) {
+		const lock = names[table.stackOf[row] ?? 0];
+		const address = lock && addressOf(table, row, lock.at);
+		if (lock === undefined || address === undefined) continue;
+		const addresses = locks.get(lock.name) ?? new Map<string, number>();
+		locks.set(lock.name, addresses.set(address, (addresses.get(address) ?? 0) + 1));
+	}
+	return locks;
+}
+
+/** The outermost frame of package sync that prints it: inlined ones print no arguments. */
+function addressOf(table: DumpView["table"], row: number, taker: number): string | undefined {
+	for (let frame = taker - 1; frame >= 0; frame--) {
+		const address = table.firstArgument(row, frame);
+		if (address !== undefined) return address;
+	}
+	return undefined;
+}
+
+function shareOfOne(dumps: readonly ReadonlyMap<string, number>[]): number {
+	const counted = dumps.map((addresses) => [...addresses.values()]);
+	const totals = counted.map((counts) => counts.reduce((sum, count) => sum + count, 0));
+	const total = Math.max(0, ...totals);
+	return total === 0 ? 1 : Math.max(...(counted[totals.indexOf(total)] ?? [])) / total;
 }

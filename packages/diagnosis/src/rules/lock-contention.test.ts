@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Frame, GoroutineProfile, ProfileRecord } from "@plumbline/signals/goroutines";
-import { lockTaker, ownerOf } from "../lock-view.ts";
+import { lockTaker, ownerOf } from "../lock-taker.ts";
 import { app, call } from "../testing/dump-text.ts";
 import { type Doing, handler, requestReader } from "../testing/goroutines.ts";
+import { DELAY, profileOf } from "../testing/profile.ts";
 import { alarms, found, gist, times } from "../testing/verdict.ts";
 
 const frame = (func: string, line = 0): Frame => ({ func, file: "rates.go", line });
@@ -57,10 +58,13 @@ test("under the names of older Go, and a reader of an RWMutex, too", () => {
 	}
 });
 
-test("who holds it in another method of the type is named with less confidence", () => {
+test("who holds it in another method of the type is named with less confidence, and by full dumps only", () => {
 	const reload = "main.(*RateTable).Reload";
-	const other = times(20, () => [waiting(9), inside(77, reload)]);
-	const finding = found({ profiles: profiles(...other) }, "lock-contention");
+	const other = { profiles: profiles(...times(20, () => [waiting(9), inside(77, reload)])) };
+	assert.equal(found(other, "lock-contention")?.candidates[0]?.func, reload);
+	assert.equal(found(other, "lock-contention")?.holder, undefined);
+	const request = (goid: number) => handler(goid, { state: "sleep", calls: [call("time.Sleep")] });
+	const finding = found({ ...other, dumps: [[request(7)], [request(8)]] }, "lock-contention");
 	assert.equal(finding?.holder?.func, reload);
 	const same = found({ profiles: profiles(...queue(9)) }, "lock-contention");
 	assert.ok((finding?.holder?.confidence ?? 1) < (same?.holder?.confidence ?? 0));
@@ -70,6 +74,41 @@ test("nobody caught with the lock: nobody is named, and the finding says so", ()
 	const finding = found({ profiles: profiles(...times(20, () => [waiting(9)])) }, "lock-contention");
 	assert.equal(finding?.holder, undefined);
 	assert.match(finding?.holderGap ?? "", /nobody was caught with the lock/);
+});
+
+test("the mutex profile of the window: how long they waited, and who gave it back", () => {
+	const unlock = ["internal/sync.(*Mutex).Unlock", "sync.(*Mutex).Unlock"];
+	const mutex = [
+		profileOf(
+			DELAY,
+			[500e9, ...unlock, "main.(*RateTable).Rate:38"],
+			[900e9, ...unlock, "main.(*Other).Do:9"],
+		),
+		profileOf(
+			DELAY,
+			[650e9, ...unlock, "main.(*RateTable).Rate:38"],
+			[10e9, ...unlock, "main.(*RateTable).Reload:80"],
+			[990e9, ...unlock, "main.(*Other).Do:9"],
+		),
+	];
+	const unseen = { profiles: profiles(...times(20, () => [waiting(16)])), counted: { mutex } };
+	const finding = found(unseen, "lock-contention");
+	assert.equal(`${finding?.holder?.func}:${finding?.holder?.line}`, `${RATE}:38`);
+	assert.match(
+		finding?.holder?.how ?? "",
+		/^94 % of the time waited ended when this line gave the lock back/,
+	);
+	assert.match(finding?.story ?? "", /by the mutex profile they waited 3 min in all, within 10\.0 s/);
+	assert.match(finding?.evidence[1]?.quote ?? "", /^3 min main\.\(\*RateTable\)\.Rate .*:38\n10\.0 s main/);
+	assert.equal(finding?.level, "suspected");
+	// Seen with it, and its function gave it back: the line where the time goes is the better one.
+	const seen = found({ ...unseen, profiles: profiles(...queue(16)) }, "lock-contention");
+	assert.equal(seen?.holder?.line, 36);
+	// The same totals as before: nobody waited in the window; and a process that began anew.
+	for (const ends of [[mutex[1], mutex[1]], [...mutex].reverse()]) {
+		const still = { ...unseen, counted: { mutex: ends.flatMap((each) => each ?? []) } };
+		assert.equal(found(still, "lock-contention")?.holder, undefined);
+	}
 });
 
 test("silent: a busy lock with one or two waiting, a burst, too few samples", () => {

@@ -39,6 +39,8 @@ export interface Service {
 	readonly process?: readonly ProcessFacts[];
 	/** Read at the start. */
 	readonly cpu?: Profile;
+	/** Profiles that count since the start of the process, at both ends. */
+	readonly counted?: Partial<Readonly<Record<"allocs" | "mutex", readonly Profile[]>>>;
 	readonly windowMs?: number;
 }
 
@@ -63,7 +65,11 @@ export function signalsOf(service: Service): Signals {
 		goroutines: sampled("goroutines", "go-debug2", dumps),
 		goroutineProfiles: sampled("profile", "go-debug1", service.profiles),
 		leakProfiles: [],
-		profiles: sampled("cpu", "pprof", service.cpu && [service.cpu]),
+		profiles: [
+			...sampled("cpu", "pprof", service.cpu && [service.cpu]),
+			...sampled("allocs", "pprof", service.counted?.allocs),
+			...sampled("mutex", "pprof", service.counted?.mutex),
+		],
 		heaps: sampled("heap", "go-heap-debug1", service.heaps),
 		traces: sampled("go-trace", "go-trace", service.trace && [service.trace]),
 		sockets: sampled(
