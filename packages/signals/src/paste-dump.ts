@@ -19,7 +19,8 @@ import {
 	Notes,
 } from "./paste-notes.ts";
 import { Output } from "./paste-output.ts";
-import type { Piece } from "./paste-piece.ts";
+import { PIECES_MAX, type Piece } from "./paste-piece.ts";
+import { PREFIX_CHARS_MAX } from "./paste-prefix.ts";
 import type { Opener, PastedLine, Section, Surroundings } from "./paste-section.ts";
 import { Broken, joins, mendedOf } from "./paste-wrap.ts";
 
@@ -37,7 +38,7 @@ const HEADER_ANYWHERE = /(?:^|[^\w])(goroutine \d{1,16} (?:gp=\S+ m=\S+ (?:mp=\S
 export const DUMP_OPENER: Opener = {
 	opens: (text) => dumpLine(text) === "header",
 	find: (text) => {
-		const match = HEADER_ANYWHERE.exec(text);
+		const match = HEADER_ANYWHERE.exec(text.slice(0, PREFIX_CHARS_MAX * 2));
 		if (match === null) return -1;
 		const at = match.index + match[0].length - (match[1]?.length ?? 0);
 		return dumpLine(text.slice(at)) === "header" ? at : -1;
@@ -283,15 +284,16 @@ class DumpSection implements Section {
 		if (this.#goids.size === 1 && title?.startsWith("panic: ")) {
 			this.#notes.lost(ONE_GOROUTINE);
 		}
-		this.#pieces.push({
-			format: "go-debug2",
-			bytes: this.#output.take(),
-			...(title === undefined ? {} : { title }),
-			atByte: this.#atByte,
-			repairs: this.#notes.repairs(),
-			losses: this.#notes.losses(),
-			leftOut: this.#notes.leftOut(),
-		});
+		if (this.#pieces.length < PIECES_MAX)
+			this.#pieces.push({
+				format: "go-debug2",
+				bytes: this.#output.take(),
+				...(title === undefined ? {} : { title }),
+				atByte: this.#atByte,
+				repairs: this.#notes.repairs(),
+				losses: this.#notes.losses(),
+				leftOut: this.#notes.leftOut(),
+			});
 		this.#notes = new Notes();
 		this.#goids = new Set<number>();
 		this.#title = undefined;

@@ -11,6 +11,7 @@
  *     {"format":"plumbline.postgres-sessions/1",
  */
 import type { PartFormat } from "./capture.ts";
+import { PREFIX_CHARS_MAX } from "./paste-prefix.ts";
 import { readPoolName } from "./pools-families.ts";
 import { parseSample } from "./pools-prometheus-text.ts";
 import { looksLikeNetstat } from "./sockets-netstat.ts";
@@ -43,13 +44,19 @@ const ROW_CHARS_MAX = 1 << 20;
 const RECORD_FRAME = /^#\s+(0x[\da-f]+)(?:\s+(\S.*?)\+(0x[\da-f]+)\s+(\S.*:\d+))?$/u;
 const LABELS = /^# labels: \{.*\}$/su;
 
+/** Behind longer prefixes nothing is looked for. */
+function beginning(text: string): string {
+	return text.slice(0, PREFIX_CHARS_MAX * 2);
+}
+
 function profile(format: PartFormat, title: RegExp, head: RegExp, other: RegExp | undefined): RowKind {
 	return {
 		format,
 		opens: (text) => title.test(text),
 		find: (text) => {
 			const at =
-				/\S{1,100} profile: total \d|heap profile: *\d|--- (?:contention|mutex):$/u.exec(text)?.index ?? -1;
+				/\S{1,100} profile: total \d|heap profile: *\d|--- (?:contention|mutex):$/u.exec(beginning(text))
+					?.index ?? -1;
 			return at >= 0 && title.test(text.slice(at)) ? at : -1;
 		},
 		row: (text) => {
@@ -89,6 +96,8 @@ const CONTENTION = profile(
 	/^[a-z/ ]{1,40}=\d+$/u,
 );
 
+/** Behind a prefix stand no longer samples. */
+const FIND_CHARS_MAX = 8192;
 const DESCRIPTION = /^# (?:HELP|TYPE|UNIT) [a-zA-Z_:"]\S*(?: .*)?$/su;
 /** Samples by which a page without descriptions is known. */
 const KNOWN_SAMPLE = /\b(?:go_|gorm_|pgxpool_|process_|db_|sql_)[a-z_]+(?:\{[^}]*\})? [\d.e+-]+$/u;
@@ -97,8 +106,10 @@ const METRICS: RowKind = {
 	format: "prometheus",
 	opens: (text) => DESCRIPTION.test(text) || isKnownSample(text),
 	find: (text) =>
-		/# (?:HELP|TYPE) [a-zA-Z_:]|\b(?:go_|gorm_|pgxpool_)[a-z_]+(?:\{[^}]*\})? [\d.e+-]+$/u.exec(text)
-			?.index ?? -1,
+		text.length > FIND_CHARS_MAX
+			? -1
+			: (/# (?:HELP|TYPE) [a-zA-Z_:]|\b(?:go_|gorm_|pgxpool_)[a-z_]+(?:\{[^}]*\})? [\d.e+-]+$/u.exec(text)
+					?.index ?? -1),
 	row: (text) => {
 		if (text.length > ROW_CHARS_MAX) return undefined;
 		if (text === "# EOF" || DESCRIPTION.test(text)) return text;
@@ -136,14 +147,14 @@ function sockets(
 	return {
 		format,
 		// Behind a prefix it is found, so that the prefix is learnt.
-		opens: (text) => isRow(text) && (begins.exec(text)?.index ?? 0) === 0,
+		opens: (text) => isRow(text) && (begins.exec(beginning(text))?.index ?? 0) === 0,
 		find: (text) => {
-			const at = begins.exec(text)?.index ?? -1;
+			const at = begins.exec(beginning(text))?.index ?? -1;
 			return at >= 0 && isRow(text.slice(at)) ? at : -1;
 		},
 		row: (text) => {
 			if (!isRow(text)) return below(text);
-			return (begins.exec(text)?.index ?? 0) === 0 ? text : undefined;
+			return (begins.exec(beginning(text))?.index ?? 0) === 0 ? text : undefined;
 		},
 		once: (row) => (/Recv-Q\s+Send-Q|local_address/u.test(row) ? row.replace(/\s+/gu, " ") : undefined),
 		ends: (before, text) => !/Recv-Q|local_address/u.test(before) && OWNER.test(text),

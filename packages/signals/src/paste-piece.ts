@@ -17,6 +17,9 @@ export interface Piece {
 	readonly leftOut: number;
 }
 
+/** Pieces of one text; a log may hold a dump a minute for a day. */
+export const PIECES_MAX = 2000;
+
 export interface Unread {
 	/** Lines that belong to no piece. */
 	readonly lines: number;

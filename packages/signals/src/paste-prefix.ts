@@ -9,7 +9,7 @@
  */
 
 /** Longer ones are no prefixes. */
-const PREFIX_CHARS_MAX = 400;
+export const PREFIX_CHARS_MAX = 400;
 
 const LEVELS = "(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|ERR|FATAL|PANIC|CRIT(?:ICAL)?|[DIWEF])";
 const VARYING =

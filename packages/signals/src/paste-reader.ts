@@ -31,7 +31,7 @@ import {
 	MENDED_QUOTE_MARKS,
 	MENDED_STRINGS,
 } from "./paste-notes.ts";
-import type { Piece, Unread } from "./paste-piece.ts";
+import { PIECES_MAX, type Piece, type Unread } from "./paste-piece.ts";
 import { learnPrefix, type Prefix } from "./paste-prefix.ts";
 import { rowOpener } from "./paste-rows.ts";
 import type { Opener, PastedLine, Section } from "./paste-section.ts";
@@ -43,6 +43,7 @@ const STREAMS_MAX = 8;
 /** Of a line that a container log split. */
 const PARTIAL_CHARS_MAX = 64 << 20;
 const FOUND_CHARS_MAX = 60;
+const TOO_MANY = `there are more than ${PIECES_MAX} dumps and tables, of which no more are read`;
 const RECENT_MAX = 16;
 const RECENT_CHARS_MAX = 500;
 
@@ -179,8 +180,17 @@ export class PasteReader {
 	}
 
 	#closeSection(stream: Stream): void {
-		if (stream.section !== undefined) this.#pieces.push(...stream.section.close());
+		for (const piece of stream.section?.close() ?? []) this.#keep(piece);
 		stream.section = undefined;
+	}
+
+	/** Pieces beyond the bound are told, in the last one that is kept. */
+	#keep(piece: Piece): void {
+		const last = this.#pieces.at(-1);
+		if (last === undefined || this.#pieces.length < PIECES_MAX) this.#pieces.push(piece);
+		else if (!last.losses.includes(TOO_MANY)) {
+			this.#pieces[this.#pieces.length - 1] = { ...last, losses: [...last.losses, TOO_MANY] };
+		}
 	}
 
 	/** Takes one layer off; true if what was in it was read, whatever became of it. */
@@ -230,7 +240,7 @@ export class PasteReader {
 
 	#readAll(texts: readonly string[], raw: Raw, mended: number): boolean {
 		for (const text of texts) {
-			for (const line of text.split(/\r\n|\n|\r/u)) {
+			for (const line of text.replace(/\r?\n$/u, "").split(/\r\n|\n|\r/u)) {
 				this.#read({
 					text: line,
 					at: raw.at,

@@ -2,12 +2,14 @@
 import type { RowKind } from "./paste-kinds.ts";
 import { MENDED_BLANKS, MENDED_OTHER_TEXT, MENDED_TABS, MENDED_WRAPS, Notes } from "./paste-notes.ts";
 import { Output } from "./paste-output.ts";
-import type { Piece } from "./paste-piece.ts";
+import { PIECES_MAX, type Piece } from "./paste-piece.ts";
 import type { Opener, PastedLine, Section } from "./paste-section.ts";
 import { Broken, joins, mendedOf } from "./paste-wrap.ts";
 
 /** Names that are remembered of one text, to know when another begins. */
 const NAMES_MAX = 100_000;
+/** A row that was put together so far gets no longer. */
+const JOINED_CHARS_MAX = 16_384;
 
 export function rowOpener(kind: RowKind): Opener {
 	return { opens: kind.opens, find: kind.find, open: () => new RowSection(kind) };
@@ -85,6 +87,7 @@ class RowSection implements Section {
 		if (held === undefined || this.#broken.parts.length > 0) return false;
 		const ends = this.#kind.ends?.(held.row, line.text);
 		if (ends !== true && (this.#kind.whole === true || !held.line.full)) return false;
+		if (held.row.length > JOINED_CHARS_MAX) return false;
 		for (const text of joins([held.line, line])) {
 			const row = this.#kind.row(text);
 			if (row === undefined) continue;
@@ -98,7 +101,8 @@ class RowSection implements Section {
 	/** Details of a row that stand below it, in its own line. */
 	#amend(details: string, line: PastedLine): boolean {
 		const held = this.#held;
-		if (held === undefined || this.#kind.once?.(held.row) !== undefined) return false;
+		if (held === undefined || held.row.length > JOINED_CHARS_MAX) return false;
+		if (this.#kind.once?.(held.row) !== undefined) return false;
 		this.#dropBroken();
 		this.#held = { row: `${held.row} ${details}`, line };
 		this.#notes.mended(line.mended);
@@ -144,14 +148,15 @@ class RowSection implements Section {
 	#endPiece(): void {
 		this.#write();
 		if (this.#rows === 0) return;
-		this.#pieces.push({
-			format: this.#kind.format,
-			bytes: this.#output.take(),
-			atByte: this.#atByte,
-			repairs: this.#notes.repairs(),
-			losses: this.#notes.losses(),
-			leftOut: this.#notes.leftOut(),
-		});
+		if (this.#pieces.length < PIECES_MAX)
+			this.#pieces.push({
+				format: this.#kind.format,
+				bytes: this.#output.take(),
+				atByte: this.#atByte,
+				repairs: this.#notes.repairs(),
+				losses: this.#notes.losses(),
+				leftOut: this.#notes.leftOut(),
+			});
 		this.#notes = new Notes();
 		this.#names = new Set();
 		this.#rows = 0;

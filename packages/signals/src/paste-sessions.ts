@@ -19,6 +19,7 @@ import {
 } from "./paste-escapes.ts";
 import { jsonTexts } from "./paste-json-line.ts";
 import {
+	MENDED_EMPTY_LINES,
 	MENDED_ESCAPES,
 	MENDED_JSON,
 	MENDED_OCTAL,
@@ -48,21 +49,28 @@ export function sessionsPiece(bytes: Uint8Array): Piece | undefined {
 	let text = plainText(bytes);
 	if (!COLUMNS.test(text)) return undefined;
 	const notes = new Notes();
+	let partly: Piece | undefined;
 	for (let layer = 0; layer <= LAYERS_MAX; layer++) {
 		const tables = tablesIn(new TextEncoder().encode(text));
 		if (tables !== undefined) {
-			const repairs = notes.repairs();
-			const { bytes: kept, losses } = tables;
-			return { format: "sessions-text", bytes: kept, atByte: 0, repairs, losses, leftOut: 0 };
+			const piece = {
+				format: "sessions-text",
+				...tables,
+				atByte: 0,
+				repairs: notes.repairs(),
+				leftOut: 0,
+			} as const;
+			if (tables.losses.length === 0) return piece;
+			partly ??= piece;
 		}
 		const next = LAYERS.map(([bit, off]) => [bit, off(text)] as const).find(
 			([, inner]) => inner !== undefined,
 		);
-		if (next?.[1] === undefined) return undefined;
+		if (next?.[1] === undefined) break;
 		notes.mended(next[0]);
 		text = next[1];
 	}
-	return undefined;
+	return partly;
 }
 
 function plainText(bytes: Uint8Array): string {
@@ -109,6 +117,7 @@ function endOf(lines: readonly TextLine[], next: number, bytes: Uint8Array): num
 
 /** Each gives the text without one thing it may have come in, undefined where it did not. */
 const LAYERS: readonly (readonly [bit: number, off: (text: string) => string | undefined])[] = [
+	[MENDED_EMPTY_LINES, withoutEmptyLines],
 	[MENDED_JSON, withoutJson],
 	[MENDED_QUOTE_MARKS, withoutMarks],
 	[MENDED_PREFIX, withoutPrefix],
@@ -116,6 +125,15 @@ const LAYERS: readonly (readonly [bit: number, off: (text: string) => string | u
 	[MENDED_OCTAL, (text) => (/#01[12]/u.test(text) ? withoutOctal(text) : undefined)],
 	[MENDED_ESCAPES, (text) => (/\\[nt]/u.test(text) ? unescaped(text) : undefined)],
 ];
+
+/** Every other line is empty. */
+function withoutEmptyLines(text: string): string | undefined {
+	const lines = text.split("\n");
+	const empty = lines.filter((line) => line.trim() === "").length;
+	return empty < lines.length * 0.45 || lines.length < 4
+		? undefined
+		: lines.filter((line) => line.trim() !== "").join("\n");
+}
 
 function withoutJson(text: string): string | undefined {
 	let opened = 0;

@@ -63,6 +63,9 @@ export class Broken {
 	}
 }
 
+/** Ends within a path, a name or a number that goes on. */
+const WITHIN_WORD = /[/.(]$|(?:^|\s)(?:\/|[A-Za-z]:[\\/])[^\s:]*$/u;
+
 /** What was taken off the parts of a line. */
 export function mendedOf(parts: readonly PastedLine[]): number {
 	return parts.reduce((bits, { mended }) => bits | mended, 0);
@@ -70,7 +73,10 @@ export function mendedOf(parts: readonly PastedLine[]): number {
 
 /** Two whole lines as one. */
 export function joins(parts: readonly PastedLine[]): readonly string[] {
-	const likely = glue(parts, (a, b) => (a.blankAfter || b.blankBefore || !a.full ? " " : ""));
+	const likely = glue(parts, (a, b) => {
+		if (a.blankAfter || b.blankBefore) return " ";
+		return a.full || WITHIN_WORD.test(a.text) ? "" : " ";
+	});
 	const tight = glue(parts, (a, b) => (a.blankAfter || b.blankBefore ? " " : ""));
 	const loose = glue(parts, () => " ");
 	const close = glue(parts, () => "");
