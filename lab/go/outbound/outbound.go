@@ -17,6 +17,7 @@ var Setups = map[string]func(*shop.Server) error{
 	"http-idle-per-host":           HTTPIdlePerHost,
 	"time-wait-keepalive-off":      TimeWaitKeepaliveOff,
 	"time-wait-client-per-request": TimeWaitClientPerRequest,
+	"http-client-leak":             HTTPClientLeak,
 	"close-wait-pile":              CloseWaitPile,
 	"server-closed-idle":           ServerClosedIdle,
 	"healthy-keepalive":            HealthyKeepalive,

@@ -32,8 +32,8 @@ const LOOK_AGAIN_MS = 100;
 /** How far into the window it may be attached after all, and how often it is asked whether it should. */
 const LATE_SHARE_MAX = 0.5;
 const CHURN_LOOK_MS = 250;
-/** So many closed to one peer within seconds: they are not kept. */
-const CLOSED_MIN = 10;
+/** So many opened to one peer within seconds: those it has are not used again, or it grows. */
+const OPENED_MIN = 10;
 /** Watching less of the window would say too little of who gives back. */
 const WATCH_MS_MIN = 1000;
 /** How often it is looked at whether the probes are within their budget. */
@@ -44,8 +44,8 @@ export interface LedgerPlan {
 	readonly pid: number;
 	/** Formats of the first samples to wait for: what the other tracks are about to read. */
 	readonly awaited: readonly ("prometheus" | "go-debug1")[];
-	/** Connections to one peer that the program has closed in this window, as far as that was seen. */
-	readonly closedSoFar?: () => number;
+	/** Connections to one peer that the program has opened in this window, as far as that was seen. */
+	readonly openedSoFar?: () => number;
 }
 
 export class LedgerLine {
@@ -118,14 +118,14 @@ export class LedgerLine {
 		}
 	}
 
-	/** Whether samples taken up to then show connections that are made or closed all the time. */
+	/** Whether samples taken up to then show connections that are made all the time. */
 	async #churnsSoon(until: AbortSignal, lastMs: number): Promise<boolean> {
 		const seen = new Set<string>();
 		for (;;) {
 			const { parts } = this.#recorder.collected();
 			const fresh = parts.filter(({ name }) => !seen.has(name));
 			if (sawDialling(fresh)) return true;
-			if ((this.#plan.closedSoFar?.() ?? 0) >= CLOSED_MIN) return true;
+			if ((this.#plan.openedSoFar?.() ?? 0) >= OPENED_MIN) return true;
 			for (const { name } of fresh) seen.add(name);
 			if (this.#recorder.now().monoMs >= lastMs || !(await paused(CHURN_LOOK_MS, until))) return false;
 		}

@@ -61,11 +61,11 @@ export class ConnectionLife {
 		}
 	}
 
-	/** Connections to one peer that the program was seen to close in this window, of the peer with most. */
-	closedSoFar(): number {
+	/** Connections that the program was seen to open in this window, to the peer to which it opened most. */
+	openedSoFar(): number {
 		const peers = this.#watched?.life.result().peers ?? [];
 		const dialled = peers.filter(({ direction }) => direction === "out");
-		return Math.max(0, ...dialled.map(({ closedByUs }) => closedByUs));
+		return Math.max(0, ...dialled.map(({ opens }) => opens));
 	}
 
 	async end(sample: number, signal: AbortSignal): Promise<void> {

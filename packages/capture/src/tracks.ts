@@ -132,7 +132,7 @@ function ledger(recorder: Recorder, plan: TrackPlan & { readonly pid: number }, 
 			...(pprof === undefined ? [] : (["go-debug1"] as const)),
 			...(metrics === undefined ? [] : (["prometheus"] as const)),
 		],
-		closedSoFar: () => life.closedSoFar(),
+		openedSoFar: () => life.openedSoFar(),
 	});
 	if (plan.ledger === false) {
 		recorder.gap({ ...LEDGER_NAMES, why: "turned off by --no-ledger", weight: "note" });

@@ -98,6 +98,7 @@ export const poolChurn: Rule = {
 					? `${peer.unseen} of them lived between two looks and are told by their TIME_WAIT; --trace counts each`
 					: undefined,
 			]).join("; "),
+			...(piles ? { stop: PILED_STOP } : {}),
 			attribution: {
 				// Whoever asks is near whoever makes the client it asks by.
 				candidates: cause?.kind === "transport a request" ? asCandidates(httpCallers(world)) : [],
@@ -113,6 +114,8 @@ export const poolChurn: Rule = {
 		});
 	},
 };
+
+const PILED_STOP = ["restart the service: that frees the connections and their goroutines, for a while"];
 
 function worst(world: World, view: TcpLifeView): Churn | undefined {
 	const churns = view.dialled.map((peer) => churnOf(world, view, peer)).filter((c) => c !== undefined);
@@ -170,7 +173,12 @@ function whereToLook({ closings, database, cause }: Churn): string {
 		return "most often a setting, not a line: MaxIdleConns of the pool; its counters (sql.DBStats, --metrics) would say which";
 	if (cause === undefined)
 		return "most often a setting, not a line: MaxIdleConnsPerHost of the HTTP transport, DisableKeepAlives, or a Client made for each request, which the borrow ledger would tell apart; or the peer asks for it: see whether it answers `Connection: close`";
-	return cause.kind === "used once"
-		? "see whether the peer answers `Connection: close`; if not, see who closes bodies before their end, or sets Request.Close"
-		: `a setting, not a line: ${causeInWords(cause)}`;
+	switch (cause.kind) {
+		case "used once":
+			return "see whether the peer answers `Connection: close`; if not, see who closes bodies before their end, or sets Request.Close";
+		case "transport a request":
+			return "look for an http.Client or http.Transport that is made in the path of a request: near who calls the client, perhaps in a helper";
+		default:
+			return `a setting, not a line: ${causeInWords(cause)}`;
+	}
 }
