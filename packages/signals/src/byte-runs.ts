@@ -17,7 +17,6 @@ const HASH = 2;
 const ROW = 3;
 
 export class ByteRuns {
-	readonly #bytes: Uint8Array;
 	readonly #view: DataView;
 	#rows = new Uint32Array(ROW * TABLE_MIN);
 	/** Number of a run + 1, by its hash. */
@@ -25,7 +24,6 @@ export class ByteRuns {
 	#length = 0;
 
 	constructor(bytes: Uint8Array) {
-		this.#bytes = bytes;
 		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	}
 
@@ -43,7 +41,7 @@ export class ByteRuns {
 
 	/** The number of the run; `length` has grown if it is new. */
 	number(start: number, end: number): number {
-		const hash = hashOf(this.#bytes, start, end);
+		const hash = hashOf(this.#view, start, end);
 		const table = this.#table;
 		const rows = this.#rows;
 		let slot = hash & (table.length - 1);
@@ -98,25 +96,30 @@ export class ByteRuns {
 export function areEqual(view: DataView, known: number, start: number, end: number): boolean {
 	const apart = known - start;
 	let i = start;
-	for (; i + 4 <= end; i += 4) if (view.getInt32(i, true) !== view.getInt32(i + apart, true)) return false;
+	for (; i + 8 <= end; i += 8) {
+		const one = view.getInt32(i, true) ^ view.getInt32(i + apart, true);
+		const two = view.getInt32(i + 4, true) ^ view.getInt32(i + 4 + apart, true);
+		if ((one | two) !== 0) return false;
+	}
 	for (; i < end; i++) if (view.getUint8(i) !== view.getUint8(i + apart)) return false;
 	return true;
 }
 
-/** Four bytes a step; what matters is that real runs differ, not that nobody could make some that do not. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-	let hash = end - start;
+/**
+ * Eight bytes a step, in two halves that do not wait for each other. What matters is that real runs differ, not
+ * that nobody could make some that do not.
+ */
+function hashOf(view: DataView, start: number, end: number): number {
+	let one = end - start;
+	let two = 0;
 	let i = start;
-	for (; i + 4 <= end; i += 4) {
-		const low = (bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8);
-		hash = stirred(hash, low | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24));
+	for (; i + 8 <= end; i += 8) {
+		one = Math.imul(one ^ view.getInt32(i, true), 0x9e3779b1);
+		two = Math.imul(two ^ view.getInt32(i + 4, true), 0x85ebca6b);
+		one ^= one >>> 15;
+		two ^= two >>> 13;
 	}
-	for (; i < end; i++) hash = stirred(hash, bytes[i] ?? 0);
-	hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+	for (; i < end; i++) one = Math.imul(one ^ view.getUint8(i), 0x01000193);
+	const hash = Math.imul(one ^ ((two << 7) | (two >>> 25)) ^ (one >>> 15), 0xcc9e2d51);
 	return (hash ^ (hash >>> 13)) >>> 0;
-}
-
-function stirred(hash: number, word: number): number {
-	const mixed = hash ^ Math.imul(word, 0xcc9e2d51);
-	return Math.imul((mixed << 13) | (mixed >>> 19), 0x9e3779b1);
 }

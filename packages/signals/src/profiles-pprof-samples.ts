@@ -17,6 +17,8 @@ const FRAMES_MAX = 100_000_000;
 
 const VALUE = 2;
 const LABEL = 3;
+const LOCATION_TAG = (LOCATION << 3) | BYTES;
+const LABEL_TAG = (LABEL << 3) | BYTES;
 
 /** Where the low word of a 64-bit number lies on this machine. */
 const LOW = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
@@ -108,6 +110,11 @@ export class SampleReader {
 		wire.at = start;
 		while (wire.at < end) {
 			const from = wire.at;
+			const passed = this.#shortRun(from, end);
+			if (passed > 0) {
+				wire.at = from + passed;
+				continue;
+			}
 			if (!wire.tag(end)) return false;
 			const { field, kind } = wire;
 			if (field === VALUE && kind === BYTES) {
@@ -121,15 +128,32 @@ export class SampleReader {
 				continue;
 			}
 			if (!wire.skip(end)) return false;
-			if (field === LOCATION) {
-				if (this.#stackEnd === 0) this.#stackStart = from;
-				this.#stackEnd = wire.at;
-			} else if (field === LABEL) {
-				if (this.#labelsEnd === 0) this.#labelsStart = from;
-				this.#labelsEnd = wire.at;
-			}
+			if (field === LOCATION) this.#inStack(from, wire.at);
+			else if (field === LABEL) this.#inLabels(from, wire.at);
 		}
 		return true;
+	}
+
+	/** Length of a field of locations or of a label below 128 bytes, as nearly all are; 0 for any other field. */
+	#shortRun(from: number, end: number): number {
+		const { bytes } = this.#wire;
+		const length = 2 + (bytes[from + 1] ?? 0x80);
+		if (length >= 0x82 || from + length > end) return 0;
+		const tag = bytes[from];
+		if (tag === LOCATION_TAG) this.#inStack(from, from + length);
+		else if (tag === LABEL_TAG) this.#inLabels(from, from + length);
+		else return 0;
+		return length;
+	}
+
+	#inStack(from: number, to: number): void {
+		if (this.#stackEnd === 0) this.#stackStart = from;
+		this.#stackEnd = to;
+	}
+
+	#inLabels(from: number, to: number): void {
+		if (this.#labelsEnd === 0) this.#labelsStart = from;
+		this.#labelsEnd = to;
 	}
 
 	#value(end: number): boolean {
