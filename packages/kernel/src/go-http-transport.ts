@@ -18,7 +18,7 @@ import { WORD } from "./memory-words.ts";
 import type { ProcessMemory } from "./process-memory.ts";
 import { type Reading, read, refused } from "./reading.ts";
 
-export type TransportSettings = Omit<HttpTransport, "owner">;
+type TransportSettings = Omit<HttpTransport, "owner">;
 
 const MINOR_MIN = 18;
 const LAYOUTS: readonly { readonly minorMax: number; readonly settings: number }[] = [
