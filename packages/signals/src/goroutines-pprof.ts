@@ -8,7 +8,7 @@
  */
 import type { GoroutineProfile, Labels, ProfileRecord } from "./goroutines.ts";
 import { NONE, Slots } from "./goroutines-debug2-slots.ts";
-import type { Profile, ProfileFrame } from "./profiles.ts";
+import type { LabelTexts, Profile, ProfileFrame } from "./profiles.ts";
 
 /** The profile as goroutines, and whether they are those that the runtime proved leaked; undefined if it counts other things. */
 export function goroutineProfileOf(
@@ -24,45 +24,68 @@ export function goroutineProfileOf(
 	return { kind, value: { total, records } };
 }
 
-interface OpenRecord extends ProfileRecord {
+/** Its labels are made when asked for: most who look at a million records ask for stacks and counts alone. */
+class PprofRecord implements ProfileRecord {
 	count: number;
+	readonly frames: readonly ProfileFrame[];
+	readonly offset = 0;
+	readonly #sets: LabelTexts["sets"];
+	readonly #set: number;
+
+	constructor(count: number, frames: readonly ProfileFrame[], sets: LabelTexts["sets"], set: number) {
+		this.count = count;
+		this.frames = frames;
+		this.#sets = sets;
+		this.#set = set;
+	}
+
+	get labels(): Labels {
+		return this.#sets.at(this.#set) ?? {};
+	}
 }
 
 function recordsOf(profile: Profile, index: number): readonly ProfileRecord[] {
-	const textLabels = textLabelsOf(profile);
-	const records: OpenRecord[] = [];
-	const slots = new Slots();
+	const textLabels = profile.labels.texts?.() ?? textLabelsOf(profile);
+	const records: PprofRecord[] = [];
 	const stackOf: number[] = [];
 	const setOf: number[] = [];
+	/** Of each set of labels, plus 1. Where each goroutine has its own, this is all that is looked at. */
+	const firstOf = new Uint32Array(textLabels.sets.length);
+	/** Records of sets that are on several stacks, by stack and set. */
+	const others = new Slots();
+	const recordOf: number[] = [];
 	const framesOf: (readonly ProfileFrame[] | undefined)[] = [];
 	for (let sample = 0; sample < profile.count; sample++) {
 		const count = Number(profile.values[sample * profile.types.length + index] ?? 0n);
 		if (count <= 0) continue;
 		const stack = profile.stackOf[sample] ?? 0;
 		const set = textLabels.setOf[profile.labelsOf[sample] ?? 0] ?? 0;
+		const first = (firstOf[set] ?? 0) - 1;
+		let known = first >= 0 && stackOf[first] === stack ? first : NONE;
 		const hash = mixed(stack, set);
-		const known = slots.find(hash, (record) => stackOf[record] === stack && setOf[record] === set);
-		const record = known === NONE ? undefined : records[known];
+		if (first >= 0 && known === NONE) {
+			const is = (at: number): boolean =>
+				stackOf[recordOf[at] ?? 0] === stack && setOf[recordOf[at] ?? 0] === set;
+			const found = others.find(hash, is);
+			if (found !== NONE) known = recordOf[found] ?? NONE;
+		}
+		const record = records[known];
 		if (record !== undefined) {
 			record.count += count;
 			continue;
 		}
-		framesOf[stack] ??= withoutRuntime(profile.stacks.at(stack) ?? []);
-		slots.add(hash);
+		framesOf[stack] ??= profile.stacks.at(stack) ?? [];
+		if (first < 0) firstOf[set] = records.length + 1;
+		else {
+			others.add(hash);
+			recordOf.push(records.length);
+		}
 		stackOf.push(stack);
 		setOf.push(set);
 		const frames = framesOf[stack] ?? [];
-		records.push({ count, frames, labels: textLabels.sets[set] ?? {}, offset: 0 });
+		records.push(new PprofRecord(count, frames, textLabels.sets, set));
 	}
 	return records;
-}
-
-/** As printStackRecord in src/runtime/pprof/pprof.go: a goroutine of the runtime itself keeps all its calls. */
-function withoutRuntime(frames: readonly ProfileFrame[]): readonly ProfileFrame[] {
-	const first = frames.findIndex(
-		({ func }) => !func.startsWith("runtime.") && !func.startsWith("internal/runtime/"),
-	);
-	return first > 0 ? frames.slice(first) : frames;
 }
 
 function mixed(stack: number, set: number): number {
@@ -70,45 +93,20 @@ function mixed(stack: number, set: number): number {
 	return hash ^ (hash >>> 15);
 }
 
-/**
- * Distinct sets of text labels, the empty one first, and the set of each set of labels (0: without labels). A million
- * sets may differ: they are hashed as they are, since a key made for each would cost more than all the rest.
- */
-function textLabelsOf({ labels }: Profile) {
+/** For a profile that was not decoded from bytes: made by hand, or out of a text. */
+function textLabelsOf({ labels }: Profile): LabelTexts {
 	const sets: Labels[] = [{}];
-	const slots = new Slots();
-	slots.add(hashOf({}));
+	const numbers = new Map([["[]", 0]]);
 	const setOf = new Uint32Array(labels.length + 1);
 	for (let i = 0; i < labels.length; i++) {
 		const { strings } = labels.at(i) ?? { strings: {} };
-		const hash = hashOf(strings);
-		let number = slots.find(hash, (set) => areEqual(sets[set] ?? {}, strings));
-		if (number === NONE) {
-			number = slots.add(hash);
-			sets.push(strings);
+		const key = JSON.stringify(Object.entries(strings));
+		let number = numbers.get(key);
+		if (number === undefined) {
+			number = sets.push(strings) - 1;
+			numbers.set(key, number);
 		}
 		setOf[i + 1] = number;
 	}
 	return { sets, setOf };
-}
-
-function hashOf(labels: Labels): number {
-	let hash = 0x811c9dc5;
-	for (const name in labels) hash = hashText(hashText(hash, name), labels[name] ?? "");
-	return hash ^ (hash >>> 15);
-}
-
-function hashText(start: number, text: string): number {
-	let hash = start ^ text.length;
-	for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-	return hash;
-}
-
-/** The order of the labels counts: that of equal ones is the same, as one program wrote them. */
-function areEqual(a: Labels, b: Labels): boolean {
-	const [ours, theirs] = [Object.entries(a), Object.entries(b)];
-	return (
-		ours.length === theirs.length &&
-		ours.every(([name, value], i) => name === theirs[i]?.[0] && value === theirs[i][1])
-	);
 }

@@ -37,6 +37,18 @@ export function labelsIn(wire: Wire, start: number, end: number, strings: String
 	return { strings: Object.fromEntries(texts), numbers };
 }
 
+/** The indexes of each label that has a text. */
+export function eachText(
+	wire: Wire,
+	start: number,
+	end: number,
+	tell: (key: number, text: number) => void,
+): void {
+	eachLabel(wire, start, end, ({ key, text }) => {
+		if (text !== 0) tell(key, text);
+	});
+}
+
 /** Why these labels are not whole; "" if they are. Indexes beyond the strings are told by `strings`. */
 export function labelsFault(wire: Wire, start: number, end: number, strings: Strings): string {
 	return eachLabel(wire, start, end, ({ key, text, unit }) => {

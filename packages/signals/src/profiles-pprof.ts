@@ -20,6 +20,7 @@ import { type PprofContext, SampleReader } from "./profiles-pprof-samples.ts";
 import { ProfileScan, type TypeRecord } from "./profiles-pprof-scan.ts";
 import { StackReader } from "./profiles-pprof-stacks.ts";
 import { Strings } from "./profiles-pprof-strings.ts";
+import { labelTexts } from "./profiles-pprof-texts.ts";
 import { Wire } from "./protobuf-wire.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
@@ -58,7 +59,10 @@ function profileOf(context: PprofContext): Profile {
 		values: reader.values.subarray(0, count * scan.types.length),
 		stacks: onDemand(reader.stackCount, (i) => stackReader.frames(stacks.start(i), stacks.end(i))),
 		stackOf: reader.stackOf.subarray(0, count),
-		labels: onDemand(labels.length, (i) => labelsIn(wire, labels.start(i), labels.end(i), strings)),
+		labels: {
+			...onDemand(labels.length, (i) => labelsIn(wire, labels.start(i), labels.end(i), strings)),
+			texts: () => labelTexts(bytes, labels, strings),
+		},
 		labelsOf: reader.labelsOf.subarray(0, count),
 		comments: scan.comments.map((index) => strings.at(index)),
 	};

@@ -37,6 +37,13 @@ export interface ProfileLabels {
  */
 export type OnDemand<T> = Pick<readonly T[], "length" | "at">;
 
+/** Distinct sets of text labels, the empty one first. */
+export interface LabelTexts {
+	readonly sets: OnDemand<Labels>;
+	/** Set of each entry of `labelsOf`: 0 is without labels, otherwise its index + 1. */
+	readonly setOf: Uint32Array;
+}
+
 export interface Profile {
 	/** What each sample counts: one value per type, in this order. */
 	readonly types: readonly ValueType[];
@@ -54,8 +61,8 @@ export interface Profile {
 	readonly stacks: OnDemand<readonly ProfileFrame[]>;
 	/** Stack of each sample. */
 	readonly stackOf: Uint32Array;
-	/** Distinct sets of labels. */
-	readonly labels: OnDemand<ProfileLabels>;
+	/** Distinct sets of labels; `texts` lays those together that differ in numbers only. */
+	readonly labels: OnDemand<ProfileLabels> & { readonly texts?: () => LabelTexts };
 	/** 0 = none, otherwise index + 1 into `labels`. */
 	readonly labelsOf: Uint32Array;
 	readonly comments: readonly string[];
