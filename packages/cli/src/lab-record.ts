@@ -19,7 +19,14 @@ export async function recordTrial(name: string, live: Capture, signal: AbortSign
 }
 
 /** Text formats in which paths of files occur. */
-const WITH_PATHS: ReadonlySet<PartFormat> = new Set(["go-debug1", "go-debug2", "ledger", "process"]);
+const WITH_PATHS: ReadonlySet<PartFormat> = new Set([
+	"go-debug1",
+	"go-debug2",
+	"go-heap-debug1",
+	"go-contention-debug1",
+	"ledger",
+	"process",
+]);
 
 /** Where this clone and this user's Go modules lie is nobody's business: told as if in a container. */
 function withoutMachine(capture: Capture): Capture {
