@@ -44,6 +44,14 @@ class PprofRecord implements ProfileRecord {
 	}
 }
 
+/** As printStackRecord in src/runtime/pprof/pprof.go: a goroutine of the runtime itself keeps all its calls. */
+function withoutRuntime(frames: readonly ProfileFrame[]): readonly ProfileFrame[] {
+	const first = frames.findIndex(
+		({ func }) => !func.startsWith("runtime.") && !func.startsWith("internal/runtime/"),
+	);
+	return first > 0 ? frames.slice(first) : frames;
+}
+
 function recordsOf(profile: Profile, index: number): readonly ProfileRecord[] {
 	const textLabels = profile.labels.texts?.() ?? textLabelsOf(profile);
 	const records: PprofRecord[] = [];
@@ -74,7 +82,7 @@ function recordsOf(profile: Profile, index: number): readonly ProfileRecord[] {
 			record.count += count;
 			continue;
 		}
-		framesOf[stack] ??= profile.stacks.at(stack) ?? [];
+		framesOf[stack] ??= withoutRuntime(profile.stacks.at(stack) ?? []);
 		if (first < 0) firstOf[set] = records.length + 1;
 		else {
 			others.add(hash);

@@ -43,7 +43,7 @@ export interface TypeRecord {
 }
 
 /** Columns of `Function`: indexes of strings, and the line. */
-export class FunctionColumns {
+class FunctionColumns {
 	readonly ids = new Ids();
 	readonly name = new GrowingWords();
 	readonly systemName = new GrowingWords();
@@ -52,7 +52,7 @@ export class FunctionColumns {
 }
 
 /** Columns of `Location`; its lines are read where they lie. */
-export class LocationColumns {
+class LocationColumns {
 	readonly ids = new Ids();
 	readonly starts = new GrowingWords();
 	readonly ends = new GrowingWords();

@@ -19,11 +19,11 @@
 const GROUPS_DEEP_MAX = 32;
 
 export const VARINT = 0;
-export const FIXED64 = 1;
+const FIXED64 = 1;
 export const BYTES = 2;
 const GROUP = 3;
 const GROUP_END = 4;
-export const FIXED32 = 5;
+const FIXED32 = 5;
 
 const WORD = 0x1_0000_0000;
 

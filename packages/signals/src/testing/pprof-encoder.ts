@@ -6,7 +6,7 @@ export type Field = readonly [
 	value: bigint | number | string | Uint8Array | readonly Field[],
 ];
 
-export function varint(value: bigint | number): number[] {
+function varint(value: bigint | number): number[] {
 	const bytes: number[] = [];
 	let rest = BigInt.asUintN(64, BigInt(value));
 	do {
@@ -39,7 +39,7 @@ export function packed(...values: readonly (bigint | number)[]): Uint8Array {
 }
 
 /** Fields of the message Profile. */
-export const SAMPLE_TYPE = 1;
+const SAMPLE_TYPE = 1;
 export const SAMPLE = 2;
 export const LOCATION = 4;
 export const FUNCTION = 5;
