@@ -9,6 +9,7 @@ import type { Capture, Gap, Instant, Part, PartFormat } from "@plumbline/signals
 import { FORMATS } from "@plumbline/signals/decode";
 import type { Piece } from "@plumbline/signals/paste-piece";
 import { redactArgument, redactUrl } from "@plumbline/signals/redact";
+import { excerptGaps } from "./loose-excerpt.ts";
 import { type Redacted, redactPiece } from "./loose-redact.ts";
 import { orderDumps } from "./loose-samples.ts";
 
@@ -42,7 +43,7 @@ export function looseCapture(files: readonly LooseFile[], now: Instant, takenBy:
 			parts.push({ name: nameOf(format, sample), format, sample, source, start: now, end: now, bytes });
 		});
 	}
-	gaps.push(...notGiven(parts), ...timesUnknown(parts));
+	gaps.push(...excerptGaps(parts), ...notGiven(parts), ...timesUnknown(parts));
 	const target = { files: files.map(({ name }) => shownName(name)) };
 	return { takenBy, target, window: { start: now, end: now }, parts, gaps };
 }

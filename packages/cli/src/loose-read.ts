@@ -7,7 +7,7 @@ import { open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 
 /** Of one file. The Go runtime itself cuts a dump at 64 MiB; logs with several are longer. */
-export const LOOSE_BYTES_MAX = 512 << 20;
+const LOOSE_BYTES_MAX = 512 << 20;
 /** In the place of a file name. */
 export const STDIN = "-";
 

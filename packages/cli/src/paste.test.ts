@@ -112,3 +112,12 @@ test("an excerpt of a profile whose first line counts more than is there: told",
 		assert.ok(told, `${name}: ${JSON.stringify(gaps)}`);
 	}
 });
+
+test("a dump of far fewer goroutines than the page counts: an excerpt, and told", () => {
+	const dump = captures[0]?.dumps[0] ?? "";
+	const page = "# TYPE go_goroutines gauge\ngo_goroutines 4120\n";
+	const told = ({ gaps }: LooseVerdict) =>
+		gaps.some(({ why }) => /metrics page counts 4120: it may be an excerpt/u.test(why));
+	assert.ok(told(looseVerdict([dump, page])));
+	assert.ok(!told(looseVerdict([dump, page.replace("4120", "30")])));
+});

@@ -25,7 +25,7 @@ import { binaryPiece, isBinary, textPiece } from "./paste-whole.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
 /** What is mended of one text; a clean dump may be longer. */
-export const PASTE_BYTES_MAX = 256 << 20;
+const PASTE_BYTES_MAX = 256 << 20;
 
 /** gzip must have been taken off before. Never throws, whatever the input. */
 export function recoverPaste(given: Uint8Array): Recovered {
