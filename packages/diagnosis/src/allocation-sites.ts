@@ -5,6 +5,7 @@
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { HeapSite, HeapSnapshot } from "@plumbline/signals/heap";
 import type { IsApplication } from "./application.ts";
+import { grownStacks, type ProfileGrowth } from "./profile-growth.ts";
 
 export interface AllocationSite {
 	/** Innermost frame of the service; the innermost of all where none is. */
@@ -32,6 +33,16 @@ export function allocatedBetween(
 	const stacks = [...byStack(last, ({ allocBytes }) => allocBytes)].map(([key, stack]) => ({
 		...stack,
 		bytes: stack.bytes - (before.get(key)?.bytes ?? 0),
+	}));
+	return bySite(stacks, isApplication);
+}
+
+/** The same by the growth of an allocs profile. */
+export function allocatedIn(growth: ProfileGrowth, isApplication: IsApplication): AllocationSite[] {
+	const stacks = [...grownStacks(growth)].map(([stack, bytes]) => ({
+		frames: growth.profile.stacks.at(stack) ?? [],
+		bytes,
+		offset: 0,
 	}));
 	return bySite(stacks, isApplication);
 }

@@ -51,6 +51,7 @@ export interface LockView {
 	readonly holders: readonly HolderLine[];
 }
 
+const ADDRESS = /^(?:internal\/)?sync\..*\((0x[\da-f]+)[,)]/;
 /** Locks followed; a service that waits for more has another trouble. */
 const LOCKS_MAX = 100;
 const CALLERS_MAX = 100;
@@ -161,13 +162,13 @@ function waitersByLock({ table }: DumpView): ReadonlyMap<string, ReadonlyMap<str
 	return locks;
 }
 
-/** The outermost frame of package sync that prints it: inlined ones print no arguments. */
+/**
+ * The outermost frame of package sync that prints it. Inlined ones print no arguments; a word with a question mark is
+ * what a register happens to hold by then, and differs from goroutine to goroutine.
+ */
 function addressOf(table: DumpView["table"], row: number, taker: number): string | undefined {
-	for (let frame = taker - 1; frame >= 0; frame--) {
-		const address = table.firstArgument(row, frame);
-		if (address !== undefined) return address;
-	}
-	return undefined;
+	const [, ...lines] = table.quote(row, 1 + 2 * taker).split("\n");
+	return lines.findLast((line) => ADDRESS.test(line))?.match(ADDRESS)?.[1];
 }
 
 function shareOfOne(dumps: readonly ReadonlyMap<string, number>[]): number {

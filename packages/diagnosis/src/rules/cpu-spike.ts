@@ -7,8 +7,9 @@
  */
 import type { Profile } from "@plumbline/signals/profiles";
 import type { Sampled } from "@plumbline/signals/signals";
+import { collectorShare, cpuType } from "../collector-share.ts";
+import { cpuUsed, cpuWanted, goValue } from "../cpu-time.ts";
 import type { Evidence, Holder } from "../finding.ts";
-import { collectorShare, cpuType, cpuUsed, cpuWanted, goValue } from "../gc-view.ts";
 import { type TopRow, topOf } from "../profile-top.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { World } from "../world.ts";
@@ -44,13 +45,13 @@ export const cpuSpike: Rule = {
 		if (profile === undefined || use === undefined || !use.isBusy) return undefined;
 		const type = cpuType(profile.value);
 		const gc = collectorShare(profile.value, type);
-		const { holder, candidates, rows } = whereItGoes(world, profile.value, type);
+		const { holder, holderShare, candidates, rows } = whereItGoes(world, profile.value, type);
 		const causes = found.some(({ id }) => id === "gc-pressure") ? (["gc-pressure"] as const) : [];
 		return finding("cpu-spike", cpuSpike.about, {
 			severity: "note",
 			confidence: 0.9,
 			count: Math.round(use.share * 100),
-			title: `The service uses ${use.words}${holder === undefined ? "" : `, most of it in ${shortName(holder.func)}`}`,
+			title: `The service uses ${use.words}${holder === undefined ? "" : `, ${percent(holderShare)} of it in ${shortName(holder.func)}`}`,
 			story: present([
 				gc >= 0.01
 					? `garbage collection is ${percent(gc)} of the profile`
@@ -60,7 +61,7 @@ export const cpuSpike: Rule = {
 			causes,
 			attribution: {
 				...(holder === undefined
-					? { holderGap: "no single function of the service takes most of the CPU" }
+					? { holderGap: "no single line of the service takes a large part of the CPU" }
 					: { holder }),
 				candidates,
 				siblings: [],
@@ -106,7 +107,12 @@ function whereItGoes(
 	{ isApplication }: World,
 	profile: Profile,
 	type: number,
-): { holder: Holder | undefined; candidates: Holder[]; rows: { func: string; cum: number }[] } {
+): {
+	holder: Holder | undefined;
+	holderShare: number;
+	candidates: Holder[];
+	rows: { func: string; cum: number }[];
+} {
 	const lines = innermostLines(profile, type, isApplication);
 	const holders = lines
 		.filter(({ share }) => share >= CANDIDATE_SHARE_MIN)
@@ -121,6 +127,7 @@ function whereItGoes(
 	const named = (lines[0]?.share ?? 0) >= HOLDER_SHARE_MIN;
 	return {
 		holder: named ? holders[0] : undefined,
+		holderShare: lines[0]?.share ?? 0,
 		candidates: named ? holders.slice(1) : holders,
 		rows: lines
 			.slice(0, QUOTE_ROWS)
@@ -151,9 +158,12 @@ function innermostLines(profile: Profile, type: number, isApplication: World["is
 		if (known === undefined) sums.set(key, { frame, ns });
 		else known.ns += ns;
 	}
-	return [...sums.values()]
-		.map(({ frame, ns }) => ({ frame, share: total === 0 ? 0 : ns / total }))
-		.toSorted((a, b) => b.share - a.share);
+	return (
+		[...sums.values()]
+			// Hostile values may be below zero.
+			.map(({ frame, ns }) => ({ frame, share: total <= 0 ? 0 : Math.min(1, Math.max(0, ns / total)) }))
+			.toSorted((a, b) => b.share - a.share)
+	);
 }
 
 function profileEvidence({ signals }: World, { part, value }: Sampled<Profile>, type: number): Evidence {
@@ -164,7 +174,7 @@ function profileEvidence({ signals }: World, { part, value }: Sampled<Profile>, 
 	});
 	return {
 		line: "runtime",
-		says: `the functions on top of ${(Number(total) / 1e9).toFixed(1)} s of CPU time in the profile`,
+		says: `the functions on top of ${(Number(total) / 1e9).toFixed(1)} s of CPU time in the profile, summed up`,
 		quote: shown.join("\n"),
 		part: part.name,
 		offset: 0,

@@ -5,12 +5,14 @@
  * from the heap profile beside it. A collector that works hard for a program that works hard is no fault: what
  * counts is its share of the CPU used. Under a memory limit that the live heap nearly fills, it never rests:
  * each cycle frees almost nothing, and the program slows down long before it is killed.
+ *
+ * It is suspected at most: heap page, metrics page and profiles are all told by the one runtime.
  */
 import type { AllocationSite } from "../allocation-sites.ts";
 import type { Attribution } from "../attribution.ts";
 import { plural } from "../evidence.ts";
 import type { Evidence, Holder, Severity } from "../finding.ts";
-import { type GcView, gcView } from "../gc-view.ts";
+import { type GcView, gcView, pageCycles, type Readings } from "../gc-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { World } from "../world.ts";
 
@@ -25,6 +27,10 @@ const CORES_USED_MIN = 0.2;
 const CYCLES_PER_SECOND_MIN = 1;
 /** Of the limit in use, from which on it is what drives the collector. */
 const LIMIT_SHARE_MIN = 0.85;
+/** Of the limit alive. With less the collector has room; memory near the limit is then how GOGC=off is meant. */
+const LIVE_SHARE_OF_LIMIT_MIN = 0.5;
+/** A heap that grows so much in the window is being filled: a start, a batch. */
+const FILLING_MIN = 1.5;
 /** GOGC below this trades a lot of CPU for memory. */
 const GOGC_LOW = 50;
 /** Of all bytes allocated, from which on one line is the one to change. */
@@ -42,14 +48,18 @@ export const gcPressure: Rule = {
 			"requests wait for processors and help to mark (mark assist); under a memory limit the program can come to a near stop without being killed",
 		otherwise: [
 			"a start-up or a batch that fills the heap once: look again a minute later",
-			"a profile or a dump that forces collections: forced ones are not counted here",
+			"a program that asks for collections itself (runtime.GC, debug.FreeOSMemory): those are not counted here",
 		],
 		fix: [
 			"allocate less on the named line: reuse buffers (sync.Pool), size slices and maps beforehand, stream instead of building copies",
 			"fewer pointers in what lives long: each object that lives is visited in every cycle",
 			"GOGC at its default of 100 or above where memory allows; GOMEMLIMIT well above the live heap, or none",
 		],
-		stop: ["raise GOMEMLIMIT or the container's memory, or GOGC, and restart; shed load meanwhile"],
+		stop: [
+			"shed load; the collector follows at once",
+			"under a memory limit: restart with a higher GOMEMLIMIT, and the container's memory raised with it",
+			"without one, and with memory to spare: restart with a higher GOGC (200); the heap may then grow to three times what lives",
+		],
 		verify: [
 			"run plumbline diagnose again under the same load: the share falls; `--profile-seconds 5` shows what the CPU does instead",
 		],
@@ -57,7 +67,7 @@ export const gcPressure: Rule = {
 	examine(world) {
 		const gc = gcView(world.signals, world.isApplication);
 		if (gc === undefined || !isPressure(gc)) return undefined;
-		const share = gc.shareOfUsed?.share ?? gc.shareOfAvailable ?? 0;
+		const share = gc.shareOfUsed ?? gc.shareOfAvailable ?? 0;
 		const percent = Math.round(share * 100);
 		const limited = isLimited(gc);
 		return finding("gc-pressure", gcPressure.about, {
@@ -68,12 +78,17 @@ export const gcPressure: Rule = {
 				? `The memory limit leaves the collector no room: it takes ${percent} % of the CPU`
 				: `Garbage collection takes ${percent} % of the CPU ${gc.shareOfUsed === undefined ? "there is" : "used"}`,
 			story: present([
-				`${plural(gc.cycles, "collection")} in ${(gc.spanMs / 1000).toFixed(1)} s` +
+				(gc.cycles === undefined
+					? "how many collections there were is not known"
+					: `${plural(gc.cycles, "collection")} in ${(gc.spanMs / 1000).toFixed(1)} s`) +
 					(gc.coresUsed === undefined
 						? ""
 						: ` while the service used ${gc.coresUsed.toFixed(1)} processors' worth of CPU`),
 				limited && gc.memoryLimit
 					? `GOMEMLIMIT is ${mebibytes(gc.memoryLimit.bytes)}, and ${mebibytes(gc.memoryLimit.usedBytes)} of it are in use`
+					: undefined,
+				isFilling(gc)
+					? `the heap grew ${gc.growth?.toFixed(1)} times in the window: it is being filled, look again when it is full`
 					: undefined,
 				gc.gogc !== undefined && gc.gogc < GOGC_LOW && !limited
 					? `GOGC is ${gc.gogc}: a cycle begins when the heap has grown by ${gc.gogc} %`
@@ -86,20 +101,29 @@ export const gcPressure: Rule = {
 	},
 };
 
-function severityOf({ shareOfUsed }: GcView): Severity {
-	if (shareOfUsed === undefined) return "note";
-	return shareOfUsed.share >= CRITICAL_SHARE ? "critical" : "warning";
+function severityOf(gc: GcView): Severity {
+	const { shareOfUsed, coresUsed, cycles } = gc;
+	if (shareOfUsed === undefined || coresUsed === undefined || cycles === undefined) return "note";
+	if (isFilling(gc)) return "note";
+	return shareOfUsed >= CRITICAL_SHARE ? "critical" : "warning";
 }
 
 function isPressure({ shareOfUsed, shareOfAvailable, coresUsed, cycles, spanMs }: GcView): boolean {
-	if ((cycles * 1000) / spanMs < CYCLES_PER_SECOND_MIN) return false;
+	if (cycles !== undefined && (cycles * 1000) / spanMs < CYCLES_PER_SECOND_MIN) return false;
 	if (shareOfUsed !== undefined && coresUsed !== undefined)
-		return shareOfUsed.share >= WARNING_SHARE && coresUsed >= CORES_USED_MIN;
+		return shareOfUsed >= WARNING_SHARE && coresUsed >= CORES_USED_MIN;
 	return (shareOfAvailable ?? 0) >= NOTE_SHARE_OF_AVAILABLE;
 }
 
 function isLimited({ memoryLimit }: GcView): boolean {
-	return memoryLimit !== undefined && memoryLimit.usedBytes >= memoryLimit.bytes * LIMIT_SHARE_MIN;
+	if (memoryLimit === undefined) return false;
+	const { bytes, usedBytes, liveBytes } = memoryLimit;
+	if (liveBytes !== undefined && liveBytes < bytes * LIVE_SHARE_OF_LIMIT_MIN) return false;
+	return usedBytes >= bytes * LIMIT_SHARE_MIN;
+}
+
+function isFilling(gc: GcView): boolean {
+	return (gc.growth ?? 1) >= FILLING_MIN && !isLimited(gc);
 }
 
 function allocationStory({ allocating, spanMs }: GcView): string | undefined {
@@ -124,7 +148,9 @@ function attributionOf({ allocating, living }: GcView, limited: boolean): Attrib
 			? {}
 			: {
 					holderGap:
-						"no single line of the service allocates most of it; see the candidates, or a heap profile",
+						sites.length === 0
+							? "no heap profile tells who allocates: the page is cut or missing, or runtime.MemProfileRate is 0"
+							: `no single line of the service ${limited ? "holds" : "allocates"} most of it; see the candidates`,
 				}),
 	};
 }
@@ -143,51 +169,62 @@ function asHolder({ frame: { func, file, line }, share, bytes }: AllocationSite,
 }
 
 function evidenceOf({ signals }: World, gc: GcView): Evidence[] {
-	const { first, last } = gc;
-	const at = ({ part }: { readonly part: GcView["last"]["part"] }) => ({
-		part: part.name,
-		atMs: part.start.monoMs - signals.window.start.monoMs,
-	});
-	const counters = ({ value: { memStats } }: GcView["last"]) =>
-		`NumGC = ${memStats?.numGc ?? "?"}, GCCPUFraction = ${memStats?.gcCpuFraction ?? "?"}, NextGC = ${memStats?.nextGcBytes ?? "?"}`;
-	const [top] = isLimited(gc) ? gc.living : gc.allocating;
 	return present<Evidence>([
-		{
-			line: "runtime",
-			says: `${gc.cycles} collections between the two readings`,
-			quote: `${counters(first)}\n${counters(last)}`,
-			offset: last.value.memStats?.offset ?? 0,
-			...at(last),
-		},
-		top && {
-			line: "runtime",
-			says: isLimited(gc) ? "where most of what lives was allocated" : "where most of it is allocated",
-			quote: top.frames
-				.slice(0, QUOTE_CALLS)
-				.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-				.join("\n"),
-			offset: top.offset,
-			...at(last),
-		},
-		pageEvidence(signals, gc),
+		gc.heaps && counterEvidence(signals, gc.heaps),
+		siteEvidence(signals, gc),
+		pageEvidence(signals),
 	]);
 }
 
-/** The metrics page counts on its own: it agrees when it has seen at least half of the cycles. */
-function pageEvidence({ metrics, window }: World["signals"], { cycles }: GcView): Evidence | undefined {
-	const name = "go_gc_duration_seconds_count";
-	const pages = metrics.filter(({ value }) => value.go[name] !== undefined);
-	const [first, last] = [pages[0], pages.at(-1)];
-	const [before, after] = [first?.value.go[name], last?.value.go[name]];
-	if (last === undefined || before === undefined || after === undefined) return undefined;
-	if (after - before < cycles / 2) return undefined;
+function counterEvidence({ window }: World["signals"], { last, before, after }: Readings): Evidence {
+	const cycles = `${before.numGc ?? "?"} -> ${after.numGc ?? "?"}`;
 	return {
-		line: "pool",
-		says: `the metrics page counts ${after - before} collections`,
-		quote: `${name} ${before} -> ${after}`,
+		line: "runtime",
+		says: `collections between the two readings: ${cycles}; share of all CPU since the start: ${before.gcCpuFraction ?? "?"} -> ${after.gcCpuFraction ?? "?"}`,
+		quote: [
+			`# NextGC = ${after.nextGcBytes ?? "?"}`,
+			"...",
+			`# NumGC = ${after.numGc ?? "?"}`,
+			`# NumForcedGC = ${after.numForcedGc ?? "?"}`,
+			`# GCCPUFraction = ${after.gcCpuFraction ?? "?"}`,
+		].join("\n"),
+		part: last.part.name,
+		offset: after.offset,
+		atMs: last.part.start.monoMs - window.start.monoMs,
+	};
+}
+
+function siteEvidence({ window }: World["signals"], gc: GcView): Evidence | undefined {
+	const limited = isLimited(gc);
+	const [top] = limited ? gc.living : gc.allocating;
+	const last = gc.heaps?.last.part;
+	const lives = last && { part: last.name, atMs: last.start.monoMs - window.start.monoMs };
+	const from = limited ? lives : gc.allocatedIn;
+	if (top === undefined || from === undefined) return undefined;
+	return {
+		line: "runtime",
+		says: limited ? "where most of what lives was allocated" : "where most of it is allocated",
+		quote: top.frames
+			.slice(0, QUOTE_CALLS)
+			.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
+			.join("\n"),
+		part: from.part,
+		offset: top.offset,
+		atMs: from.atMs,
+	};
+}
+
+function pageEvidence(signals: World["signals"]): Evidence | undefined {
+	const page = pageCycles(signals);
+	if (page === undefined) return undefined;
+	const { name, before, after, last } = page;
+	return {
+		line: "runtime",
+		says: `the same runtime's metrics page counts ${after - before} collections, forced ones too`,
+		quote: `${name} ${after}`,
 		part: last.part.name,
 		offset: 0,
-		atMs: last.part.start.monoMs - window.start.monoMs,
+		atMs: last.part.start.monoMs - signals.window.start.monoMs,
 	};
 }
 

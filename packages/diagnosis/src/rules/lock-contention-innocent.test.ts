@@ -69,6 +69,16 @@ test("one lock for each connection is many locks, not one that is wanted by many
 	const one = (from: number): Goroutine[] =>
 		times(17, (i) => worker(from + i, blocked("0xc0000fa100"), app(taker, 31)));
 	assert.deepEqual(alarms({ dumps: [one(100), one(200)], profiles: samples }), ["lock-contention"]);
+	// What the registers of a reader hold is no address, as Go says itself.
+	const reads = (i: number) => ({
+		state: "sync.RWMutex.RLock",
+		calls: [
+			call("sync.runtime_SemacquireRWMutexR", `0xc0000${100 + i}928?`),
+			call("sync.(*RWMutex).RLock", "..."),
+		],
+	});
+	const readers = (from: number): Goroutine[] => times(17, (i) => worker(from + i, reads(i), app(taker, 31)));
+	assert.deepEqual(alarms({ dumps: [readers(100), readers(200)], profiles: samples }), ["lock-contention"]);
 });
 
 test("the main loop of a type, in one call all the time, does not have the lock that others get", () => {
