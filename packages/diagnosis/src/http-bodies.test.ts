@@ -126,3 +126,17 @@ test("what the ledger saw taken is for it to judge", () => {
 test("without dumps nothing is told", () => {
 	assert.deepEqual(alarms({ sockets: sockets(11) }), []);
 });
+
+test("the server has hung up on them: still the same, and no pool's idle connections; with unread bytes a consequence", () => {
+	const { dumps = [] } = leftOpen(11);
+	const hungUp = (recvQ: number) =>
+		sockets(11).map((all) => all.map((socket) => ({ ...socket, state: "CLOSE_WAIT" as const, recvQ })));
+	const quiet = { dumps, sockets: hungUp(1) };
+	assert.equal(found(quiet, "http-body-open")?.level, "confirmed");
+	assert.equal(found(quiet, "server-closed-idle"), undefined);
+	const unread = { dumps, sockets: hungUp(60_001) };
+	assert.deepEqual(found(unread, "close-wait-pile")?.causes, ["http-body-open"]);
+	assert.deepEqual(alarms(unread), ["http-body-open", "close-wait-pile"]);
+	const idle = { dumps: [0, 1].map(() => [opener(5)]), sockets: hungUp(1) };
+	assert.equal(found(idle, "server-closed-idle")?.count, 11);
+});

@@ -23,7 +23,7 @@ import {
 import { isDatabasePort } from "./database-ports.ts";
 import type { DumpView } from "./dump-view.ts";
 import type { LedgerView } from "./ledger-view.ts";
-import { type OwnedSocket, outgoing, silentMs, silentThroughout } from "./sockets-view.ts";
+import { type OwnedSocket, silentMs, silentThroughout, socketIdentity } from "./sockets-view.ts";
 import { stackSamples } from "./stack-samples.ts";
 import type { World } from "./world.ts";
 
@@ -92,11 +92,27 @@ function notTakenSince(ledger: LedgerView | undefined, waiting: Readers): Reader
 	return new Map(others.filter(([, connection]) => connection !== undefined || unknown-- <= 0));
 }
 
-/** Connections the service opened, to whatever but a database, that carried nothing all along. */
+/**
+ * Connections the service opened, to whatever but a database, that carried nothing all along. A server hangs up on
+ * what idles for long, and nobody here reads that it did: those stay in CLOSE_WAIT.
+ */
 function silentSockets({ sockets, databasePort }: World): OwnedSocket[] | undefined {
 	if (sockets === undefined || sockets.last.every(({ socket }) => socket.tcpInfo === undefined))
 		return undefined;
-	return outgoing(sockets)
-		.filter((o) => !isDatabasePort(o.socket.peerPort, databasePort) && silentThroughout(sockets, o))
+	const { last, listening } = sockets;
+	const open = last.filter(({ socket }) => socket.state === "ESTABLISHED" || socket.state === "CLOSE_WAIT");
+	return open
+		.filter(({ socket: { localPort, peerPort } }) => {
+			return !listening.has(localPort) && !isDatabasePort(peerPort, databasePort);
+		})
+		.filter((owned) => silentThroughout(sockets, owned))
 		.toSorted((a, b) => silentMs(b) - silentMs(a));
+}
+
+/** Whether these, which their peer has closed, are what is left of responses that nobody closed. */
+export function areLeftOpen(world: World, closed: readonly OwnedSocket[]): boolean {
+	const left = bodiesLeftOpen(world);
+	if (left?.silent === undefined || left.sure === 0) return false;
+	const silent = new Set(left.silent.map(socketIdentity));
+	return closed.length <= left.count && closed.every((owned) => silent.has(socketIdentity(owned)));
 }

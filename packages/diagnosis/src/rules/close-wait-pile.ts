@@ -6,6 +6,7 @@
  */
 import { SIGNS_MIN, worstPile } from "../close-wait-view.ts";
 import { plural, seconds, socketEvidence } from "../evidence.ts";
+import { areLeftOpen } from "../http-bodies.ts";
 import { finding, present, type Rule } from "../rule.ts";
 
 export const closeWaitPile: Rule = {
@@ -27,7 +28,7 @@ export const closeWaitPile: Rule = {
 		stop: ["restart the service; only its own close(2) frees them"],
 		verify: ["run plumbline diagnose again: `ss -tn state close-wait` shows none that stays"],
 	},
-	examine(world) {
+	examine(world, found) {
 		const pile = worstPile(world, "left");
 		if (pile === undefined) return undefined;
 		const { severity, where, incoming, database, sockets, fresh, oldestMs, unread } = pile;
@@ -42,6 +43,10 @@ export const closeWaitPile: Rule = {
 				unread > 0 ? `${unread} of them hold bytes that nobody has read` : undefined,
 				fresh >= SIGNS_MIN ? `${fresh} more came that had been in use just before` : undefined,
 			]).join("; "),
+			causes:
+				found.some(({ id }) => id === "http-body-open") && areLeftOpen(world, sockets)
+					? ["http-body-open"]
+					: [],
 			attribution: {
 				candidates: [],
 				siblings: [],

@@ -9,6 +9,7 @@
 import { type Pile, worstPile } from "../close-wait-view.ts";
 import { plural, poolEvidence, seconds, socketEvidence } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
+import { areLeftOpen } from "../http-bodies.ts";
 import { leastOver } from "../pool-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { World } from "../world.ts";
@@ -31,9 +32,11 @@ export const serverClosedIdle: Rule = {
 		],
 		verify: ["run plumbline diagnose again in quiet hours: `ss -tn state close-wait` shows none that stays"],
 	},
-	examine(world) {
+	examine(world, found) {
 		const pile = worstPile(world, "idle");
 		if (pile === undefined) return undefined;
+		// A response that nobody closed keeps its connection, whoever hangs up: that is no pool's idle one.
+		if (found.some(({ id }) => id === "http-body-open") && areLeftOpen(world, pile.sockets)) return undefined;
 		const { where, sockets, fresh, oldestMs, unread } = pile;
 		const count = sockets.length;
 		const idle = idleInPool(world, pile);
