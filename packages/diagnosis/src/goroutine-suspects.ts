@@ -32,6 +32,10 @@ const NIL_MIN = 2;
 /** One dump: so many senders on one line, come over so many minutes, are no burst. */
 const PILE_MIN = 20;
 const PILE_SPREAD_MINUTES_MIN = 5;
+/** Whoever waits otherwise may do so for good reasons: it takes many. */
+export const MANY_MIN = 100;
+/** Goroutines made between two of them, on average. */
+const GOIDS_PER_ROW_MIN = 20;
 
 export function suspectsIn(world: World): readonly Suspect[] {
 	const leaked = new Map(leakedStacks(world).map((stack) => [stack.stackKey, stack]));
@@ -110,12 +114,23 @@ function countOf({ rows, ended }: ParkedPlace, growth: ParkedGrowth | undefined,
 
 /**
  * By the "N minutes" of the headers: a hint, wrong by one interval of the garbage collector either way, so the span
- * has to be longer than any such interval (two minutes at most).
+ * has to be longer than any such interval (two minutes at most). Who was made at one time, as a pool is, has ids close
+ * together, however long each of them has been idle.
  */
 function spreadMinutes({ lastDump }: World, { kind, rows }: ParkedPlace): number | undefined {
-	if (lastDump === undefined || kind !== "chan send" || rows.length < PILE_MIN) return undefined;
-	const minutes = rows.map((row) => lastDump.table.minutes[row] ?? 0);
-	const spread =
-		minutes.reduce((a, b) => Math.max(a, b), 0) - minutes.reduce((a, b) => Math.min(a, b), Infinity);
-	return spread >= PILE_SPREAD_MINUTES_MIN && new Set(minutes).size >= 3 ? spread : undefined;
+	if (lastDump === undefined || kind === "lock" || kind === "sleep") return undefined;
+	if (rows.length < (kind === "chan send" ? PILE_MIN : MANY_MIN)) return undefined;
+	const { minutes, goid } = lastDump.table;
+	if (span(rows.map((row) => goid[row] ?? 0)) < rows.length * GOIDS_PER_ROW_MIN) return undefined;
+	const ages = rows.map((row) => minutes[row] ?? 0);
+	return span(ages) >= PILE_SPREAD_MINUTES_MIN && new Set(ages).size >= 3 ? span(ages) : undefined;
+}
+
+function span(numbers: readonly number[]): number {
+	let [least, most] = [Infinity, -Infinity];
+	for (const number of numbers) {
+		least = Math.min(least, number);
+		most = Math.max(most, number);
+	}
+	return most - least;
 }

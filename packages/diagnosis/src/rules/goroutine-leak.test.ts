@@ -6,7 +6,7 @@ import { decodeGoroutinesDebug2 } from "@plumbline/signals/goroutines-debug2";
 import type { Signals } from "@plumbline/signals/signals";
 import { diagnose } from "../diagnose.ts";
 import type { Finding } from "../finding.ts";
-import { app, call } from "../testing/dump-text.ts";
+import { app, call, type Goroutine } from "../testing/dump-text.ts";
 import { clientReader, txWatcher, worker } from "../testing/goroutines.ts";
 import { parked, profilesOf, reader, record, SENDS, sender, withGoroutineCounts } from "../testing/parked.ts";
 import { type Service, signalsOf } from "../testing/service.ts";
@@ -211,12 +211,20 @@ test("gRPC streams that nobody reads: their watchers, and the only code seen at 
 	assert.equal(found(read, "goroutine-leak"), undefined);
 });
 
-test("senders on one line over many minutes, by one dump: told as a note", () => {
-	const minutes = times(30, (i) => parked(100 + i, `chan send, ${i} minutes`, SENDS));
-	const finding = found({ dumps: [minutes] }, "goroutine-leak");
-	assert.deepEqual([finding?.severity, finding?.count, finding?.level], ["note", 30, "suspected"]);
-	const burst = times(30, (i) => parked(100 + i, "chan send, 9 minutes", SENDS));
-	assert.equal(found({ dumps: [burst] }, "goroutine-leak"), undefined);
+test("one dump: many came to one line over a long time, each after thousands of others", () => {
+	const over = (n: number, state: string, apart: number) =>
+		times(n, (i) => parked(100 + i * apart, `${state}, ${i % 40} minutes`, SENDS));
+	const verdict = (dump: readonly Goroutine[]) => {
+		const finding = found({ dumps: [dump] }, "goroutine-leak");
+		return finding && [finding.severity, finding.count, finding.level];
+	};
+	assert.deepEqual(verdict(over(30, "chan send", 900)), ["note", 30, "suspected"]);
+	assert.deepEqual(verdict(over(400, "chan send", 900)), ["warning", 400, "suspected"]);
+	assert.deepEqual(verdict(over(400, "select", 900)), ["note", 400, "suspected"]);
+	assert.equal(verdict(over(30, "select", 900)), undefined);
+	assert.equal(verdict(over(400, "chan receive", 1)), undefined, "a pool, made at once");
+	const burst = times(30, (i) => parked(100 + i * 900, "chan send, 9 minutes", SENDS));
+	assert.equal(verdict(burst), undefined);
 });
 
 test("a test that timed out has many parked goroutines, and no leak", () => {

@@ -12,7 +12,7 @@ import type { Evidence, Severity } from "../finding.ts";
 import { holderOf } from "../goroutine-leak-holder.ts";
 import { WAIT_WORDS } from "../goroutine-leak-words.ts";
 import { goroutinesRose } from "../goroutine-metrics.ts";
-import { type Suspect, suspectsIn } from "../goroutine-suspects.ts";
+import { MANY_MIN, type Suspect, suspectsIn } from "../goroutine-suspects.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import type { World } from "../world.ts";
 
@@ -78,6 +78,8 @@ function severityOf({ count, locks, growth, leaked, flagged, inHandlers, kind }:
 	// A sleep ends by itself, and nothing shows that another one follows.
 	if (kind === "sleep" && !growth?.wakes && leaked === undefined) return "note";
 	const sure = growth !== undefined || leaked !== undefined || flagged > 0 || locks !== undefined;
+	// One dump: nobody sends on one channel for so long in such numbers and is received yet.
+	if (!sure && kind === "chan send" && count >= MANY_MIN) return "warning";
 	return sure || kind === "nil channel" ? "warning" : "note";
 }
 
