@@ -30,7 +30,7 @@ const WORDS: readonly (readonly [number, string])[] = [
 	[MENDED_ESCAPES, "lines with escapes (\\n, \\t) spelled out"],
 	[MENDED_OCTAL, "lines with syslog escapes (#011, #012) spelled out"],
 	[MENDED_COLOURS, "terminal colours taken off"],
-	[MENDED_ENTITIES, "HTML entities spelled out"],
+	[MENDED_ENTITIES, "HTML taken off"],
 	[MENDED_TABS, "tabs put back where there were blanks"],
 	[MENDED_BLANKS, "blanks around lines taken off"],
 	[MENDED_WRAPS, "lines that were broken in two joined"],

@@ -15,6 +15,7 @@ import {
 	withoutColours,
 	withoutEntities,
 	withoutOctal,
+	withoutTags,
 	withPlainBlanks,
 } from "./paste-escapes.ts";
 import { jsonTexts } from "./paste-json-line.ts";
@@ -52,6 +53,7 @@ const OPENERS: readonly Opener[] = [DUMP_OPENER, ...ROW_OPENERS];
 
 const SEVERAL_LINES = /(?:\\n|#012)[\s\S]*(?:\\n|#012)/u;
 
+const TAG = /<\/?(?:br|pre|code|p|div|span|td|tr|li|b|i|font)[ />]/iu;
 const FENCE = /^(?:`{3,}|~{3,})[\w -]{0,30}$/u;
 const QUOTE_MARKS = /^(?:[>|│┃]\s?)+/u;
 const STRING = /^(["'`])(.*)\1\s*[,;+)\]]*$/su;
@@ -114,9 +116,15 @@ export class PasteReader {
 		const raw = mendCharacters(given);
 		const text = raw.text.trim();
 		if (text === "") this.#current.section?.empty();
+		else if (TAG.test(text) && this.#readTagged(raw)) return;
 		else if (FENCE.test(text)) this.#carried |= MENDED_FENCES;
 		else if (!this.#readPartial(raw) && !this.#tryStreams(raw) && !this.#try(raw, this.#current))
 			this.#stray(raw);
+	}
+
+	#readTagged(raw: Raw): boolean {
+		const plain = withoutTags(raw.text);
+		return plain !== raw.text && raw.depth < DEPTH_MAX && this.#readAll([plain], raw, MENDED_ENTITIES);
 	}
 
 	/** Lines of a container's log: what it split is put together first. */

@@ -209,3 +209,24 @@ test("what is nothing we know is quoted, and prose about dumps is none", () => {
 		assert.equal(unread?.found, text.split("\n", 1)[0]?.slice(0, 60), text);
 	}
 });
+
+test("as web pages, journals, consoles and exports have it", () => {
+	const lines = DUMP.trimEnd().split("\n");
+	const each = (change: (line: string, at: number) => string) => `${lines.map(change).join("\n")}\n`;
+	const stamp = (at: number) => `2026-11-22T10:00:0${at}${at % 3 === 0 ? "" : ".12"}Z`;
+	const cases: readonly string[] = [
+		`<pre>${each((line) => `${line.replaceAll("<", "&lt;")}<br/>`)}</pre>\n`,
+		`2026/11/22 10:00:00 http: panic serving 10.0.0.1:53422: index out of range\n${DUMP}next request\n`,
+		each((line, at) => JSON.stringify({ __CURSOR: `s=1;i=${at}`, MESSAGE: line, _PID: "4711" })),
+		each((line, at) => `${stamp(at)} ${line}`),
+		`bob  10:32 AM\n${DUMP}\nalice  10:33 AM\nlooks like a leak :thinking_face:\n`,
+		`Date,Host,Message\n"2026-11-22T10:00:00Z","h1","${DUMP}"\n`,
+		each((line) => `+${line}`),
+		`2026-11-22T10:00:00.000Z\tERROR\tx.go:12\trecovered\t{"error": "boom", "stack": ${JSON.stringify(DUMP)}}\n`,
+	];
+	for (const text of cases) {
+		const { text: kept, losses } = only(text);
+		assert.equal(kept, DUMP);
+		assert.deepEqual(losses, []);
+	}
+});
