@@ -16,7 +16,8 @@
  *
  * Counts of goroutines are moments; by Little's law their mean is queries a second times seconds a query. Datagrams
  * are counted by the kernel for the whole network namespace: DNS is most of UDP as a rule, but others may share the
- * namespace, so they bound the rate from above, and the time a query takes from below.
+ * namespace, so they bound the rate from above, and the time a query takes from below. What is sent and never answered
+ * (statsd, logs) is no lookup that works.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { ResolverFacts } from "@plumbline/signals/process";
@@ -32,6 +33,8 @@ export interface DnsSample {
 	readonly queries: number;
 	readonly cgo: number;
 	readonly callers: number;
+	/** Queries over TCP, which are no datagrams. */
+	readonly streams: number;
 	/** Byte offset of one of them in the part. */
 	readonly offset: number;
 	/** Its frames. */
@@ -49,18 +52,22 @@ export interface DnsView {
 	readonly callers: readonly DnsCaller[];
 	readonly resolver: ResolverFacts | undefined;
 	/** Between the ends of the window, of the whole network namespace. */
-	readonly datagrams:
-		| {
-				readonly out: number;
-				readonly in: number;
-				/** At most: of those out. A server on loopback sends its answers from the same namespace. */
-				readonly queries: number;
-				readonly spanMs: number;
-				readonly part: string;
-				readonly atMs: number;
-		  }
-		| undefined;
+	readonly datagrams: Datagrams | undefined;
 	readonly threads: number | undefined;
+}
+
+export interface Datagrams {
+	readonly out: number;
+	readonly in: number;
+	/** At most: of those out. A server on loopback sends its answers from the same namespace. */
+	readonly queries: number;
+	/** At most: queries that were answered. */
+	readonly answered: number;
+	readonly spanMs: number;
+	/** As the later reading tells them. */
+	readonly counted: { readonly out: number; readonly in: number };
+	readonly part: string;
+	readonly atMs: number;
 }
 
 const QUERY = "net.dnsPacketRoundTrip";
@@ -73,6 +80,8 @@ const CALLER =
 const DIALS = /^net\/http\.\(\*Transport\)\.getConn$|^net\.\(\*Dialer\)\.DialContext$/;
 const LOOPBACK = /^(127\.|::1$)/;
 const CALLERS_MAX = 100;
+/** Nothing can be said of a shorter time. */
+const SPAN_MS_MIN = 1_000;
 
 export function dnsView(signals: Signals, dumps: readonly DumpView[], isApplication: IsApplication): DnsView {
 	const callers = new Map<string, { readonly frame: Frame; seen: number }>();
@@ -92,7 +101,7 @@ function inSample(
 	callers: Map<string, { readonly frame: Frame; seen: number }>,
 	isApplication: IsApplication,
 ): DnsSample {
-	const counts = { queries: 0, cgo: 0, callers: 0 };
+	const counts = { queries: 0, cgo: 0, callers: 0, streams: 0 };
 	let shown: { offset: number; frames: readonly Frame[] } | undefined;
 	for (const { frames, count, offset } of stacks) {
 		const role = roleOf(frames);
@@ -111,8 +120,9 @@ function inSample(
 	return { part, atMs, ...counts, ...(shown ?? { offset: 0, frames: [] }) };
 }
 
-function roleOf(frames: readonly Frame[]): "queries" | "cgo" | "callers" | undefined {
-	if (frames.some(({ func }) => func === QUERY || func === STREAM_QUERY)) return "queries";
+function roleOf(frames: readonly Frame[]): "queries" | "cgo" | "callers" | "streams" | undefined {
+	if (frames.some(({ func }) => func === QUERY)) return "queries";
+	if (frames.some(({ func }) => func === STREAM_QUERY)) return "streams";
 	if (frames.some(({ func }) => CGO.test(func))) return "cgo";
 	return frames.some(({ func }) => CALLER.test(func)) ? "callers" : undefined;
 }
@@ -123,16 +133,27 @@ function datagramsOf({ process, window }: Signals): DnsView["datagrams"] {
 	const [before, after] = [first?.value.udp, last?.value.udp];
 	if (!first || !last || !before || !after || first === last) return undefined;
 	const out = Math.max(0, after.outDatagrams - before.outDatagrams);
-	const servers = last.value.resolver?.nameservers ?? [];
-	const isLocal = servers.length > 0 && servers.every((server) => LOOPBACK.test(server));
+	const received = Math.max(0, after.inDatagrams - before.inDatagrams);
+	const spanMs = last.part.start.monoMs - first.part.start.monoMs;
+	if (spanMs < SPAN_MS_MIN) return undefined;
+	// Without any server Go and libc ask this host.
+	const { nameservers } = last.value.resolver ?? {};
+	const each = nameservers?.every((server) => LOOPBACK.test(server)) ? 2 : 1;
 	return {
 		out,
-		queries: isLocal ? out / 2 : out,
-		in: Math.max(0, after.inDatagrams - before.inDatagrams),
-		spanMs: last.part.start.monoMs - first.part.start.monoMs,
+		in: received,
+		queries: out / each,
+		answered: Math.min(out, received) / each,
+		spanMs,
+		counted: { out: after.outDatagrams, in: after.inDatagrams },
 		part: last.part.name,
 		atMs: last.part.start.monoMs - window.start.monoMs,
 	};
+}
+
+/** The counters as the process facts have them. */
+export function quoteDatagrams({ counted }: Datagrams): string {
+	return `"inDatagrams": ${counted.in},\n"outDatagrams": ${counted.out},`;
 }
 
 /** Queries for one lookup of a name with fewer dots than ndots: each search domain first, A and AAAA each. */

@@ -5,7 +5,7 @@
  * the whole network namespace, so the rate is at most that high and the time at least that long. A server that does
  * not answer shows as datagrams that go out and do not come in.
  */
-import type { DnsSample, DnsView } from "../dns-view.ts";
+import { type DnsSample, type DnsView, quoteDatagrams } from "../dns-view.ts";
 import { plural, seconds } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
@@ -15,6 +15,9 @@ const QUERY_MS_MIN = 300;
 /** Of the queries that get an answer; the rest are repeated after the timeout of resolv.conf. */
 const ANSWERED_SHARE_MAX = 0.8;
 const QUERIES_LOST_MIN = 5;
+/** Of the timeout, after which a query is sent again. With fewer datagrams than that the lookups are no DNS at all. */
+const TIMEOUTS_MAX = 3;
+const TIMEOUT_S_DEFAULT = 5;
 /** Samples that caught a query on its way. */
 const SAMPLES_SEEN_MIN = 3;
 const SAMPLES_SEEN_SHARE_MIN = 0.25;
@@ -28,6 +31,7 @@ export const dnsSlow: Rule = {
 		hurts:
 			"every new connection waits for the name first; with a timeout of 5 s and two tries, one dead server costs seconds a dial",
 		otherwise: [
+			"libc that does not ask by DNS (nscd, systemd-resolved's own protocol): its lookups alone are not enough",
 			"names that are far away and were never asked before: then few samples show it",
 			"other programs of the namespace that send UDP without expecting an answer (metrics by statsd, logs)",
 		],
@@ -36,7 +40,9 @@ export const dnsSlow: Rule = {
 			"a caching resolver close by that asks several servers",
 			"keep connections, so that names are needed less often",
 		],
-		stop: ["point /etc/resolv.conf (or the container's dnsConfig) at a server that answers"],
+		stop: [
+			"point /etc/resolv.conf at a server that answers: Go reads it again within seconds; a pod takes its dnsConfig only when it is made anew",
+		],
 		verify: ["`dig @SERVER NAME` for every nameserver of resolv.conf; run plumbline diagnose again"],
 	},
 	examine({ dns }) {
@@ -81,19 +87,22 @@ function queriesOut({ queries, cgo }: DnsSample): number {
 	return queries + 2 * cgo;
 }
 
-function slowness({ samples, datagrams }: DnsView): Slowness | undefined {
+function slowness({ samples, datagrams, resolver }: DnsView): Slowness | undefined {
 	if (samples.length < SAMPLES_MIN || datagrams === undefined || datagrams.out === 0) return undefined;
 	const seen = samples.filter((sample) => queriesOut(sample) > 0).length;
 	if (seen < Math.max(SAMPLES_SEEN_MIN, samples.length * SAMPLES_SEEN_SHARE_MIN)) return undefined;
 	const waiting = samples.reduce((sum, sample) => sum + queriesOut(sample), 0) / samples.length;
 	const queryMs = (waiting * datagrams.spanMs) / datagrams.queries;
-	if (queryMs < QUERY_MS_MIN) return undefined;
+	const timeoutMs = (resolver?.timeoutS ?? TIMEOUT_S_DEFAULT) * 1000;
+	if (queryMs < QUERY_MS_MIN || queryMs > timeoutMs * TIMEOUTS_MAX) return undefined;
 	const lost = datagrams.out - datagrams.in;
 	const loses = lost >= QUERIES_LOST_MIN && datagrams.in <= datagrams.out * ANSWERED_SHARE_MAX;
+	// What libc waits for need not be DNS; queries that get no answer are.
+	if (!loses && samples.every(({ queries }) => queries === 0)) return undefined;
 	return { waiting, queryMs, lost: loses ? lost : undefined };
 }
 
-function evidenceOf({ samples, datagrams, resolver }: DnsView, { waiting }: Slowness): Evidence[] {
+function evidenceOf({ samples, datagrams }: DnsView, { waiting }: Slowness): Evidence[] {
 	const fullest = samples.toSorted((a, b) => queriesOut(b) - queriesOut(a))[0];
 	return present<Evidence>([
 		fullest && {
@@ -110,14 +119,7 @@ function evidenceOf({ samples, datagrams, resolver }: DnsView, { waiting }: Slow
 		datagrams && {
 			line: "sockets",
 			says: `${datagrams.out} datagrams went out and ${datagrams.in} came in within ${seconds(datagrams.spanMs)}`,
-			quote: [
-				`Udp OutDatagrams +${datagrams.out} InDatagrams +${datagrams.in}`,
-				...(resolver === undefined
-					? []
-					: [
-							`nameserver ${resolver.nameservers.join(" ")}; timeout:${resolver.timeoutS} attempts:${resolver.attempts}`,
-						]),
-			].join("\n"),
+			quote: quoteDatagrams(datagrams),
 			part: datagrams.part,
 			offset: 0,
 			atMs: datagrams.atMs,

@@ -6,16 +6,21 @@
  * that the kernel counts (sockets line).
  */
 import type { Attribution } from "../attribution.ts";
-import { type DnsView, queriesPerLookup } from "../dns-view.ts";
+import { type DnsView, queriesPerLookup, quoteDatagrams } from "../dns-view.ts";
 import { plural } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
 
-/** Datagrams out of the namespace. A service that keeps its connections asks a few times a minute. */
+/** Datagrams out of the namespace and back. A service that keeps its connections asks a few times a minute. */
 const QUERIES_PER_SECOND_MIN = 100;
 /** Samples that caught a lookup: the datagrams may be others', these are not. */
 const SAMPLES_SEEN_MIN = 3;
 const SAMPLES_SEEN_SHARE_MIN = 0.1;
+/** Of four parts of the window, those that saw one: connections that are dialled at a deployment are a burst. */
+const PARTS = 4;
+const PARTS_SEEN_MIN = 3;
+/** No query is out for a shorter time. With fewer out than that, the datagrams are others'. */
+const QUERY_MS_LEAST = 0.1;
 /** Where no datagrams are counted: so many in the resolver at a time, on average. */
 const IN_RESOLVER_MEAN_MIN = 5;
 const SAMPLES_MIN = 5;
@@ -32,16 +37,17 @@ export const dnsStorm: Rule = {
 			"every new connection waits for it; the name server and the conntrack table fill up, and one lost datagram costs five seconds",
 		otherwise: [
 			"a crawler or a mailer, whose work is to look up ever new names",
-			"in a shared network namespace the datagrams of other programs: the goroutines are this service's own",
+			"in a shared network namespace (host network, sidecars) or beside QUIC, datagrams that are no DNS: the rate is what there was at most, the goroutines are this service's own",
+			"a name server that answers late: where the kernel counts no datagrams the two look alike",
 		],
 		fix: [
 			"keep connections instead of opening new ones: an http.Client and its Transport for the life of the service, bodies read and closed, MaxIdleConnsPerHost near the concurrency",
-			"write names with a dot at the end, or with as many dots as ndots asks for, where search domains multiply the queries",
+			"write names with a dot at the end, or with as many dots as ndots asks for, where search domains multiply the queries; in Kubernetes dnsConfig can lower ndots",
 			"a cache close by: a local resolver, or one in the program",
 			"with the cgo resolver each lookup holds a thread: GODEBUG=netdns=go uses Go's own",
 		],
 		stop: [
-			"a caching resolver on the host (systemd-resolved, dnsmasq, NodeLocal DNSCache) takes the load at once",
+			"a caching resolver on the host (systemd-resolved, dnsmasq, NodeLocal DNSCache) takes the load off the name server; lookups go on, but are quick",
 		],
 		verify: ["run plumbline diagnose again under the same load: queries a second fall below ten"],
 	},
@@ -64,7 +70,7 @@ export const dnsStorm: Rule = {
 			title:
 				rate === undefined
 					? `${plural(Math.round(mean), "goroutine")} at a time look names up`
-					: `${Math.round(rate)} DNS queries a second`,
+					: `Up to ${Math.round(rate)} DNS queries a second`,
 			story: present([
 				`goroutines were in the resolver in ${seen} of ${samples.length} samples, ${mean.toFixed(1)} on average`,
 				cgo > 0
@@ -81,23 +87,30 @@ export const dnsStorm: Rule = {
 	},
 };
 
-function inResolver({ queries, cgo, callers }: DnsView["samples"][number]): number {
-	return Math.max(callers, cgo + queries / 2);
+function inResolver({ queries, cgo, callers, streams }: DnsView["samples"][number]): number {
+	return Math.max(callers, cgo + (queries + streams) / 2);
 }
 
 function meanInResolver({ samples }: DnsView): number {
 	return samples.reduce((sum, sample) => sum + inResolver(sample), 0) / samples.length;
 }
 
-function queriesPerSecond({ datagrams }: DnsView): number | undefined {
-	return datagrams && (datagrams.queries * 1000) / datagrams.spanMs;
+/** At most; undefined where the datagrams are not counted, or are too many for the queries that were seen. */
+function queriesPerSecond({ datagrams, samples }: DnsView): number | undefined {
+	if (datagrams === undefined) return undefined;
+	const rate = (datagrams.answered * 1000) / datagrams.spanMs;
+	const out = samples.reduce((sum, each) => sum + Math.max(each.queries, 2 * inResolver(each)), 0);
+	const queryMs = (out / samples.length / rate) * 1000;
+	return queryMs < QUERY_MS_LEAST ? undefined : rate;
 }
 
 function isStorm(dns: DnsView, rate: number | undefined): boolean {
 	const { samples } = dns;
 	if (samples.length < SAMPLES_MIN) return false;
-	const seen = samples.filter((sample) => inResolver(sample) > 0).length;
-	if (seen < Math.max(SAMPLES_SEEN_MIN, samples.length * SAMPLES_SEEN_SHARE_MIN)) return false;
+	const seen = samples.flatMap((sample, index) => (inResolver(sample) > 0 ? index : []));
+	if (seen.length < Math.max(SAMPLES_SEEN_MIN, samples.length * SAMPLES_SEEN_SHARE_MIN)) return false;
+	const parts = new Set(seen.map((index) => Math.floor((index * PARTS) / samples.length)));
+	if (parts.size < PARTS_SEEN_MIN) return false;
 	return rate === undefined ? meanInResolver(dns) >= IN_RESOLVER_MEAN_MIN : rate >= QUERIES_PER_SECOND_MIN;
 }
 
@@ -127,7 +140,7 @@ function attributionOf({ callers }: DnsView): Attribution {
 }
 
 function evidenceOf(dns: DnsView): Evidence[] {
-	const { samples, datagrams, resolver } = dns;
+	const { samples, datagrams } = dns;
 	const fullest = samples.toSorted((a, b) => inResolver(b) - inResolver(a))[0];
 	return present<Evidence>([
 		fullest && {
@@ -143,15 +156,8 @@ function evidenceOf(dns: DnsView): Evidence[] {
 		},
 		datagrams && {
 			line: "sockets",
-			says: `${datagrams.out} UDP datagrams left the service's network namespace in ${(datagrams.spanMs / 1000).toFixed(1)} s`,
-			quote: [
-				`Udp OutDatagrams +${datagrams.out} InDatagrams +${datagrams.in}`,
-				...(resolver === undefined
-					? []
-					: [
-							`nameserver ${resolver.nameservers.join(" ")}; search ${resolver.search.join(" ")}; ndots:${resolver.ndots}`,
-						]),
-			].join("\n"),
+			says: `${datagrams.out} UDP datagrams left the service's network namespace and ${datagrams.in} came in, within ${(datagrams.spanMs / 1000).toFixed(1)} s`,
+			quote: quoteDatagrams(datagrams),
 			part: datagrams.part,
 			offset: 0,
 			atMs: datagrams.atMs,

@@ -53,7 +53,7 @@ test("many queries, and lookups in many samples: confirmed by two lines, the cal
 	assert.deepEqual(rest, { count: 800, level: "confirmed", severity: "warning", causes: [] });
 	assert.equal(holder, "main.(*Carrier).Quote:31");
 	const { title, story } = found(service, "dns-storm") ?? {};
-	assert.equal(title, "800 DNS queries a second");
+	assert.equal(title, "Up to 800 DNS queries a second");
 	assert.match(story ?? "", /in 14 of 40 samples/);
 	assert.match(
 		story ?? "",
@@ -110,4 +110,38 @@ test("silent: a storm of fast answers is not slow; a single slow lookup is none 
 	const once = profiles(...times(40, (i) => (i < 3 ? [query(2)] : [])));
 	assert.deepEqual(alarms({ profiles: once, process: udp(2) }), []);
 	assert.deepEqual(alarms({ profiles: profiles(...times(40, () => [query(6)])) }), []);
+});
+
+test("silent: the dials of a deployment, all in one part of the window", () => {
+	const burst = profiles(...times(40, (i) => (i < 12 ? [query(20), asks(10)] : [])));
+	assert.deepEqual(alarms({ profiles: burst, process: udp(2_000) }), []);
+});
+
+test("silent: datagrams that nobody answers, and far too many for the lookups that were seen", () => {
+	assert.deepEqual(alarms({ profiles: stormy, process: udp(8_000, 60) }), []);
+	assert.deepEqual(alarms({ profiles: stormy, process: udp(400_000) }), []);
+});
+
+test("silent: lookups in libc that send no queries, queries over TCP", () => {
+	const libc = profiles(...times(40, () => [cgo(1)]));
+	assert.equal(found({ profiles: libc, process: udp(10) }, "dns-slow"), undefined);
+	assert.equal(found({ profiles: libc, process: udp(1, 0) }, "dns-slow"), undefined);
+	const stream = record(6, frame("net.dnsStreamRoundTrip"), frame("net.(*Resolver).exchange"));
+	const streams = profiles(...times(40, () => [stream, asks(3)]));
+	assert.equal(found({ profiles: streams, process: udp(40) }, "dns-slow"), undefined);
+	const dead = profiles(...times(40, () => [cgo(3)]));
+	assert.match(
+		found({ profiles: dead, process: udp(12, 0) }, "dns-slow")?.title ?? "",
+		/no answer: 12 of 12/,
+	);
+});
+
+test("silent: a window too short to count in, counters that fall", () => {
+	assert.deepEqual(alarms({ profiles: stormy, process: udp(8_000), windowMs: 500 }), []);
+	assert.deepEqual(alarms({ profiles: stormy, process: udp(-8_000) }), []);
+});
+
+test("evidence quotes the counters as they stand in the part", () => {
+	const quote = found({ profiles: stormy, process: udp(8_000) }, "dns-storm")?.evidence[1]?.quote;
+	assert.equal(quote, '"inDatagrams": 15000,\n"outDatagrams": 15000,');
 });
