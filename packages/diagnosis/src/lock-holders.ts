@@ -37,6 +37,8 @@ export interface HeldLock {
 const HOLDER_LINES_MAX = 100;
 /** On average over the samples that saw somebody there; a second value of the type may have a holder as well. */
 const AT_ONCE_MEAN_MAX = 1.5;
+const SLEEP_FRAMES_MAX = 3;
+const NANOSECONDS_PER_MS = 1e6;
 /** Goroutines whose calls at both ends are compared: a type may have a method on a hundred thousand stacks. */
 const COMPARED_MAX = 10_000;
 
@@ -106,9 +108,18 @@ function settledLines(dumps: readonly DumpView[], lock: HeldLock): ReadonlySet<s
 		const place = places[table.stackOf[row] ?? 0];
 		if (place === undefined || settled.has(keyOf(place))) continue;
 		looks++;
-		if (isSameCall(first, last, row)) settled.add(keyOf(place));
+		if (isSameCall(first, last, row) && !sleepsShortly(last, row, last.atMs - first.atMs))
+			settled.add(keyOf(place));
 	}
 	return settled;
+}
+
+/** `time.Sleep(0x11e1a300)` of 300 ms cannot have lasted: it is another one of a loop. */
+function sleepsShortly({ table }: DumpView, row: number, spanMs: number): boolean {
+	const frames = table.stacks[table.stackOf[row] ?? 0]?.frames ?? [];
+	const sleep = frames.slice(0, SLEEP_FRAMES_MAX).findIndex(({ func }) => func === "time.Sleep");
+	const nanoseconds = sleep < 0 ? undefined : table.firstArgument(row, sleep);
+	return nanoseconds !== undefined && Number(nanoseconds) < spanMs * NANOSECONDS_PER_MS;
 }
 
 function keyOf({ func, line }: Frame): string {

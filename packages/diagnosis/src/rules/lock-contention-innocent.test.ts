@@ -96,6 +96,23 @@ test("the main loop of a type, in one call all the time, does not have the lock 
 	assert.match(finding?.holderGap ?? "", /nobody was caught with the lock/);
 });
 
+test("a short sleep in the same call at both ends is one of a loop: it may be with the lock", () => {
+	const sleeps = (ns: string) => {
+		const reload = worker(
+			50,
+			{ state: "sleep", calls: [call("time.Sleep", ns)] },
+			app("main.(*Hub).Reload", 90),
+		);
+		const waiter = (goid: number) => worker(goid, blocked("0xc0000fa100"), app("main.(*Hub).Send", 31));
+		const dumps = [100, 200].map((from) => [reload, ...times(7, (i) => waiter(from + i))]);
+		const inside = record(1, frame("time.Sleep"), frame("main.(*Hub).Reload", 90));
+		const samples = times(20, (i) => [inside, waits(7 + (i % 3), frame("main.(*Hub).Send", 31))]);
+		return found({ dumps, profiles: profiles(...samples) }, "lock-contention")?.holder?.func;
+	};
+	assert.equal(sleeps("0x11e1a300"), "main.(*Hub).Reload");
+	assert.equal(sleeps("0xdf8475800"), undefined);
+});
+
 test("silent: a window of a second. A note: few of those at the same work", () => {
 	const queue = always(waits(9, frame("main.(*Cache).Get", 31), frame(HANDLE, 9)));
 	assert.deepEqual(alarms({ profiles: queue }), ["lock-contention"]);
