@@ -1,12 +1,12 @@
 /** What is fuzzed, each with real inputs to start from. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readCapture } from "@plumbline/capture/file";
 import type { Part, PartFormat } from "@plumbline/signals/capture";
 import { decodeCapture, FORMATS } from "@plumbline/signals/decode";
 import { encodeGoTrace } from "@plumbline/signals/go-trace-json";
 import { decodeGoTraceV2 } from "@plumbline/signals/go-trace-v2";
 import { recoverPaste } from "@plumbline/signals/paste-recover";
+import { readCapture } from "../../file.ts";
 
 export interface Target {
 	readonly name: string;
@@ -15,8 +15,9 @@ export interface Target {
 	readonly run: (bytes: Uint8Array) => void;
 }
 
-const FIXTURES = join(import.meta.dirname, "..", "..", "packages", "signals", "fixtures");
-const CAPTURES = join(import.meta.dirname, "..", "..", "captures");
+const HOUSE = join(import.meta.dirname, "..", "..", "..", "..", "..");
+const FIXTURES = join(HOUSE, "packages", "signals", "fixtures");
+const CAPTURES = join(HOUSE, "captures");
 const SEEDS_MAX = 24;
 /** Long seeds make slow inputs: a text is as good in its first lines. JSON and what is binary needs all of itself. */
 const TEXT_BYTES_MAX = 1 << 10;

@@ -9,7 +9,7 @@ import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { fuzzTargets } from "./fuzz/decoders.ts";
+import { fuzzTargets } from "./decoders.ts";
 
 /** Two thousand inputs of some kilobytes take a second or two; an input that takes this long hangs. */
 const SILENT_MS_MAX = 60_000;
@@ -37,7 +37,7 @@ interface Message {
 export async function fuzzOne(
 	name: string,
 	{ inputs, seed, silentMsMax = SILENT_MS_MAX }: { inputs: number; seed: number; silentMsMax?: number },
-	worker = join(import.meta.dirname, "fuzz", "worker.ts"),
+	worker = join(import.meta.dirname, "worker.ts"),
 ): Promise<FuzzEnd> {
 	const startMs = performance.now();
 	const child = fork(worker, [name, String(inputs), String(seed)], {

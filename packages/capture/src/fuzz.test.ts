@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fuzzTargets } from "./fuzz/decoders.ts";
-import { Dice, damaged } from "./fuzz/inputs.ts";
-import { fuzzOne } from "./fuzz.ts";
+import { fuzzTargets } from "./testing/fuzz/decoders.ts";
+import { Dice, damaged } from "./testing/fuzz/inputs.ts";
+import { fuzzOne } from "./testing/fuzz/main.ts";
 
 const INPUTS = 150;
 
