@@ -170,7 +170,7 @@ func track(w http.ResponseWriter, r *http.Request) {
 // slowEnd answers and then is busy for a moment with its own books, so that a client which closes after
 // each answer is the first to close.
 func slowEnd(w http.ResponseWriter, _ *http.Request) {
-	time.Sleep(5 * time.Millisecond)
+	time.Sleep(20 * time.Millisecond)
 	const answer = "450 cents\n"
 	w.Header().Set("Content-Length", fmt.Sprint(len(answer)))
 	_, _ = io.WriteString(w, answer)

@@ -18,7 +18,7 @@ func TimeWaitKeepaliveOff(s *shop.Server) error {
 const burst = 10_000
 
 // burstCallers ask at one time.
-const burstCallers = 20
+const burstCallers = 100
 
 func serveQuotes(s *shop.Server, ask func(url string) error) error {
 	ip, err := elsewhere()
