@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { diagnose } from "./diagnose.ts";
 import { app, type Call, call } from "./testing/dump-text.ts";
 import {
 	handler,
@@ -12,6 +13,7 @@ import {
 	waitsForPool,
 } from "./testing/goroutines.ts";
 import { dbSocket, idleInTx } from "./testing/lines.ts";
+import { signalsOf } from "./testing/service.ts";
 import { leakedTransactions } from "./testing/stories.ts";
 import { found, times } from "./testing/verdict.ts";
 
@@ -87,4 +89,15 @@ test("owners alive in one helper by different ways: the helper is not named", ()
 	const one = [...held(90, "main.pay"), ...held(100, "main.pay")];
 	const finding = found({ dumps: [one, one], sessions, sockets }, "tx-open");
 	assert.equal(finding?.holder?.func, "main.httpGet", "the call in which all of them sit");
+});
+
+test("of pasted dumps alone the only path seen is a candidate: they are two moments, and a rare path leaks unseen", () => {
+	const { dumps = [] } = leakedTransactions(7);
+	const signals = signalsOf({ dumps });
+	const named = diagnose(signals).findings.find(({ id }) => id === "tx-open");
+	assert.equal(named?.holder?.func, "main.(*Orders).Place");
+	const pasted = diagnose({ ...signals, target: { files: ["a.txt", "b.txt"] } }).findings[0];
+	assert.equal(pasted?.holder, undefined);
+	assert.equal(pasted?.candidates[0]?.func, "main.(*Orders).Place");
+	assert.match(pasted?.holderGap ?? "", /nothing ties the leak to it/);
 });

@@ -80,7 +80,13 @@ function weigh(world: World, attribution: Attribution, match: PathMatch): Attrib
 				},
 			};
 		case "unclear":
-			return attribution;
+			// Pasted dumps are two moments, not forty: the busy path is on them, the rare one that leaks is not.
+			if (world.signals.target.files === undefined) return attribution;
+			return {
+				candidates: [{ ...holder, confidence: UNPROVED * holder.confidence }],
+				holderGap: `the code that borrowed has returned; one path was seen at work, and nothing ties the leak to it; ${whatWouldNameIt(world)}`,
+				siblings: attribution.siblings,
+			};
 		case "not seen":
 			return {
 				candidates: [{ ...holder, how: `${holder.how}, but other statements run`, confidence: 0.2 }],
@@ -91,6 +97,9 @@ function weigh(world: World, attribution: Attribution, match: PathMatch): Attrib
 			return match satisfies never;
 	}
 }
+
+/** Of the confidence that stays where no statement can be compared. */
+const UNPROVED = 0.6;
 
 /** The only function seen, with its statements borne out: short of certain, as another may share them. */
 const SURE = 0.85;
