@@ -49,4 +49,8 @@ test("what throws, hangs or ends is told with what it takes to see it again", as
 	assert.match(ended.fault ?? "", /^ended by 3 after input 1/);
 	const good = await planted("good", 'process.send({kind:"done",n:3,peakMb:1}, () => process.exit(0));');
 	assert.equal(good.fault, undefined);
+	const fewer = await planted("fewer", 'process.send({kind:"done",n:0,peakMb:1}, () => process.exit(0));');
+	assert.equal(fewer.fault, "0 inputs were tried of 3");
+	const big = await planted("big", 'process.send({kind:"done",n:3,peakMb:4000}, () => process.exit(0));');
+	assert.match(big.fault ?? "", /^it took 4000 MB/);
 });

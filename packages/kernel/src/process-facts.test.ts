@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { placeOfNetworkNamespace } from "./network-namespace.ts";
 import { readNetworkSysctls } from "./network-sysctls.ts";
@@ -41,7 +43,19 @@ test("CPU, threads and age of this process, as Node knows them", () => {
 	// The kernel counts in ticks of 10 ms, user and system apart.
 	assert.ok(cpuMs >= (before.user + before.system) / 1000 - 20, String(cpuMs));
 	assert.ok(threads >= 2, String(threads));
-	assert.ok(ageMs > 0 && ageMs <= process.uptime() * 1000 + 1000, String(ageMs));
+	assert.ok(ageMs !== undefined && ageMs > 0 && ageMs <= process.uptime() * 1000 + 1000, String(ageMs));
+});
+
+test("a container's own uptime tells no age: the start is by the host's", (t) => {
+	const proc = mkdtempSync(join(tmpdir(), "plumbline-proc-"));
+	t.after(() => rmSync(proc, { recursive: true }));
+	mkdirSync(join(proc, "7"));
+	const fields = ["S", ...Array.from({ length: 49 }, (_, i) => (i + 4 === 22 ? 9_000_000 : 13))];
+	writeFileSync(join(proc, "7", "stat"), `7 (odd) name) ${fields.join(" ")}\n`);
+	writeFileSync(join(proc, "uptime"), "120.50 200.00\n");
+	assert.deepEqual(taken(readProcessUse(7, proc)), { cpuMs: 260, threads: 13 });
+	writeFileSync(join(proc, "uptime"), "90001.00 200.00\n");
+	assert.equal(taken(readProcessUse(7, proc)).ageMs, 1_000);
 });
 
 test("how long the threads of this process ran and waited, by the scheduler's own count", () => {

@@ -32,8 +32,8 @@ export interface ProcessUse {
 	/** User and system time of all threads since the start. */
 	readonly cpuMs: number;
 	readonly threads: number;
-	/** Since the start. */
-	readonly ageMs: number;
+	/** Since the start; absent where /proc/uptime is another clock than the start is told by: a container's own. */
+	readonly ageMs?: number;
 }
 
 export interface ProcessScheduling {
@@ -87,7 +87,8 @@ export function readProcessUse(pid: number, proc = "/proc"): Reading<ProcessUse>
 	const ageMs = Number.parseFloat(uptime.value) * 1000 - (field(22) * 1000) / TICKS_PER_SECOND;
 	if (!Number.isFinite(cpuMs + ageMs + field(20)))
 		return refused("failed", `${path} is not understood: "${stat.value.slice(0, 60)}"`);
-	return read({ cpuMs, threads: field(20), ageMs: Math.max(0, Math.round(ageMs)) });
+	const age = ageMs < -1000 / TICKS_PER_SECOND ? {} : { ageMs: Math.max(0, Math.round(ageMs)) };
+	return read({ cpuMs, threads: field(20), ...age });
 }
 
 /** The soft limit of `Max open files            1024                 524288               files`. */

@@ -2,9 +2,9 @@
  * A small file as a process sees it, through /proc/PID/root: its mount namespace, its chroot.
  *
  * The kernel follows an absolute link there from *our* root, not the process's (path_resolution(7)), so links are
- * followed by hand. What is no regular file is not opened for reading: a FIFO would block, a device could do anything.
+ * followed by hand. What is no regular file is not opened: a FIFO would block, a device could do anything.
  */
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from "node:fs";
 import { posix } from "node:path";
 import { errnoCode, explainFileError, type Reading, read, refused } from "./reading.ts";
 
@@ -20,6 +20,8 @@ export function readTargetFile(pid: number, path: string, proc = "/proc"): Readi
 	const full = root + real.value;
 	let fd: number;
 	try {
+		// Opening a device can already do something; what comes there between the two looks is seen by the second.
+		if (!lstatSync(full).isFile()) return refused("failed", `${full} is no regular file`);
 		fd = openSync(full, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
 	} catch (error) {
 		return explainFileError(error, full);

@@ -15,6 +15,8 @@ import { fuzzTargets } from "./decoders.ts";
 const SILENT_MS_MAX = 60_000;
 /** Node itself takes some 80 MB. */
 const HEAP_MB_MAX = 256;
+/** With what lies outside the heap, such as byte arrays; two thousand inputs peak at some 300. */
+const RSS_MB_MAX = 1_024;
 
 export interface FuzzEnd {
 	readonly name: string;
@@ -60,7 +62,12 @@ export async function fuzzOne(
 	);
 	clearTimeout(silent);
 	const end = { name, inputs: last.n ?? 0, seconds: (performance.now() - startMs) / 1000 };
-	if (last.kind === "done") return { ...end, ...(last.peakMb === undefined ? {} : { peakMb: last.peakMb }) };
+	if (last.kind === "done") {
+		const told = { ...end, ...(last.peakMb === undefined ? {} : { peakMb: last.peakMb }) };
+		if (last.n !== inputs) return { ...told, fault: `${last.n} inputs were tried of ${inputs}` };
+		if ((last.peakMb ?? 0) <= RSS_MB_MAX) return told;
+		return { ...told, fault: `it took ${Math.round(last.peakMb ?? 0)} MB, more than ${RSS_MB_MAX}` };
+	}
 	const again = `npm run fuzz -- --only ${name} --seed ${seed}`;
 	if (last.kind === "fault")
 		return { ...end, fault: `${last.why}\ninput ${last.n}: ${last.input ?? ""}\nagain: ${again}` };
@@ -79,6 +86,8 @@ if (import.meta.main) {
 	const names = (await fuzzTargets(values.only)).map(({ name }) => name);
 	if (names.length === 0) throw new Error(`no decoder ${values.only}`);
 	const plan = { inputs: Number(values.inputs), seed: Number(values.seed) };
+	if (!(plan.inputs > 0) || !Number.isSafeInteger(plan.inputs) || !Number.isSafeInteger(plan.seed))
+		throw new Error(`--inputs and --seed are whole numbers, not ${values.inputs} and ${values.seed}`);
 	let faults = 0;
 	const next = async (): Promise<void> => {
 		for (let name = names.shift(); name !== undefined; name = names.shift()) {
