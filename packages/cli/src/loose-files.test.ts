@@ -43,7 +43,8 @@ test("two dumps and a page, in any order, named or not: the leak, and a window t
 		const report = JSON.parse(stdout);
 		assert.equal(code, 1);
 		assert.equal(report.findings[0].id, "tx-open");
-		assert.match(report.findings[0].holder.func, /Reserve$/u);
+		assert.equal(report.findings[0].holder, undefined);
+		assert.match(report.findings[0].candidates[0].func, /Reserve$/u);
 		assert.equal(report.window.known, false);
 		const unexamined = report.gaps.filter((gap: { weight: string }) => gap.weight === "loss");
 		assert.deepEqual(
