@@ -6,13 +6,16 @@
  * that the kernel counts (sockets line).
  */
 import type { Attribution } from "../attribution.ts";
-import { type DnsView, queriesPerLookup, quoteDatagrams } from "../dns-view.ts";
+import { type Datagrams, type DnsView, queriesPerLookup, quoteDatagrams } from "../dns-view.ts";
 import { plural } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
 
 /** Datagrams out of the namespace and back. A service that keeps its connections asks a few times a minute. */
 const QUERIES_PER_SECOND_MIN = 100;
+/** Where queries take so long it is that which fills the resolver, and others may have added to the count. */
+const SLOW_QUERY_MS = 300;
+const SLOW_QUERIES_PER_SECOND_MIN = 500;
 /** Samples that caught a lookup: the datagrams may be others', these are not. */
 const SAMPLES_SEEN_MIN = 3;
 const SAMPLES_SEEN_SHARE_MIN = 0.1;
@@ -96,12 +99,21 @@ function meanInResolver({ samples }: DnsView): number {
 }
 
 /** At most; undefined where the datagrams are not counted, or are too many for the queries that were seen. */
-function queriesPerSecond({ datagrams, samples }: DnsView): number | undefined {
-	if (datagrams === undefined) return undefined;
-	const rate = (datagrams.answered * 1000) / datagrams.spanMs;
+function queriesPerSecond(dns: DnsView): number | undefined {
+	const { datagrams } = dns;
+	if (datagrams === undefined || queryMs(dns, datagrams) < QUERY_MS_LEAST) return undefined;
+	return (datagrams.answered * 1000) / datagrams.spanMs;
+}
+
+/** How long one takes, at least; not a number where nothing was counted or seen. */
+function queryMs({ samples }: DnsView, { answered, spanMs }: Datagrams): number {
 	const out = samples.reduce((sum, each) => sum + Math.max(each.queries, 2 * inResolver(each)), 0);
-	const queryMs = (out / samples.length / rate) * 1000;
-	return queryMs < QUERY_MS_LEAST ? undefined : rate;
+	return ((out / samples.length) * spanMs) / answered;
+}
+
+function queriesPerSecondMin(dns: DnsView): number {
+	const slow = dns.datagrams !== undefined && queryMs(dns, dns.datagrams) >= SLOW_QUERY_MS;
+	return slow ? SLOW_QUERIES_PER_SECOND_MIN : QUERIES_PER_SECOND_MIN;
 }
 
 function isStorm(dns: DnsView, rate: number | undefined): boolean {
@@ -111,7 +123,7 @@ function isStorm(dns: DnsView, rate: number | undefined): boolean {
 	if (seen.length < Math.max(SAMPLES_SEEN_MIN, samples.length * SAMPLES_SEEN_SHARE_MIN)) return false;
 	const parts = new Set(seen.map((index) => Math.floor((index * PARTS) / samples.length)));
 	if (parts.size < PARTS_SEEN_MIN) return false;
-	return rate === undefined ? meanInResolver(dns) >= IN_RESOLVER_MEAN_MIN : rate >= QUERIES_PER_SECOND_MIN;
+	return rate === undefined ? meanInResolver(dns) >= IN_RESOLVER_MEAN_MIN : rate >= queriesPerSecondMin(dns);
 }
 
 function attributionOf({ callers }: DnsView): Attribution {

@@ -117,6 +117,11 @@ test("silent: the dials of a deployment, all in one part of the window", () => {
 	assert.deepEqual(alarms({ profiles: burst, process: udp(2_000) }), []);
 });
 
+test("a slow name server fills the resolver: a few datagrams of others make no storm of that", () => {
+	const service = { profiles: profiles(...times(40, () => [query(40), asks(20)])), process: udp(1_010) };
+	assert.deepEqual(alarms(service), ["dns-slow"]);
+});
+
 test("silent: datagrams that nobody answers, and far too many for the lookups that were seen", () => {
 	assert.deepEqual(alarms({ profiles: stormy, process: udp(8_000, 60) }), []);
 	assert.deepEqual(alarms({ profiles: stormy, process: udp(400_000) }), []);
