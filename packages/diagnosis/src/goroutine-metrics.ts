@@ -4,8 +4,8 @@ import type { Evidence } from "./finding.ts";
 import { floors } from "./parked-growth.ts";
 import type { World } from "./world.ts";
 
-/** One each third, and one more. */
-const PAGES_MIN = 4;
+/** Between the ends of the window, for thirds of them. */
+const INNER_PAGES_MIN = 3;
 /** client_golang's, and that of runtime/metrics. */
 const SERIES = ["go_goroutines", "go_sched_goroutines_goroutines"] as const;
 
@@ -15,16 +15,33 @@ export function goroutinesRose({ signals }: World, least: number): Evidence | un
 	const last = signals.metrics.at(-1);
 	if (name === undefined || last === undefined) return undefined;
 	const counts = signals.metrics.map(({ value }) => value.go[name] ?? 0);
-	if (counts.length < PAGES_MIN) return undefined;
-	const [from, , to] = floors(counts);
-	if (to - from < least) return undefined;
+	const rise = riseOf(counts, least);
+	if (rise === undefined) return undefined;
 	return {
 		line: "pool",
-		says: `the metrics page counts more goroutines too: never fewer than ${from} in the first third of ${plural(counts.length, "page")}, ${to} in the last`,
+		says: `the metrics page counts more goroutines too: ${rise}`,
 		quote: `${name} ${last.value.go[name]}`,
 		part: last.part.name,
 		// The series is known by its name alone; pages have it once.
 		offset: 0,
 		atMs: last.part.end.monoMs - signals.window.start.monoMs,
 	};
+}
+
+/**
+ * At the ends of the window everything is read at once, and between them there are the connections of those who read
+ * on: a page is compared with its like. That it rises by either is enough, as the dumps have told of it before.
+ */
+function riseOf(counts: readonly number[], least: number): string | undefined {
+	const [first, last] = [counts[0] ?? 0, counts.at(-1) ?? 0];
+	const inner = counts.slice(1, -1);
+	if (inner.length >= INNER_PAGES_MIN) {
+		const [from, , to] = floors(inner);
+		const pages = plural(inner.length, "page");
+		if (to - from >= least)
+			return `never fewer than ${from} in the first third of ${pages} between the ends of the window, ${to} in the last`;
+	}
+	return counts.length > 1 && last - first >= least
+		? `${first} at the start of the window, ${last} at its end`
+		: undefined;
 }

@@ -10,7 +10,7 @@
  * took it in a function is still in it is what is assumed.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
-import type { DumpView } from "./dump-view.ts";
+import { callText, type DumpView } from "./dump-view.ts";
 import { isOfOthers, lockFrame, waitOf } from "./parked-wait.ts";
 import type { World } from "./world.ts";
 
@@ -70,10 +70,15 @@ export function stuckLocks(world: World): StuckLocks | undefined {
 	};
 }
 
-/** A client that hung up takes its reader along; whoever serves it waits on. */
+/**
+ * A client that hung up takes its reader along, while whoever serves it waits on in the very same call; the reader of
+ * a request that has just come may not have begun.
+ */
 function isSameRequest(first: DumpView, last: DumpView, goid: number): boolean {
 	const request = last.requestOf.get(goid);
-	return request === undefined || request === first.requestOf.get(goid);
+	if (request !== undefined || !first.requestOf.has(goid)) return request === first.requestOf.get(goid);
+	const [before, row] = [first.rowOf.get(goid), last.rowOf.get(goid)];
+	return before !== undefined && row !== undefined && callText(first, before) === callText(last, row);
 }
 
 /** Rows by the address of the lock they wait for; without the address nobody can tell two locks apart. */
