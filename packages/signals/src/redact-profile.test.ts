@@ -91,6 +91,13 @@ test("nothing to hide: the very same bytes", () => {
 	assert.equal(redactProfile(clean), clean);
 });
 
+test("labels beyond the bound are hidden unread", () => {
+	const decoded = decodePprof(redactProfile(profile(), 1));
+	assert.ok(decoded.kind === "decoded");
+	const labels = [0, 1].map((i) => decoded.value.labels.at(i)?.strings);
+	assert.deepEqual(labels, [{ route: "/orders", token: "***" }, { peer: "***" }]);
+});
+
 test("cut at any byte it does not throw, and shows no secret that a decoder could read", () => {
 	const whole = profile("hunter2-hunter2");
 	for (let end = 0; end <= whole.length; end++) {

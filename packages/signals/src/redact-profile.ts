@@ -19,10 +19,12 @@ const LABEL_KEY = 1;
 const LABEL_TEXT = 2;
 /** Distinct pairs of key and value looked at; a program that labels by request has many. */
 const PAIRS_MAX = 1_000_000;
+/** A string's field takes two bytes at least: so many can there be. */
+const STRING_BYTES_MIN = 2;
 
-/** Gives the same array when nothing was found. */
-export function redactProfile(bytes: Uint8Array): Uint8Array {
-	const { valuesOf, strings } = scan(bytes);
+/** Gives the same array when nothing was found. What is beyond the bound is hidden unread. `pairsMax` is for tests. */
+export function redactProfile(bytes: Uint8Array, pairsMax = PAIRS_MAX): Uint8Array {
+	const { valuesOf, unread, strings } = scan(bytes, pairsMax);
 	const secret = new Map<number, Uint8Array>();
 	for (const [keyIndex, values] of valuesOf) {
 		const key = strings.text(bytes, keyIndex);
@@ -34,6 +36,10 @@ export function redactProfile(bytes: Uint8Array): Uint8Array {
 			if (shown !== text) secret.set(index, new TextEncoder().encode(shown));
 		}
 	}
+	unread?.forEach((isUnread, index) => {
+		if (isUnread === 1 && strings.text(bytes, index) !== "")
+			secret.set(index, new TextEncoder().encode(REDACTED));
+	});
 	if (secret.size === 0) return bytes;
 	return withReplaced(bytes, strings, secret);
 }
@@ -55,9 +61,12 @@ const utf8 = new TextDecoder();
 /** Indexes of the texts that were seen under each key's index. */
 type ValuesOf = Map<number, Set<number>>;
 
-function scan(bytes: Uint8Array): { valuesOf: ValuesOf; strings: Places } {
+function scan(
+	bytes: Uint8Array,
+	pairsMax: number,
+): { valuesOf: ValuesOf; unread: Uint8Array | undefined; strings: Places } {
 	const wire = new Wire(bytes);
-	const pairs = new Pairs();
+	const pairs = new Pairs(pairsMax, Math.ceil(bytes.length / STRING_BYTES_MIN));
 	const strings = new Places();
 	while (wire.at < bytes.length) {
 		const tagAt = wire.at;
@@ -76,21 +85,33 @@ function scan(bytes: Uint8Array): { valuesOf: ValuesOf; strings: Places } {
 		} else eachLabel(wire, end, pairs);
 		wire.at = end;
 	}
-	return { valuesOf: pairs.valuesOf, strings };
+	return { valuesOf: pairs.valuesOf, unread: pairs.unread, strings };
 }
 
 class Pairs {
 	readonly valuesOf: ValuesOf = new Map();
-	#left = PAIRS_MAX;
+	/** By index of the text: 1 for those that came when there were too many pairs. */
+	unread: Uint8Array | undefined;
+	readonly #stringsMax: number;
+	#left: number;
+
+	constructor(pairsMax: number, stringsMax: number) {
+		this.#left = pairsMax;
+		this.#stringsMax = stringsMax;
+	}
 
 	add(key: number, text: number): void {
 		let values = this.valuesOf.get(key);
+		if (values?.has(text)) return;
+		if (this.#left === 0) {
+			this.unread ??= new Uint8Array(this.#stringsMax);
+			this.unread[text] = 1;
+			return;
+		}
 		if (values === undefined) {
-			if (this.#left === 0) return;
 			values = new Set();
 			this.valuesOf.set(key, values);
 		}
-		if (this.#left === 0 || values.has(text)) return;
 		values.add(text);
 		this.#left--;
 	}
