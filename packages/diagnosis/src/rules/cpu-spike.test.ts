@@ -69,6 +69,17 @@ test("what it waits for counts: a busy host hides no spike", () => {
 	assert.match(finding?.title ?? "", /uses 0\.9 of the 2 processors it may use and waits for 0\.8 more/);
 });
 
+test("what it may use is the lower of the container's limit and GOMAXPROCS; none of both is zero", () => {
+	const limited = (cpuLimit: number) => {
+		const { process, go } = using(9_000);
+		const service = { process: process.map((facts) => ({ ...facts, cpuLimit })), go };
+		return found({ ...service, cpu: profile(...hashing) }, "cpu-spike")?.title;
+	};
+	assert.match(limited(1) ?? "", /uses 0\.9 of the 1 processor it may use/);
+	assert.equal(limited(64), undefined);
+	assert.equal(limited(0), undefined);
+});
+
 test("silent: no profile, a calm service, a profile of another type", () => {
 	assert.equal(found(using(19_000), "cpu-spike"), undefined);
 	assert.equal(found({ ...using(3_000), cpu: profile(...hashing) }, "cpu-spike"), undefined);

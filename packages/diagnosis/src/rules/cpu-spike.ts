@@ -84,7 +84,7 @@ function cpuUse({ signals }: World): CpuUse | undefined {
 	const wanted = cpuWanted(signals) ?? used;
 	const cores = used.cpuMs / used.spanMs;
 	const coresWanted = Math.max(cores, wanted.cpuMs / wanted.spanMs);
-	const limit = signals.process.at(-1)?.value.cpuLimit ?? goValue(signals, "go_sched_gomaxprocs_threads");
+	const limit = processorsAllowed(signals);
 	const share = Math.min(1, coresWanted / (limit ?? 1));
 	const more = coresWanted - cores;
 	return {
@@ -96,6 +96,13 @@ function cpuUse({ signals }: World): CpuUse | undefined {
 				: `${cores.toFixed(1)} of the ${processors(limit)} it may use`) +
 			(more < cores * WAITING_SHARE_TOLD_MIN ? "" : ` and waits for ${more.toFixed(1)} more`),
 	};
+}
+
+/** By the container and by Go itself: the lower counts. */
+function processorsAllowed(signals: World["signals"]): number | undefined {
+	const limits = [signals.process.at(-1)?.value.cpuLimit, goValue(signals, "go_sched_gomaxprocs_threads")];
+	const known = present(limits).filter((count) => count > 0);
+	return known.length === 0 ? undefined : Math.min(...known);
 }
 
 function processors(count: number): string {
