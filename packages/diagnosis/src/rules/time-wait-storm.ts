@@ -9,7 +9,7 @@ import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { isDatabasePort } from "../database-ports.ts";
 import { plural, seconds } from "../evidence.ts";
 import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
-import { type ChurnCause, causeInWords, causeOfChurn } from "../http-churn.ts";
+import { type ChurnCause, causeInWords, causeOfChurn, httpBooks } from "../http-churn.ts";
 import { closingsThatAgree, type PoolClosings } from "../pool-closings.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import {
@@ -96,6 +96,7 @@ export const timeWaitStorm: Rule = {
 			evidence: present<Evidence>([
 				peerEvidence(tcpLife, peer, `${peer.portsUsed.last} of ${range} ports in use towards this peer`),
 				closings?.evidence,
+				cause && httpBooks(world)?.evidence("requests of the HTTP client, which explain the closes"),
 			]),
 		});
 	},
