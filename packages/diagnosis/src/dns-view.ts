@@ -23,6 +23,7 @@ import type { Frame } from "@plumbline/signals/goroutines";
 import type { ResolverFacts } from "@plumbline/signals/process";
 import type { Signals } from "@plumbline/signals/signals";
 import type { IsApplication } from "./application.ts";
+import { goValue } from "./cpu-time.ts";
 import type { DumpView } from "./dump-view.ts";
 import { type GoroutineSample, goroutineSamples } from "./goroutine-samples.ts";
 
@@ -53,6 +54,11 @@ export interface DnsView {
 	readonly resolver: ResolverFacts | undefined;
 	/** Between the ends of the window, of the whole network namespace. */
 	readonly datagrams: Datagrams | undefined;
+	/**
+	 * Queries of this program a second, at most: Go's resolver starts a goroutine for each, and ids of goroutines count
+	 * those that were started. Where two full dumps tell, and only such queries were seen.
+	 */
+	readonly ownQueriesMax: number | undefined;
 	readonly threads: number | undefined;
 }
 
@@ -82,16 +88,24 @@ const LOOPBACK = /^(127\.|::1$)/;
 const CALLERS_MAX = 100;
 /** Nothing can be said of a shorter time. */
 const SPAN_MS_MIN = 1_000;
+const OWN_GOROUTINE = "net.(*Resolver).goLookupIPCNAMEOrder.func";
+/** A processor takes ids of goroutines by the dozen; how many processors there are is not always told. */
+const IDS_AT_ONCE = 16;
+const PROCESSORS_DEFAULT = 64;
+/** The newest goroutine of a dump is not quite the last that was started. */
+const NEWER_FACTOR = 1.25;
 
 export function dnsView(signals: Signals, dumps: readonly DumpView[], isApplication: IsApplication): DnsView {
 	const callers = new Map<string, { readonly frame: Frame; seen: number }>();
-	const samples = goroutineSamples(signals, dumps).map((sample) => inSample(sample, callers, isApplication));
+	const read = goroutineSamples(signals, dumps);
+	const samples = read.map((sample) => inSample(sample, callers, isApplication));
 	const last = signals.process.at(-1);
 	return {
 		samples,
 		callers: [...callers.values()].toSorted((a, b) => b.seen - a.seen),
 		resolver: last?.value.resolver,
 		datagrams: datagramsOf(signals),
+		ownQueriesMax: ownQueriesMax(signals, dumps, read),
 		threads: last?.value.threads,
 	};
 }
@@ -125,6 +139,27 @@ function roleOf(frames: readonly Frame[]): "queries" | "cgo" | "callers" | "stre
 	if (frames.some(({ func }) => func === STREAM_QUERY)) return "streams";
 	if (frames.some(({ func }) => CGO.test(func))) return "cgo";
 	return frames.some(({ func }) => CALLER.test(func)) ? "callers" : undefined;
+}
+
+function ownQueriesMax(
+	signals: Signals,
+	dumps: readonly DumpView[],
+	samples: readonly GoroutineSample[],
+): number | undefined {
+	const [first, last] = [dumps[0], dumps.at(-1)];
+	if (first === undefined || last === undefined || last.atMs - first.atMs < SPAN_MS_MIN) return undefined;
+	const queries = samples.flatMap(({ stacks }) =>
+		stacks.filter(({ frames }) => ["queries", "cgo", "streams"].includes(roleOf(frames) ?? "")),
+	);
+	if (!queries.every(({ frames }) => frames.some(({ func }) => func.startsWith(OWN_GOROUTINE))))
+		return undefined;
+	const processors = goValue(signals, "go_sched_gomaxprocs_threads") ?? PROCESSORS_DEFAULT;
+	const started = Math.max(0, newest(last) - newest(first)) * NEWER_FACTOR + IDS_AT_ONCE * processors;
+	return (started * 1000) / (last.atMs - first.atMs);
+}
+
+function newest({ table }: DumpView): number {
+	return table.goid.subarray(0, table.count).reduce((most, goid) => Math.max(most, goid), 0);
 }
 
 function datagramsOf({ process, window }: Signals): DnsView["datagrams"] {

@@ -6,7 +6,7 @@
  * that the kernel counts (sockets line).
  */
 import type { Attribution } from "../attribution.ts";
-import { type Datagrams, type DnsView, queriesPerLookup, quoteDatagrams } from "../dns-view.ts";
+import { type DnsView, queriesPerLookup, quoteDatagrams } from "../dns-view.ts";
 import { plural } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
@@ -100,20 +100,16 @@ function meanInResolver({ samples }: DnsView): number {
 
 /** At most; undefined where the datagrams are not counted, or are too many for the queries that were seen. */
 function queriesPerSecond(dns: DnsView): number | undefined {
-	const { datagrams } = dns;
-	if (datagrams === undefined || queryMs(dns, datagrams) < QUERY_MS_LEAST) return undefined;
-	return (datagrams.answered * 1000) / datagrams.spanMs;
+	const { datagrams, ownQueriesMax } = dns;
+	if (datagrams === undefined) return undefined;
+	const rate = (datagrams.answered * 1000) / datagrams.spanMs;
+	return queryMs(dns, rate) < QUERY_MS_LEAST ? undefined : Math.min(rate, ownQueriesMax ?? rate);
 }
 
 /** How long one takes, at least; not a number where nothing was counted or seen. */
-function queryMs({ samples }: DnsView, { answered, spanMs }: Datagrams): number {
+function queryMs({ samples }: DnsView, rate: number): number {
 	const out = samples.reduce((sum, each) => sum + Math.max(each.queries, 2 * inResolver(each)), 0);
-	return ((out / samples.length) * spanMs) / answered;
-}
-
-function queriesPerSecondMin(dns: DnsView): number {
-	const slow = dns.datagrams !== undefined && queryMs(dns, dns.datagrams) >= SLOW_QUERY_MS;
-	return slow ? SLOW_QUERIES_PER_SECOND_MIN : QUERIES_PER_SECOND_MIN;
+	return ((out / samples.length) * 1000) / rate;
 }
 
 function isStorm(dns: DnsView, rate: number | undefined): boolean {
@@ -123,7 +119,13 @@ function isStorm(dns: DnsView, rate: number | undefined): boolean {
 	if (seen.length < Math.max(SAMPLES_SEEN_MIN, samples.length * SAMPLES_SEEN_SHARE_MIN)) return false;
 	const parts = new Set(seen.map((index) => Math.floor((index * PARTS) / samples.length)));
 	if (parts.size < PARTS_SEEN_MIN) return false;
-	return rate === undefined ? meanInResolver(dns) >= IN_RESOLVER_MEAN_MIN : rate >= queriesPerSecondMin(dns);
+	return rate === undefined
+		? meanInResolver(dns) >= IN_RESOLVER_MEAN_MIN
+		: rate >= queriesPerSecondMin(dns, rate);
+}
+
+function queriesPerSecondMin(dns: DnsView, rate: number): number {
+	return queryMs(dns, rate) >= SLOW_QUERY_MS ? SLOW_QUERIES_PER_SECOND_MIN : QUERIES_PER_SECOND_MIN;
 }
 
 function attributionOf({ callers }: DnsView): Attribution {

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Frame, GoroutineProfile, ProfileRecord } from "@plumbline/signals/goroutines";
+import { app } from "../testing/dump-text.ts";
+import { worker } from "../testing/goroutines.ts";
 import { alarms, found, gist, times } from "../testing/verdict.ts";
 
 const frame = (func: string, line = 0): Frame => ({ func, file: "carrier.go", line });
@@ -120,6 +122,17 @@ test("silent: the dials of a deployment, all in one part of the window", () => {
 test("a slow name server fills the resolver: a few datagrams of others make no storm of that", () => {
 	const service = { profiles: profiles(...times(40, () => [query(40), asks(20)])), process: udp(1_010) };
 	assert.deepEqual(alarms(service), ["dns-slow"]);
+});
+
+test("the ids of goroutines bound how many of the queries are the program's own", () => {
+	const at = (goid: number) => [worker(goid, { state: "select", calls: [] }, app("main.idle", 3))];
+	const service = { profiles: stormy, process: udp(8_000), go: [{ go_sched_gomaxprocs_threads: 2 }] };
+	assert.deepEqual(alarms({ ...service, dumps: [at(1_000), at(1_500)] }), []);
+	assert.equal(found({ ...service, dumps: [at(1_000), at(9_000)] }, "dns-storm")?.count, 800);
+	// Queries that start no goroutine are not bound by them.
+	const srv = record(1, frame("net.dnsPacketRoundTrip"), frame("net.(*Resolver).goLookupSRV"), QUOTE);
+	const srvs = profiles(...times(40, () => [srv]));
+	assert.equal(found({ ...service, profiles: srvs, dumps: [at(1_000), at(1_500)] }, "dns-storm")?.count, 800);
 });
 
 test("silent: datagrams that nobody answers, and far too many for the lookups that were seen", () => {
