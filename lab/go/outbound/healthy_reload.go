@@ -13,6 +13,7 @@ func HealthyReload(s *shop.Server) error {
 	if err != nil {
 		return err
 	}
+	tellCarrier(s, carrier.Plain)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 100, MaxIdleConnsPerHost: 100}}
 	board := &PriceBoard{client: client, carrier: "http://" + carrier.Plain}
 	s.Handle("/rate", func(w http.ResponseWriter, r *http.Request) error {
