@@ -51,6 +51,8 @@ const IDLE_MIN = 1.6;
 const IDLING_SHARE_MAX = 0.2;
 /** How far closes and requests may differ: they are counted over spans that begin and end apart. */
 const MATCH_SLACK = 0.25;
+/** The same where the transports themselves say that nothing is kept: on a loaded host requests come in bursts. */
+const TOLD_SLACK = 0.5;
 /** Transports that can be nothing but made for their request: near the bound of the ledger's table. */
 const TRANSPORTS_MANY = 200;
 const TRANSPORTS_MIN = 20;
@@ -78,11 +80,14 @@ export function causeOfChurn(world: World, peer: TcpPeer): ChurnCause | undefine
 		others.reduce((sum, { closedByUs, unattributed }) => sum + closedByUs + unattributed, 0) *
 		(books.watchedMs / life.spanMs);
 	const { requests, strangers, transports, transportsSeen } = books;
-	const onceEach = Math.abs(closes - requests) <= requests * MATCH_SLACK;
-	if (onceEach && madeForEach(transportsSeen, requests)) {
-		return { kind: "transport a request", transports: transportsSeen };
+	const apart = Math.abs(closes - requests);
+	const onceEach = apart <= requests * MATCH_SLACK;
+	if (apart <= requests * TOLD_SLACK) {
+		if (madeForEach(transportsSeen, requests)) {
+			return { kind: "transport a request", transports: transportsSeen };
+		}
+		if (transports.every(keepsNone)) return { kind: "keep-alives off" };
 	}
-	if (onceEach && transports.every(keepsNone)) return { kind: "keep-alives off" };
 	const each = strangers / Math.max(1, closes);
 	if (each >= FULL_MIN && closes <= requests * (1 + MATCH_SLACK)) {
 		if (each < IDLE_MIN || someLieIdle(world)) return full(transports);
@@ -116,7 +121,7 @@ export function causeOfPile(world: World, peer: TcpPeer): ChurnCause | undefined
 	if (books === undefined || spanMs === 0) return undefined;
 	const { requests, transportsSeen: transports } = books;
 	const opens = peer.opens * (books.watchedMs / spanMs);
-	const onceEach = Math.abs(opens - requests) <= requests * MATCH_SLACK;
+	const onceEach = Math.abs(opens - requests) <= requests * TOLD_SLACK;
 	return onceEach && madeForEach(transports, requests)
 		? { kind: "transport a request", transports }
 		: undefined;
