@@ -26,7 +26,7 @@ func GrpcStream(s *shop.Server) error {
 }
 
 func trackParcel(conn *grpc.ClientConn, parcel string) error {
-	stream, err := openStream(context.Background(), conn, parcel)
+	stream, err := openStream(context.Background(), conn, parcel) // LEAK
 	if err != nil {
 		return err
 	}
