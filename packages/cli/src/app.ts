@@ -23,7 +23,18 @@ import type { CliContext } from "./context.ts";
 import { VERSION } from "./version.ts";
 
 const lab = buildRouteMap<"list" | "run", CliContext>({
-	docs: { brief: "Programs that leak in known ways, to see plumbline find them" },
+	docs: {
+		brief: "Programs that leak in known ways, to see plumbline find them",
+		fullDescription: [
+			"Real Go programs that leak in known ways, and healthy ones, each with the answer expected of plumbline.",
+			"They are built by the Go of this machine and staged here (docs/lab.md).",
+			"",
+			"EXAMPLES",
+			"  plumbline lab list                       names, databases, titles",
+			"  plumbline lab run tx-error-background    build, stage and diagnose one, and compare",
+			"  plumbline lab run --all --runs 5         all of them, five times",
+		].join("\n"),
+	},
 	routes: { list: labListCommand, run: labRunCommand },
 });
 
@@ -42,6 +53,8 @@ const root = buildRouteMap<string, CliContext>({
 			"  plumbline demo                      see it find a leak in a real service",
 			"  plumbline diagnose --pid 4711       examine a Go service on this host",
 			"  plumbline diagnose --from x.plumb   the same from a capture, offline",
+			"  plumbline diagnose dump.txt ss.txt  what somebody saved or pasted into a ticket",
+			"  plumbline goroutines dump.txt       what the goroutines of a dump are doing",
 		].join("\n"),
 	},
 	routes: {

@@ -10,6 +10,11 @@ export interface CliContext extends CommandContext {
 	};
 	/** Says stop on Ctrl-C: everything that waits listens to it. */
 	readonly signal: AbortSignal;
+	/**
+	 * For work that leaves nothing behind: while it runs, Ctrl-C ends the process at once, as it ends any other. Long
+	 * pure work would not hear it, nor would a pipe that nobody writes to.
+	 */
+	readonly endsAtOnce: <T>(work: () => Promise<T>) => Promise<T>;
 	readonly progress: Progress;
 	/** Columns and colour of stdout, for the text of a diagnosis. */
 	readonly page: PageOptions;

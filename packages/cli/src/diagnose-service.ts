@@ -9,9 +9,10 @@ import { decodeCapture } from "@plumbline/signals/decode";
 import type { Signals } from "@plumbline/signals/signals";
 import type { CliContext } from "./context.ts";
 import { EXIT_NOTHING_FOUND, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
-import { captureRequest, type LiveFlags, namesTarget } from "./live-flags.ts";
+import { captureRequest, type LiveFlags, namesTarget, onlyLive } from "./live-flags.ts";
 import { captureLoose } from "./loose-files.ts";
 import { type LooseFlags, looseFilesOf, metricsAddress } from "./loose-flags.ts";
+import { checkPlaces, type Place } from "./output-place.ts";
 import { type Form, renderAs } from "./result.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -31,22 +32,26 @@ export async function diagnoseService(
 	...files: readonly string[]
 ): Promise<void> {
 	const form = formOf(flags);
+	checkPlaces(placesOf(flags), inputsOf(flags, files));
 	const { capture, asked, unread = 0 } = await obtain(this, flags, files);
-	this.progress.step("laying the lines over each other");
-	const signals = decodeCapture(capture);
-	const { diagnosis, exitCode } = verdictOf(signals, asked);
+	const { signals, diagnosis, exitCode, printed } = await this.endsAtOnce(async () => {
+		this.progress.step("laying the lines over each other");
+		const signals = decodeCapture(capture);
+		const { diagnosis, exitCode } = verdictOf(signals, asked);
+		const page = { ...this.page, color: this.page.color && flags.color !== false };
+		const printed =
+			flags.html === STDOUT ? htmlReport(diagnosis, signals, capture) : renderAs(form, diagnosis, page);
+		return { signals, diagnosis, exitCode, printed: await printed };
+	});
 	this.progress.done();
-	const page = { ...this.page, color: this.page.color && flags.color !== false };
-	const printed =
-		flags.html === STDOUT ? htmlReport(diagnosis, signals, capture) : renderAs(form, diagnosis, page);
-	this.process.stdout.write(await printed);
+	this.process.stdout.write(printed);
 	if (flags.save !== undefined) {
 		// After the verdict: a full disk must not cost the answer.
 		await writeCapture(flags.save, capture, this.signal);
 		this.progress.note(`capture saved in ${flags.save}`);
 	}
 	if (flags.html !== undefined && flags.html !== STDOUT) {
-		const report = await htmlReport(diagnosis, signals, capture);
+		const report = await this.endsAtOnce(() => htmlReport(diagnosis, signals, capture));
 		await writeWhole(flags.html, [report], { signal: this.signal });
 		this.progress.note(`report written to ${flags.html}`);
 	}
@@ -62,6 +67,20 @@ async function htmlReport(diagnosis: Diagnosis, signals: Signals, capture: Captu
 	const { renderHtml } = await import("@plumbline/report/html");
 	const { reportView } = await import("@plumbline/report/view-report");
 	return renderHtml(diagnosis, reportView(diagnosis, signals, capture));
+}
+
+function placesOf({ save, html }: DiagnoseFlags): readonly Place[] {
+	return [
+		...(save === undefined ? [] : [{ flag: "--save", path: save, holds: "capture" } as const]),
+		...(html === undefined || html === STDOUT
+			? []
+			: [{ flag: "--html", path: html, holds: "report" } as const]),
+	];
+}
+
+function inputsOf({ from, ...flags }: DiagnoseFlags, files: readonly string[]): readonly string[] {
+	const named = looseFilesOf(flags, files).map(({ path }) => path);
+	return from === undefined ? named : [from, ...named];
 }
 
 function formOf({ json, markdown, html }: DiagnoseFlags): Form {
@@ -87,19 +106,19 @@ async function obtain(
 ): Promise<Obtained> {
 	const { from, pid, pprof, metrics, db } = flags;
 	if (from !== undefined) {
-		if ([pid, pprof, metrics, db].some((flag) => flag !== undefined)) {
+		if ([pid, pprof, metrics, db, ...onlyLive(flags)].some((flag) => flag !== undefined)) {
 			throw usageError("--from is a capture already taken: it goes with no live flag", "diagnose");
 		}
 		if (looseFilesOf(flags, files).length > 0) {
 			throw usageError("--from is a capture already taken: it goes with no other file", "diagnose");
 		}
-		return { capture: await readCapture(from, context.signal), asked: {} };
+		return { capture: await context.endsAtOnce(() => readCapture(from, context.signal)), asked: {} };
 	}
 	const loose = looseFilesOf(flags, files);
 	if (loose.length > 0) {
 		const { signal, progress } = context;
 		const reading = { clock: systemClock, signal, stdin: process.stdin, progress: progress.step };
-		return { ...(await captureLoose(loose, reading)), asked: {} };
+		return { ...(await context.endsAtOnce(() => captureLoose(loose, reading))), asked: {} };
 	}
 	const { metrics: _, ...live } = flags;
 	const request = captureRequest({ ...live, ...metricsAddress(metrics) }, context.process.env);

@@ -40,11 +40,11 @@ export function parseGoroutinesMax(text: string): number {
 }
 
 export function parseProfileSeconds(text: string): number {
-	return parseCount("--profile-seconds", text);
+	return parseCount("--profile-seconds", text, "whole number of seconds such as 5");
 }
 
 export function parseTraceSeconds(text: string): number {
-	return parseCount("--trace-seconds", text);
+	return parseCount("--trace-seconds", text, "whole number of seconds such as 3");
 }
 
 export function parseRuns(text: string): number {
@@ -55,10 +55,10 @@ export function parseTop(text: string): number {
 	return parseCount("--top", text);
 }
 
-function parseCount(flag: string, text: string): number {
+function parseCount(flag: string, text: string, wanted = "number such as 100"): number {
 	const count = Number(text.replaceAll("_", ""));
 	if (/^[\d_]+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count;
-	throw new RangeError(`${flag} wants a number such as 100, not "${text}"`);
+	throw new RangeError(`${flag} wants a ${wanted}, not "${text}"`);
 }
 
 /** A script's unset variable gives an empty name; better said at once than after the window. */

@@ -14,6 +14,7 @@ import { usageError } from "./exit-code.ts";
 import { firstAndLast, lastMoment, type Moment } from "./goroutines-moments.ts";
 import type { LiveFlags } from "./live-flags.ts";
 import { captureLoose } from "./loose-files.ts";
+import { STDIN } from "./loose-read.ts";
 
 export interface GoroutinesFlags extends Pick<LiveFlags, "pid" | "pprof" | "goroutinesMax"> {
 	readonly diff?: boolean;
@@ -36,13 +37,16 @@ export async function goroutinesService(
 	checkUsage(flags, files);
 	const page = { ...this.page, color: this.page.color && flags.color !== false };
 	const { json } = flags;
-	if (flags.diff) {
-		const told = await differenceOf(this, files);
-		this.process.stdout.write(json ? renderGoroutineDiffJson(told) : renderGoroutineDiff(told, flags, page));
-		return;
-	}
-	const told = files.length === 0 ? [await liveMoment(this, flags)] : await eachFile(this, files);
-	this.process.stdout.write(json ? renderGoroutinesJson(told) : renderGoroutines(told, flags, page));
+	const live = files.length === 0 ? await liveCapture(this, flags) : undefined;
+	const text = await this.endsAtOnce(async () => {
+		if (flags.diff) {
+			const told = await differenceOf(this, files);
+			return json ? renderGoroutineDiffJson(told) : renderGoroutineDiff(told, flags, page);
+		}
+		const told = live === undefined ? await eachFile(this, files) : [liveMoment(live, flags)];
+		return json ? renderGoroutinesJson(told) : renderGoroutines(told, flags, page);
+	});
+	this.process.stdout.write(text);
 }
 
 function checkUsage({ pid, pprof, diff }: GoroutinesFlags, files: readonly string[]): void {
@@ -54,6 +58,9 @@ function checkUsage({ pid, pprof, diff }: GoroutinesFlags, files: readonly strin
 	if (live && files.length > 0) throw usageError("give FILEs, or --pid N or --pprof URL, not both", COMMAND);
 	if (!live && files.length === 0) {
 		throw usageError("say what to look at: FILE, --pid N or --pprof URL", COMMAND);
+	}
+	if (files.filter((file) => file === STDIN).length > 1) {
+		throw usageError("standard input (-) can be read once", COMMAND);
 	}
 	if (files.length > FILES_MAX) throw usageError(`at most ${FILES_MAX} FILEs, not ${files.length}`, COMMAND);
 }
@@ -68,16 +75,19 @@ async function eachFile(context: CliContext, files: readonly string[]): Promise<
 	return told;
 }
 
-async function liveMoment(context: CliContext, flags: GoroutinesFlags): Promise<GoroutinesTold> {
+async function liveCapture(context: CliContext, flags: GoroutinesFlags): Promise<Capture> {
 	const { pid, pprof, goroutinesMax } = flags;
 	const { captureLive } = await import("./live-capture.ts");
-	const capture = await captureLive(context, {
+	return await captureLive(context, {
 		windowMs: LIVE_WINDOW_MS,
 		ledger: false,
 		...(pid === undefined ? {} : { pid }),
 		...(pprof === undefined ? {} : { pprof }),
 		...(goroutinesMax === undefined ? {} : { goroutinesMax }),
 	});
+}
+
+function liveMoment(capture: Capture, { pid }: GoroutinesFlags): GoroutinesTold {
 	const signals = decodeCapture(capture);
 	const name = pid === undefined ? (signals.target.pprof ?? "service") : `pid ${pid}`;
 	return picture(lastMoment(signals, name), applicationTest(signals.build?.value));

@@ -88,7 +88,7 @@ export const LIVE_FLAGS = {
 		kind: "parsed",
 		parse: parseProfileSeconds,
 		optional: true,
-		brief: "Within the window take a CPU profile of so long, and the growth of allocs, block and mutex",
+		brief: "Within the window take a CPU profile of N seconds, and the growth of allocs, block and mutex",
 		placeholder: "N",
 	},
 	traceSeconds: {
@@ -96,7 +96,7 @@ export const LIVE_FLAGS = {
 		parse: parseTraceSeconds,
 		optional: true,
 		brief:
-			"Within the window take a Go execution trace of so long: who made each goroutine. Slows the service; not --trace, which is of connections",
+			"Within the window take a Go execution trace of N seconds: who made each goroutine. Slows the service; not --trace, which is of connections",
 		placeholder: "N",
 	},
 	leakProfile: {
@@ -106,6 +106,12 @@ export const LIVE_FLAGS = {
 		brief: "Ask the runtime which goroutines are leaked (Go 1.27): it collects garbage for that, twice",
 	},
 } as const satisfies FlagParametersForType<LiveFlags, CliContext>;
+
+/** What is said of how to look at a running service, and so means nothing for what was taken before. */
+export function onlyLive(flags: Omit<LiveFlags, "metrics">): readonly unknown[] {
+	const { goroutinesMax, ledger, trace, profileSeconds, traceSeconds, leakProfile } = flags;
+	return [goroutinesMax, ledger, trace, profileSeconds, traceSeconds, leakProfile];
+}
 
 /** Whether the flags name anything to look at. */
 export function namesTarget(request: CaptureRequest): boolean {

@@ -91,7 +91,7 @@ test("what cannot be read or is nothing known: one clear line, exit 3; beside go
 		[join(folder, "none.txt"), /none\.txt: cannot be read: no such file/u],
 		[folder, /cannot be read: it is a folder/u],
 		["/dev/zero", /cannot be read: it is a device/u],
-		[empty, /holds nothing: it is empty/u],
+		[empty, /empty\.txt: it is empty$/mu],
 		[picture, /holds a picture/u],
 		[prose, /holds "it hangs, token=\*\*\* please help", which is none of goroutine dumps/u],
 	];
@@ -110,6 +110,12 @@ test("what cannot be read or is nothing known: one clear line, exit 3; beside go
 	assert.match(mixed.stdout, /unexamined: file .*prose\.txt/u);
 	const wrong = await runPlumbline(["diagnose", "--sockets", good, "--json"]);
 	assert.match(wrong.stdout, /given as --sockets, but it holds go-debug2/u);
+	assert.equal(wrong.code, 3, "sockets were asked for, and none were read");
+	const bomb = file("bomb.gz", gzipSync(new Uint8Array(300 << 20)));
+	assert.match(
+		(await runPlumbline(["diagnose", bomb])).stderr,
+		/holds \d+ zero bytes \(inflating was stopped/u,
+	);
 });
 
 test("a capture is diagnosed alone", async () => {

@@ -28,7 +28,7 @@ export interface LooseContext {
 
 export interface Loose {
 	readonly capture: Capture;
-	/** Files of which nothing could be read: what was asked was not examined. */
+	/** Files of which nothing could be read, or not what they were given as: what was asked was not examined. */
 	readonly unread: number;
 }
 
@@ -43,10 +43,14 @@ export async function captureLoose(files: readonly NamedFile[], context: LooseCo
 		throw usageError("standard input (-) can be read once", "diagnose");
 	}
 	const read: LooseFile[] = [];
+	let misnamed = 0;
 	for (const file of files) {
 		const found = await readOne(file, context);
-		if (found !== "capture") read.push(found);
-		else if (files.length === 1) return { capture: await captureAlone(file, context), unread: 0 };
+		if (found !== "capture") {
+			const note = misnaming(found.pieces, file.as);
+			if (note !== undefined) misnamed++;
+			read.push(note === undefined ? found : { ...found, notes: [...found.notes, note] });
+		} else if (files.length === 1) return { capture: await captureAlone(file, context), unread: 0 };
 		else
 			throw usageError(
 				`${file.path} is a capture: it is diagnosed alone, as --from ${file.path}`,
@@ -58,7 +62,7 @@ export async function captureLoose(files: readonly NamedFile[], context: LooseCo
 		const why = unread.map(({ name, unread: reason }) => `${name}: ${reason}`).join("\n");
 		throw new CommandError(why, EXIT_UNEXAMINED);
 	}
-	return { capture: looseCapture(read, context.clock.now(), VERSION), unread: unread.length };
+	return { capture: looseCapture(read, context.clock.now(), VERSION), unread: unread.length + misnamed };
 }
 
 async function captureAlone({ path }: NamedFile, { signal }: LooseContext): Promise<Capture> {
@@ -66,7 +70,7 @@ async function captureAlone({ path }: NamedFile, { signal }: LooseContext): Prom
 	throw usageError("a capture is not read from standard input: name its file", "diagnose");
 }
 
-async function readOne({ path, as }: NamedFile, context: LooseContext): Promise<LooseFile | "capture"> {
+async function readOne({ path }: NamedFile, context: LooseContext): Promise<LooseFile | "capture"> {
 	const name = path === STDIN ? "standard input" : path;
 	context.progress(`reading ${name}`);
 	const nothing = { name, pieces: [], losses: [], notes: [] };
@@ -85,9 +89,10 @@ async function readOne({ path, as }: NamedFile, context: LooseContext): Promise<
 		case "capture":
 			return "capture";
 		case "unknown":
+			if (bytes.bytes.length === 0) return { ...nothing, unread: "it is empty" };
 			return { ...nothing, unread: `holds ${found.found}, which is none of ${KNOWN_FILES}` };
 		case "pieces":
-			return { name, ...found, losses: [...found.losses, ...unlike(found.pieces, as)] };
+			return { name, ...found };
 		default:
 			return found satisfies never;
 	}
@@ -97,16 +102,17 @@ const FORMATS_OF: Readonly<Record<LooseKind, readonly PartFormat[]>> = {
 	goroutines: ["go-debug2", "go-debug1", "pprof"],
 	sockets: ["ss", "netstat", "proc-net-tcp", "sock-diag", "fd-table"],
 	metrics: ["prometheus"],
-	profile: ["pprof", "go-heap-debug1", "go-contention-debug1", "go-debug1", "go-trace"],
+	profile: ["pprof", "go-heap-debug1", "go-contention-debug1", "go-debug1", "go-trace", "go-trace-v2"],
 	"db-sessions": ["postgres-sessions", "mysql-sessions", "sessions-text"],
 };
 
 /** A file that is something else than its flag says is read as what it is; what was meant is missing. */
-function unlike(
+function misnaming(
 	pieces: readonly { readonly format: PartFormat }[],
 	as: LooseKind | undefined,
-): readonly string[] {
-	if (as === undefined || pieces.some(({ format }) => FORMATS_OF[as].includes(format))) return [];
+): string | undefined {
+	if (as === undefined || pieces.length === 0) return undefined;
+	if (pieces.some(({ format }) => FORMATS_OF[as].includes(format))) return undefined;
 	const formats = [...new Set(pieces.map(({ format }) => format))].join(", ");
-	return [`given as --${as}, but it holds ${formats}`];
+	return `given as --${as}, but it holds ${formats}`;
 }

@@ -4,7 +4,7 @@ import type { FlagParametersForType } from "@stricli/core";
 import type { CliContext } from "./context.ts";
 import { usageError } from "./exit-code.ts";
 import { parseMetrics } from "./flag-parsers.ts";
-import type { LiveFlags } from "./live-flags.ts";
+import { type LiveFlags, onlyLive } from "./live-flags.ts";
 import type { LooseKind, NamedFile } from "./loose-files.ts";
 import { STDIN } from "./loose-read.ts";
 
@@ -58,7 +58,8 @@ export function parseLooseFile(named: string): (text: string) => string {
 /** An address is checked at once, as that of any live flag. */
 function parseMetricsOrFile(text: string): string {
 	if (isFile(text)) return text;
-	if (/^\.{0,2}\//u.test(text)) throw new RangeError(`--metrics: no file "${text}"`);
+	if (/^\.{0,2}\/|^[^:/]+\.(?:txt|prom|log|md|out|gz)$/u.test(text))
+		throw new RangeError(`--metrics: no file "${text}"`);
 	return parseMetrics(text);
 }
 
@@ -80,9 +81,9 @@ export function looseFilesOf(
 		...flagged("db-sessions", dbSessions),
 	];
 	if (named.length === 0) return [];
-	const { pid, pprof, db, goroutinesMax, ledger, trace, profileSeconds, traceSeconds } = flags;
+	const { pid, pprof, db } = flags;
 	const address = metrics?.some((page) => !isFile(page)) === true ? true : undefined;
-	const live = [pid, pprof, db, address, goroutinesMax, ledger, trace, profileSeconds, traceSeconds];
+	const live = [pid, pprof, db, address, ...onlyLive(flags)];
 	if (live.some((flag) => flag !== undefined)) {
 		throw usageError(
 			"files are diagnosed as they are: they go with no flag for a running service",

@@ -53,9 +53,14 @@ export function recognise({ bytes, cut }: LooseBytes): Recognised {
 					];
 		return { kind: "pieces", pieces, losses, notes };
 	}
-	if (inner.every((byte) => byte === 0)) return { kind: "unknown", found: `${inner.length} zero bytes` };
-	const found = `"${redactArgument(unread?.found ?? "")}"`;
+	const found = contentOf(inner, unread?.found ?? "");
 	return { kind: "unknown", found: losses.length === 0 ? found : `${found} (${losses.join("; ")})` };
+}
+
+function contentOf(bytes: Uint8Array, quoted: string): string {
+	if (bytes.length === 0) return "nothing readable";
+	if (bytes.every((byte) => byte === 0)) return `${bytes.length} zero bytes`;
+	return `"${redactArgument(quoted)}"`;
 }
 
 function lines(count: number): string {

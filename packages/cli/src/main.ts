@@ -13,7 +13,8 @@ const COLUMNS_MAX = 120;
 const progress = progressOn(process.stderr, process.env.TERM);
 const stop = new AbortController();
 const app = buildApp({ describe, exitCodeOf });
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, interrupted);
+const STOPS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+for (const name of STOPS) process.on(name, interrupted);
 // What fails to be written is told by end(); unheard, the event would end the process with a stack trace.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 process.on("uncaughtException", fail);
@@ -22,6 +23,7 @@ process.on("unhandledRejection", fail);
 const context: CliContext = {
 	process: { stdout: process.stdout, stderr: process.stderr, env: process.env },
 	signal: stop.signal,
+	endsAtOnce,
 	progress,
 	page: {
 		columns: Math.min(process.stdout.columns ?? COLUMNS_DEFAULT, COLUMNS_MAX),
@@ -47,6 +49,15 @@ function promised(code: unknown): number {
 	const number = Number(code ?? 0);
 	if (number === -4 || number === -5) return EXIT_USAGE;
 	return number < 0 ? EXIT_UNEXAMINED : number;
+}
+
+async function endsAtOnce<T>(work: () => Promise<T>): Promise<T> {
+	for (const name of STOPS) process.off(name, interrupted);
+	try {
+		return await work();
+	} finally {
+		for (const name of STOPS) process.on(name, interrupted);
+	}
 }
 
 function interrupted(): void {

@@ -77,7 +77,7 @@ test("longer than the window, or of a service without pprof", async () => {
 	assert.match(long.stderr, /--trace-seconds 6 is longer than the window of 5 s/);
 	const none = await runPlumbline(["diagnose", "--pid", "1", "--trace-seconds", "x"]);
 	assert.equal(none.code, 2);
-	assert.match(none.stderr, /--trace-seconds wants a number such as 100, not "x"/);
+	assert.match(none.stderr, /--trace-seconds wants a whole number of seconds such as 3, not "x"/);
 	const blind = ["diagnose", "--pid", String(process.pid), "--window", "1s", "--trace-seconds", "1"];
 	assert.match(
 		(await runPlumbline(blind)).stdout,

@@ -20,6 +20,7 @@ test("every command has help with an example", async () => {
 		["lab"],
 		["lab", "list"],
 		["lab", "run"],
+		["goroutines"],
 	];
 	const aid = [["doctor"], ["reclaim"], ["reclaim", "time-wait"]];
 	for (const command of [...commands, ...aid, ["completion"], ["version"]]) {
@@ -27,6 +28,7 @@ test("every command has help with an example", async () => {
 		assert.equal(code, 0, command.join(" "));
 		assert.equal(stderr, "");
 		assert.match(stdout, /USAGE\n {2}plumbline/);
+		if (command[0] !== "reclaim") assert.match(stdout, /\n {4}\S|EXAMPLES\n/, command.join(" "));
 	}
 	const { stdout } = await runPlumbline(["diagnose", "--help"]);
 	assert.match(stdout, /plumbline diagnose --pid 4711\n/);
@@ -54,6 +56,20 @@ test("wrong usage: one clear line, the closest flag, exit 2", async () => {
 		[["diagnose", "4711"], /no file "4711", did you mean --pid 4711\?/],
 		[["diagnose", "https://x/dump"], /FILE wants the name of a file, not "https:\/\/x\/dump"/],
 		[["diagnose", "--metrics", "./no-such-page.txt"], /--metrics: no file "\.\/no-such-page\.txt"/],
+		[["diagnose", "--metrics", "no-such-page.txt"], /--metrics: no file "no-such-page\.txt"/],
+		[["diagnose", launcher, "--leak-profile"], /they go with no flag for a running service/],
+		[["diagnose", "--from", "x", "--profile-seconds", "3"], /it goes with no live flag/],
+		[["diagnose", "--from", "x", "--no-ledger"], /it goes with no live flag/],
+		[
+			["diagnose", "--pid", "1", "--profile-seconds", "0"],
+			/wants a whole number of seconds such as 5, not "0"/,
+		],
+		[
+			["diagnose", "--pid", "1", "--trace-seconds", "-1"],
+			/wants a whole number of seconds such as 3, not "-1"/,
+		],
+		[["goroutines", "4711"], /no file "4711", did you mean --pid 4711\?/],
+		[["goroutines", "-", "-"], /standard input \(-\) can be read once/],
 		[["diagnose", "--pid", "1", launcher], /they go with no flag for a running service/],
 		[["diagnose", "--from", "x", launcher], /it goes with no other file/],
 		[["diagnose", "-", "-"], /standard input \(-\) can be read once/],

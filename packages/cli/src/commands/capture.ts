@@ -11,12 +11,19 @@ export const captureCommand = buildCommand<CaptureFlags, [], CliContext>({
 		fullDescription: [
 			"Writes what `plumbline diagnose` would look at into one file: a gzip'd tar, readable by its owner",
 			"only, secrets taken out. Diagnose it with `plumbline diagnose --from FILE`.",
+			"",
+			"EXIT STATUS",
+			"  0 taken; what it lacks is told   2 wrong usage   3 nothing could be read   130 interrupted",
 		].join("\n"),
 		customUsage: [
 			{ input: "--pid 4711 -o orders.plumb", brief: "A service on this host" },
 			{
 				input: "--pprof 10.0.0.7:6060 --window 30s -o orders.plumb",
 				brief: "A service on another host, over half a minute",
+			},
+			{
+				input: "--pid 4711 --profile-seconds 5 -o orders.plumb",
+				brief: "With a CPU profile, and the growth of allocs, block and mutex",
 			},
 		],
 	},

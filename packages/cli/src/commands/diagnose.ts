@@ -37,6 +37,14 @@ export const diagnoseCommand = buildCommand<DiagnoseFlags, string[], CliContext>
 				brief: "A service on another host, without its sockets",
 			},
 			{ input: "--pid 4711 --no-ledger", brief: "Place nothing in the running code, not even as root" },
+			{
+				input: "--pid 4711 --profile-seconds 5",
+				brief: "Also where the CPU goes, and who allocates and blocks",
+			},
+			{
+				input: "--pid 4711 --trace-seconds 3 --leak-profile",
+				brief: "Goroutines pile up: who made them, and which the runtime itself calls leaked (Go 1.27)",
+			},
 			{ input: "--pid 4711 --html report.html", brief: "Also a report to look at, with all it rests on" },
 			{ input: "dump1.txt dump2.txt metrics.txt", brief: "What somebody saved, in any order" },
 			{ input: "-", brief: "What is pasted: then Ctrl-D; or piped, as from kubectl logs POD" },

@@ -1,9 +1,10 @@
 /** `plumbline goroutines` as the command line sees it; the work is in goroutines-service.ts, loaded when needed. */
 import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.ts";
-import { parseFile, parseTop } from "../flag-parsers.ts";
+import { parseTop } from "../flag-parsers.ts";
 import type { GoroutinesFlags } from "../goroutines-service.ts";
 import { LIVE_FLAGS } from "../live-flags.ts";
+import { parseLooseFile } from "../loose-flags.ts";
 
 export const goroutinesCommand = buildCommand<GoroutinesFlags, string[], CliContext>({
 	docs: {
@@ -29,7 +30,11 @@ export const goroutinesCommand = buildCommand<GoroutinesFlags, string[], CliCont
 	parameters: {
 		positional: {
 			kind: "array",
-			parameter: { parse: parseFile("FILE"), brief: "Dump, profile or capture", placeholder: "FILE" },
+			parameter: {
+				parse: parseLooseFile("FILE"),
+				brief: "Dump, profile or capture; - is standard input",
+				placeholder: "FILE",
+			},
 		},
 		flags: {
 			pid: LIVE_FLAGS.pid,

@@ -43,7 +43,10 @@ export async function runPlumbline(args: readonly string[], options: RunOptions 
 		const cue = options.interruptAfter;
 		if (cue !== undefined && !pressed && stderr.includes(cue)) pressed = child.kill("SIGINT");
 	});
-	const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+	const code = await new Promise<number | null>((resolve) => {
+		// As a shell tells it of a process that Ctrl-C ended at once.
+		child.on("close", (exit, signal) => resolve(signal === "SIGINT" ? 130 : exit));
+	});
 	clearTimeout(timer);
 	return { code, stdout, stderr };
 }
