@@ -30,7 +30,7 @@ const KEPT_MIN = 2;
 /** Three thirds of three samples. */
 const SAMPLES_MIN = 9;
 /** Between two dumps alone passers-by are told by how many ended: at most one for so many that stayed. */
-const STAYED_PER_ENDED = 8;
+const STAYED_PER_ENDED = 4;
 
 export type GrowthOfPlace = (place: ParkedPlace) => ParkedGrowth | undefined;
 

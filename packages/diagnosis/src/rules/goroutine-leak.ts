@@ -21,7 +21,7 @@ const CRITICAL_MIN = 10_000;
 /** Other groups told in the story. */
 const OTHERS_MAX = 3;
 /** Of what joined in the window that the metrics must count too: other goroutines come and go meanwhile. */
-const METRICS_SHARE = 0.4;
+const METRICS_SHARE = 0.3;
 
 export const goroutineLeak: Rule = {
 	id: "goroutine-leak",
