@@ -22,7 +22,8 @@ function exitCodeFor(diagnosis: Diagnosis, signals: Signals, asked: Partial<Capt
 	return readAllAsked(signals, asked) ? EXIT_NOTHING_FOUND : EXIT_UNEXAMINED;
 }
 
-function readAllAsked(signals: Signals, { pid, pprof, metrics, db }: Partial<CaptureRequest>): boolean {
+function readAllAsked(signals: Signals, asked: Partial<CaptureRequest>): boolean {
+	const { pid, pprof, metrics, db } = asked;
 	const ended = signals.gaps.some(({ what }) => what === "target");
 	if (ended) return false;
 	const runtime = signals.goroutines.length + signals.goroutineProfiles.length > 0;
@@ -31,5 +32,15 @@ function readAllAsked(signals: Signals, { pid, pprof, metrics, db }: Partial<Cap
 	if (pid !== undefined && (signals.fds.length === 0 || !(runtime || pool))) return false;
 	if (pprof !== undefined && !runtime) return false;
 	if (metrics !== undefined && signals.metrics.length === 0) return false;
+	if (!readExtras(signals, asked)) return false;
 	return db === undefined || signals.sessions.length > 0;
+}
+
+/** What is read only because the user asked for it by a flag of its own. */
+function readExtras(signals: Signals, asked: Partial<CaptureRequest>): boolean {
+	const { profileSeconds, traceSeconds, leakProfile } = asked;
+	const cpu = signals.profiles.some(({ value }) => value.types.some(({ type }) => type === "cpu"));
+	if (profileSeconds !== undefined && !cpu) return false;
+	if (traceSeconds !== undefined && signals.traces.length === 0) return false;
+	return leakProfile !== true || signals.leakProfiles.length > 0;
 }
