@@ -87,7 +87,7 @@ export function isSameCall(first: DumpView, last: DumpView, row: number): boolea
 }
 
 /** The goroutine's frames as dumped, without the header: state and minutes may change within one call. */
-export function callText({ table }: DumpView, row: number): string {
+function callText({ table }: DumpView, row: number): string {
 	const text = table.quote(row, COMPARED_LINES);
 	return text.slice(text.indexOf("\n") + 1);
 }

@@ -10,7 +10,7 @@
  * took it in a function is still in it is what is assumed.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
-import { callText, type DumpView } from "./dump-view.ts";
+import type { DumpView } from "./dump-view.ts";
 import { isOfOthers, lockFrame, waitOf } from "./parked-wait.ts";
 import type { World } from "./world.ts";
 
@@ -72,13 +72,25 @@ export function stuckLocks(world: World): StuckLocks | undefined {
 
 /**
  * A client that hung up takes its reader along, while whoever serves it waits on in the very same call; the reader of
- * a request that has just come may not have begun.
+ * a request that has just come may not have begun, and before Go 1.21 nobody knows whose it is. Then the arguments of
+ * the outermost call of the service tell: they point to what each request has of its own.
  */
 function isSameRequest(first: DumpView, last: DumpView, goid: number): boolean {
 	const request = last.requestOf.get(goid);
-	if (request !== undefined || !first.requestOf.has(goid)) return request === first.requestOf.get(goid);
+	if (request !== undefined) return request === first.requestOf.get(goid);
 	const [before, row] = [first.rowOf.get(goid), last.rowOf.get(goid)];
-	return before !== undefined && row !== undefined && callText(first, before) === callText(last, row);
+	if (before === undefined || row === undefined) return false;
+	return !last.facts(row).inHandler || outermostCall(first, before) === outermostCall(last, row);
+}
+
+/** Longest stack looked at; Go itself elides beyond 100 frames, two lines each. */
+const STACK_LINES = 210;
+
+/** `main.handle(0xc000011230)`: the call of the service that net/http made. */
+function outermostCall({ table, facts }: DumpView, row: number): string | undefined {
+	const outermost = facts(row).application.at(-1)?.func;
+	const lines = table.quote(row, STACK_LINES).split("\n");
+	return lines.findLast((line) => outermost !== undefined && line.startsWith(`${outermost}(`));
 }
 
 /** Rows by the address of the lock they wait for; without the address nobody can tell two locks apart. */
