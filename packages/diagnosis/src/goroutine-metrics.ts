@@ -36,10 +36,12 @@ function riseOf(counts: readonly number[], least: number): string | undefined {
 	const [first, last] = [counts[0] ?? 0, counts.at(-1) ?? 0];
 	const inner = counts.slice(1, -1);
 	if (inner.length >= INNER_PAGES_MIN) {
-		const [from, , to] = floors(inner);
+		const [from, middle, to] = floors(inner);
 		const pages = plural(inner.length, "page");
-		if (to - from >= least)
-			return `never fewer than ${from} in the first third of ${pages} between the ends of the window, ${to} in the last`;
+		const told = `never fewer than ${from} in the first third of ${pages} between the ends of the window`;
+		if (to - from >= least) return `${told}, ${to} in the last`;
+		// Idle connections that close meanwhile take theirs along, all at once.
+		if (middle - from >= least) return `${told}, ${middle} in the second`;
 	}
 	return counts.length > 1 && last - first >= least
 		? `${first} at the start of the window, ${last} at its end`
