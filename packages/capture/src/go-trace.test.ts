@@ -91,7 +91,7 @@ test("a connection that breaks, and a service that ends its trace early", async 
 	);
 });
 
-test("refusals, another format and no trace at all are notes with their reason", async (t) => {
+test("refusals, another format and no trace at all are losses with their reason", async (t) => {
 	const taken = "Could not enable tracing: tracing is already enabled\n";
 	const cases: [(response: ServerResponse) => void, RegExp][] = [
 		[
@@ -110,6 +110,6 @@ test("refusals, another format and no trace at all are notes with their reason",
 		const { parts, gaps } = await collected(await serve(t, answer));
 		assert.deepEqual([parts.length, gaps.length], [0, 1]);
 		assert.match(gaps[0]?.why ?? "", why);
-		assert.deepEqual([gaps[0]?.what, gaps[0]?.weight], ["execution trace", "note"]);
+		assert.deepEqual([gaps[0]?.what, gaps[0]?.weight], ["execution trace", "loss"]);
 	}
 });

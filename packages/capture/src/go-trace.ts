@@ -40,7 +40,7 @@ export async function collectGoTrace(recorder: Recorder, request: GoTraceRequest
 		sample: 0,
 		source: shown,
 		...TRACE_NAMES,
-		weight: "note",
+		weight: "loss",
 	} as const;
 	await recorder.record(plan, async () => {
 		const answer = await httpGet(url, { timeoutMs, bytesMax, signal, reach });

@@ -73,6 +73,7 @@ test("what is no profile, or refused, is a gap that says so and costs no finding
 			assert.equal(gaps[0]?.weight, "note");
 		}
 		assert.match((await take(pprof)).gaps[0]?.why ?? "", why);
+		assert.equal((await take(pprof, { kind: "cpu", seconds: 1 })).gaps[0]?.weight, "loss");
 	}
 });
 

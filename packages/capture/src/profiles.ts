@@ -43,7 +43,8 @@ export async function collectProfile(recorder: Recorder, request: ProfileRequest
 		source: shown,
 		line: "runtime",
 		what: `${kind} profile`,
-		weight: "note",
+		// It is the one that was asked for; the others may well be empty.
+		weight: kind === "cpu" ? "loss" : "note",
 	} as const;
 	await recorder.record(plan, async () => {
 		const answer = await httpGet(url, { timeoutMs, bytesMax: PROFILE_BYTES_MAX, signal, reach });
