@@ -18,9 +18,11 @@ for (const toolchain of ["local", "go1.19.13", "go1.27.1"]) {
 				const ours = rows.map(({ func, flat, cum }) => `${flat} ${cum} ${func}`).sort();
 				const theirs = goTop(path, type, unit);
 				const what = `${kind}, type ${type}`;
-				assert.ok(ours.length > 0, what);
-				// It does not show the calls of threads that have no name, only addresses.
-				if (kind !== "threadcreate") assert.deepEqual(ours, theirs.rows, what);
+				// Threads have calls without names, or none at all: it shows addresses for them, or nothing.
+				if (kind !== "threadcreate") {
+					assert.ok(ours.length > 0, what);
+					assert.deepEqual(ours, theirs.rows, what);
+				}
 				assert.equal(total, theirs.total, what);
 			}
 		}
