@@ -92,3 +92,12 @@ test("words of all the grammars in any order: never a throw, nothing longer than
 		{ numRuns: 3000 },
 	);
 });
+
+test("a long log is given up after both its ends, unless one of them holds something", () => {
+	const log = "Nov 22 10:00:00 host app[1]: request done in 5 ms path=/x status=200\n".repeat(500_000);
+	assert.match(recover(log).unread?.found ?? "", /nothing known in its first and last 16 MiB$/);
+	assert.deepEqual(
+		recover(`${log}${goroutineText(7)}`).pieces.map(({ format }) => format),
+		["go-debug2"],
+	);
+});

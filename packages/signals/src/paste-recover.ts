@@ -26,6 +26,8 @@ import { quoteBytes } from "./quote-bytes.ts";
 
 /** What is mended of one text; a clean dump may be longer. */
 const PASTE_BYTES_MAX = 256 << 20;
+/** Of a longer text so much of both ends is looked at first: a log without anything we know is given up soon. */
+const PROBE_BYTES = 16 << 20;
 
 /** gzip must have been taken off before. Never throws, whatever the input. */
 export function recoverPaste(given: Uint8Array): Recovered {
@@ -33,10 +35,18 @@ export function recoverPaste(given: Uint8Array): Recovered {
 	if (!utf16 && isBinary(bytes)) {
 		const piece = binaryPiece(bytes);
 		if (piece !== undefined) return { pieces: [piece] };
+		if (bytes.length > 2 * PROBE_BYTES) return { pieces: [], unread: { lines: 0, found: quoteBytes(bytes) } };
 	}
 	const clean = utf16 ? undefined : cleanDumps(bytes);
 	if (clean !== undefined) return { pieces: clean };
 	const text = bytes.subarray(0, PASTE_BYTES_MAX);
+	if (text.length > 2 * PROBE_BYTES && textPiece(bytes) === undefined) {
+		const ends = [text.subarray(0, PROBE_BYTES), text.subarray(-PROBE_BYTES)];
+		if (ends.every((end) => holdsNothing(end, utf16))) {
+			const found = `${quoteBytes(bytes)}, and nothing known in its first and last ${PROBE_BYTES >> 20} MiB`;
+			return { pieces: [], unread: { lines: 0, found } };
+		}
+	}
 	const { pieces: found, unread } = mended(text, utf16 ? MENDED_ENCODING : 0);
 	const sessions = found.some(({ format }) => SESSIONS.has(format)) ? undefined : sessionsPiece(text);
 	if (found.length === 0 && sessions === undefined) {
@@ -55,6 +65,11 @@ export function recoverPaste(given: Uint8Array): Recovered {
 	}));
 	// The rows of the list are among what no line reader took.
 	return sessions !== undefined || unread === undefined ? { pieces } : { pieces, unread };
+}
+
+function holdsNothing(bytes: Uint8Array, utf16: boolean): boolean {
+	const { pieces } = mended(bytes, utf16 ? MENDED_ENCODING : 0);
+	return pieces.length === 0 && sessionsPiece(bytes) === undefined;
 }
 
 /** Lists of sessions that the collectors wrote. */
