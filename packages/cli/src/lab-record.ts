@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { writeCapture } from "@plumbline/capture/file";
 import type { Capture, PartFormat } from "@plumbline/signals/capture";
 import { decodeCapture } from "@plumbline/signals/decode";
+import { withStrings } from "@plumbline/signals/redact-profile";
 import { CAPTURES_FOLDER, GOLDEN_PAGE } from "./captures-folder.ts";
 import { renderAs } from "./result.ts";
 import { verdictOf } from "./verdict.ts";
@@ -34,7 +35,9 @@ function withoutMachine(capture: Capture): Capture {
 		[join(CAPTURES_FOLDER, ".."), "/src"],
 		[join(homedir(), "go"), "/go"],
 	];
+	const moved = (text: string) => places.reduce((moving, [from, to]) => moving.replaceAll(from, to), text);
 	const parts = capture.parts.map((part) => {
+		if (part.format === "pprof") return { ...part, bytes: withStrings(part.bytes, moved) };
 		if (!WITH_PATHS.has(part.format)) return part;
 		let text = Buffer.from(part.bytes).toString("latin1");
 		for (const [from, to] of places) text = text.replaceAll(Buffer.from(from).toString("latin1"), to);

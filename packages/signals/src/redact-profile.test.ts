@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodePprof } from "./profiles-pprof.ts";
-import { redactProfile } from "./redact-profile.ts";
+import { redactProfile, withStrings } from "./redact-profile.ts";
 
 /** Fields of a message as bytes: numbers below 128 as varints, text and messages length-delimited. */
 function message(fields: readonly (readonly [number, number | string | Uint8Array])[]): Uint8Array {
@@ -106,4 +106,22 @@ test("cut at any byte it does not throw, and shows no secret that a decoder coul
 		const labels = Array.from({ length: decoded.value.labels.length }, (_, i) => decoded.value.labels.at(i));
 		assert.ok(!JSON.stringify(labels.map((l) => l?.strings)).includes("hunter2"), String(end));
 	}
+});
+
+test("any string can be changed, and the rest is as it was", () => {
+	const decoded = decodePprof(
+		withStrings(profile(), (text) => text.replace("main.go", "/src/orders/main.go")),
+	);
+	assert.ok(decoded.kind === "decoded");
+	assert.deepEqual(decoded.flaws, []);
+	assert.deepEqual(decoded.value.stacks.at(0)?.[0], {
+		func: "main.main",
+		file: "/src/orders/main.go",
+		line: 42,
+	});
+	const bytes = profile();
+	assert.equal(
+		withStrings(bytes, (text) => text),
+		bytes,
+	);
 });

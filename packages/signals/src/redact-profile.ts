@@ -44,6 +44,18 @@ export function redactProfile(bytes: Uint8Array, pairsMax = PAIRS_MAX): Uint8Arr
 	return withReplaced(bytes, strings, secret);
 }
 
+/** Every string of the profile, names and paths too, as `change` has it. Gives the same array where that changes none. */
+export function withStrings(bytes: Uint8Array, change: (text: string) => string): Uint8Array {
+	const { strings } = scan(bytes, 0);
+	const changed = new Map<number, Uint8Array>();
+	for (let index = 0; index < strings.starts.length; index++) {
+		const text = strings.text(bytes, index);
+		const wanted = change(text);
+		if (wanted !== text) changed.set(index, new TextEncoder().encode(wanted));
+	}
+	return changed.size === 0 ? bytes : withReplaced(bytes, strings, changed);
+}
+
 /** The strings' fields, and their texts within: columns, as a profile with trace ids has a million of them. */
 class Places {
 	readonly tags = new GrowingWords();
