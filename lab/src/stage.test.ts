@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { after, type TestContext, test } from "node:test";
 import { MissingProgramError } from "./debian-program.ts";
 import { having, lookGoroutines, lookInUse, lookSessions } from "./look.ts";
+import { NoNameServerError } from "./name-server.ts";
 import { listScenarios, type Scenario } from "./scenario.ts";
 import { openServers } from "./servers.ts";
 import { NoServiceError, type Stage, type StageOptions, stageScenario } from "./stage.ts";
@@ -88,8 +89,15 @@ async function onStage(
 	assert.throws(() => process.kill(stage.pid, 0), { code: "ESRCH" }, "the service is still there");
 }
 
-/** True, and the test skipped, where the machine lacks Go or a database; in CI that fails the whole run. */
+/**
+ * True, and the test skipped, where the machine lacks Go or a database, which in CI fails the whole run, or a right,
+ * which does not.
+ */
 function skippedFor(t: TestContext, error: unknown): boolean {
+	if (error instanceof NoNameServerError) {
+		t.skip(`not possible here: ${error.message}`);
+		return true;
+	}
 	const noGo = error instanceof NoServiceError && error.code === "PLUMBLINE_LAB_NO_GO";
 	if (!noGo && !(error instanceof MissingProgramError)) return false;
 	t.skip(`missing tool: ${noGo ? "go" : error.message}`);
