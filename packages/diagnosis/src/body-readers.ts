@@ -13,7 +13,7 @@
 import type { Frame } from "@plumbline/signals/goroutines";
 import { isStandardLibrary } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
-import type { StackGroup } from "./stack-samples.ts";
+import type { CountedStack } from "./profile-stacks.ts";
 
 const READ_LOOP = "net/http.(*persistConn).readLoop";
 const BODY_READ = "net/http.(*bodyEOFSignal).Read";
@@ -50,9 +50,9 @@ export interface BodyCensus {
 	readonly others: number;
 }
 
-export function bodyCensus(groups: readonly StackGroup[]): BodyCensus {
+export function bodyCensus(stacks: readonly CountedStack[]): BodyCensus {
 	const census = { open: 0, readers: 0, others: 0 };
-	for (const { frames, count } of groups) {
+	for (const { frames, count } of stacks) {
 		if (waitsForBody(frames)) census.open += count;
 		else if (frames.some(({ func }) => func === BODY_READ) || isRelay(frames)) census.readers += count;
 		else if (frames.length === 0 || frames.some(({ func }) => !isStandardLibrary(func)))

@@ -25,7 +25,7 @@ import type { Signals } from "@plumbline/signals/signals";
 import type { IsApplication } from "./application.ts";
 import { goValue } from "./cpu-time.ts";
 import type { DumpView } from "./dump-view.ts";
-import { type GoroutineSample, goroutineSamples } from "./goroutine-samples.ts";
+import type { GoroutineSample } from "./goroutine-samples.ts";
 
 export interface DnsSample {
 	readonly part: string;
@@ -95,9 +95,18 @@ const PROCESSORS_DEFAULT = 64;
 /** The newest goroutine of a dump is not quite the last that was started. */
 const NEWER_FACTOR = 1.25;
 
-export function dnsView(signals: Signals, dumps: readonly DumpView[], isApplication: IsApplication): DnsView {
+export function dnsView({
+	signals,
+	dumps,
+	samples: read,
+	isApplication,
+}: {
+	readonly signals: Signals;
+	readonly dumps: readonly DumpView[];
+	readonly samples: readonly GoroutineSample[];
+	readonly isApplication: IsApplication;
+}): DnsView {
 	const callers = new Map<string, { readonly frame: Frame; seen: number }>();
-	const read = goroutineSamples(signals, dumps);
 	const samples = read.map((sample) => inSample(sample, callers, isApplication));
 	const last = signals.process.at(-1);
 	return {

@@ -24,7 +24,6 @@ import { isDatabasePort } from "./database-ports.ts";
 import type { DumpView } from "./dump-view.ts";
 import type { LedgerView } from "./ledger-view.ts";
 import { type OwnedSocket, silentMs, silentThroughout, socketIdentity } from "./sockets-view.ts";
-import { stackSamples } from "./stack-samples.ts";
 import type { World } from "./world.ts";
 
 export interface LeftOpen {
@@ -50,7 +49,7 @@ export function bodiesLeftOpen(world: World): LeftOpen | undefined {
 	const row = goid === undefined ? undefined : lastDump.rowOf.get(goid);
 	if (row === undefined) return undefined;
 	const silent = silentSockets(world);
-	const nobodys = Math.max(...stackSamples(world).map((groups) => nobodysIn(bodyCensus(groups))));
+	const nobodys = Math.max(...world.samples.map(({ stacks }) => nobodysIn(bodyCensus(stacks))));
 	const readers = bodyReaders(lastDump);
 	const read = spansWindow ? readThroughout(bodyReaders(firstDump), readers) : readers.size;
 	const unread = Math.min(lasting.size - read, silent?.length ?? Number.POSITIVE_INFINITY);

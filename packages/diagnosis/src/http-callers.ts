@@ -2,7 +2,6 @@
 import type { Frame } from "@plumbline/signals/goroutines";
 import { CANDIDATES_MAX } from "./attribution.ts";
 import type { Holder } from "./finding.ts";
-import { stackSamples } from "./stack-samples.ts";
 import type { World } from "./world.ts";
 
 /** An application frame that called the client, and how often it was seen to. */
@@ -17,7 +16,7 @@ const CALLERS_MAX = 1_000;
 
 /** Most often seen first. What the ledger counted goes before what samples caught. */
 export function httpCallers(world: World): HttpCaller[] {
-	const { ledger, isApplication } = world;
+	const { ledger, isApplication, samples } = world;
 	const places = ledger?.places.filter(({ kind, acquired }) => kind === "http" && acquired > 0) ?? [];
 	if (places.length > 0) return sorted(places.map(({ frame, acquired }) => ({ frame, seen: acquired })));
 	const callers = new Map<string, HttpCaller>();
@@ -29,7 +28,7 @@ export function httpCallers(world: World): HttpCaller[] {
 		const seen = (callers.get(key)?.seen ?? 0) + count;
 		if (callers.has(key) || callers.size < CALLERS_MAX) callers.set(key, { frame, seen });
 	};
-	for (const { frames, count } of stackSamples(world).flat()) note(frames, count);
+	for (const { stacks } of samples) for (const { frames, count } of stacks) note(frames, count);
 	return sorted([...callers.values()]);
 }
 

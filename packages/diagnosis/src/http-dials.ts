@@ -11,7 +11,7 @@
  *
  * A client that keeps its connections is hardly ever caught dialling, and has idle ones nearly always.
  */
-import { type StackGroup, stackSamples } from "./stack-samples.ts";
+import type { GoroutineSample } from "./goroutine-samples.ts";
 import type { World } from "./world.ts";
 
 export interface HttpDials {
@@ -32,8 +32,7 @@ const BODY_CLOSE = "net/http.(*bodyEOFSignal).Close";
 const PEEK = "bufio.(*Reader).Peek";
 const EARLY_CLOSE = /^net\/http\.\(\*persistConn\)\.readLoop\.func\d+/;
 
-export function httpDials(world: World): HttpDials {
-	const samples = stackSamples(world);
+export function httpDials({ samples }: Pick<World, "samples">): HttpDials {
 	const looks = samples.map(lookAt);
 	return {
 		samples: samples.length,
@@ -43,9 +42,9 @@ export function httpDials(world: World): HttpDials {
 	};
 }
 
-function lookAt(groups: readonly StackGroup[]) {
+function lookAt({ stacks }: GoroutineSample) {
 	const seen = { dials: 0, waiting: 0, asking: 0, closing: 0 };
-	for (const { frames, count } of groups) {
+	for (const { frames, count } of stacks) {
 		const has = (name: string) => frames.some(({ func }) => func === name);
 		if (frames.some(({ func }) => DIAL.test(func))) seen.dials += count;
 		else if (has(READ_LOOP)) seen.waiting += has(PEEK) ? count : 0;

@@ -17,12 +17,12 @@
  * addresses: they tell one lock from many of one type, such as one for each connection.
  */
 import type { Frame } from "@plumbline/signals/goroutines";
-import type { Signals } from "@plumbline/signals/signals";
 import type { IsApplication } from "./application.ts";
 import type { DumpView } from "./dump-view.ts";
-import { type GoroutineSample, goroutineSamples } from "./goroutine-samples.ts";
+import type { GoroutineSample } from "./goroutine-samples.ts";
 import { type HolderLine, holderLines } from "./lock-holders.ts";
 import { lockTaker, ownerOf } from "./lock-taker.ts";
+import type { World } from "./world.ts";
 
 export interface LockSample {
 	readonly part: string;
@@ -56,12 +56,11 @@ const ADDRESS = /^(?:internal\/)?sync\..*\((0x[\da-f]+)[,)]/;
 const LOCKS_MAX = 100;
 const CALLERS_MAX = 100;
 
-export function lockViews(
-	signals: Signals,
-	dumps: readonly DumpView[],
-	isApplication: IsApplication,
-): LockView[] {
-	const samples = goroutineSamples(signals, dumps);
+export function lockViews({
+	samples,
+	dumps,
+	isApplication,
+}: Pick<World, "samples" | "dumps" | "isApplication">): LockView[] {
 	const drafts = new Map<string, Draft>();
 	samples.forEach((sample, index) => {
 		for (const seen of sample.stacks) noteWaiting(drafts, index, seen, isApplication);

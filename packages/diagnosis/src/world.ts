@@ -3,6 +3,7 @@ import type { Signals } from "@plumbline/signals/signals";
 import { applicationTest, type IsApplication } from "./application.ts";
 import { type DnsView, dnsView } from "./dns-view.ts";
 import { type DumpView, dumpView } from "./dump-view.ts";
+import { type GoroutineSample, goroutineSamples } from "./goroutine-samples.ts";
 import { abandonedHandles, type Handle, persistentHandles } from "./handles.ts";
 import { type LedgerView, ledgerView } from "./ledger-view.ts";
 import { type PoolView, poolViews } from "./pool-view.ts";
@@ -33,6 +34,8 @@ export interface World {
 	readonly sockets: SocketView | undefined;
 	/** How the connections came and went between the ends of the window. */
 	readonly tcpLife: TcpLifeView | undefined;
+	/** Every reading of all goroutines, full dump or grouped profile, in the order of time. */
+	readonly samples: readonly GoroutineSample[];
 	/** Who looked names up, and what left the host for it. */
 	readonly dns: DnsView;
 	/** Who took connections in the window, and did not give them back. */
@@ -48,6 +51,7 @@ export function joinLines(signals: Signals): World {
 	const firstDump = dumps[0];
 	const lastDump = dumps.at(-1);
 	const two = firstDump !== undefined && lastDump !== undefined && firstDump !== lastDump;
+	const samples = goroutineSamples(signals, dumps);
 	return {
 		signals,
 		isApplication,
@@ -62,7 +66,8 @@ export function joinLines(signals: Signals): World {
 		databasePort: signals.sessions[0]?.value.server.port || undefined,
 		sockets: socketView(signals),
 		tcpLife: tcpLifeView(signals),
-		dns: dnsView(signals, dumps, isApplication),
+		samples,
+		dns: dnsView({ signals, dumps, samples, isApplication }),
 		ledger: ledgerView(signals, lastDump, isApplication),
 		siblings: siblingSites(signals, dumps, isApplication),
 	};

@@ -63,7 +63,7 @@ export const lockContention: Rule = {
 	},
 	examine(world) {
 		const dead = stuckLocks(world);
-		const locks = lockViews(world.signals, world.dumps, world.isApplication);
+		const locks = lockViews(world);
 		const [worst] = locks
 			.filter((lock) => isContended(world, lock) && !isStuck(world, lock) && !isDead(lock, dead))
 			.toSorted((a, b) => meanWaiting(b) - meanWaiting(a));
