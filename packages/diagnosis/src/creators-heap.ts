@@ -9,6 +9,7 @@
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { HeapSite } from "@plumbline/signals/heap";
+import { quoteCalls } from "./evidence.ts";
 import type { Evidence } from "./finding.ts";
 import type { World } from "./world.ts";
 
@@ -75,8 +76,5 @@ const QUOTED_MAX = 12;
 
 function quoteUpTo(frames: readonly Frame[], own: Frame): string {
 	const end = frames.findIndex(({ func, line }) => func === own.func && line === own.line) + 1;
-	return frames
-		.slice(0, Math.min(end, QUOTED_MAX))
-		.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-		.join("\n");
+	return quoteCalls(frames.slice(0, Math.min(end, QUOTED_MAX)));
 }

@@ -9,6 +9,7 @@ import type { GoTrace, TracedGoroutine } from "@plumbline/signals/go-trace";
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { Sampled } from "@plumbline/signals/signals";
 import type { DumpView } from "./dump-view.ts";
+import { quoteCalls } from "./evidence.ts";
 import type { Evidence } from "./finding.ts";
 import { KEPT_MS_MIN } from "./ledger-view.ts";
 import type { World } from "./world.ts";
@@ -128,10 +129,7 @@ function creatorOn(
 	const own = stack.findIndex(world.isApplication);
 	const frame = stack[own];
 	if (frame === undefined) return undefined;
-	const quote = stack
-		.slice(0, Math.min(own + 1 + QUOTED_AFTER, QUOTED_MAX))
-		.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-		.join("\n");
+	const quote = quoteCalls(stack.slice(0, Math.min(own + 1 + QUOTED_AFTER, QUOTED_MAX)));
 	const atMs = part.start.monoMs - world.signals.window.start.monoMs;
 	return { frame, evidence: { line: "runtime", says, quote, part: part.name, offset, atMs } };
 }

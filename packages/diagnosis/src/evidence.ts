@@ -1,4 +1,5 @@
 /** Makes evidence: what a line shows, with the words of the capture it rests on. */
+import type { Frame } from "@plumbline/signals/goroutines";
 import type { DbSession } from "@plumbline/signals/sessions";
 import type { DumpView } from "./dump-view.ts";
 import type { Evidence } from "./finding.ts";
@@ -96,11 +97,16 @@ export function siblingEvidence({ frame, seen, sighting }: SiblingSite): Evidenc
 	return {
 		line: "runtime",
 		says: `${seen} live ${seen === 1 ? "sighting" : "sightings"} of this code path with a connection`,
-		quote: `${frame.func}\n\t${frame.file}:${frame.line}`,
+		quote: quoteCalls([frame]),
 		part: sighting.part,
 		offset: sighting.offset,
 		atMs: sighting.atMs,
 	};
+}
+
+/** Calls as a dump prints them, without arguments. */
+export function quoteCalls(frames: readonly Frame[]): string {
+	return frames.map(({ func, file, line }) => `${func}\n\t${file}:${line}`).join("\n");
 }
 
 export function quoteSession(s: DbSession): string {
@@ -117,6 +123,16 @@ export function quoteSession(s: DbSession): string {
 /** `8.2 s`, or `14 min` from two minutes on. */
 export function seconds(ms: number): string {
 	return ms >= 120_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** `32 %` of 0.318. */
+export function percent(share: number): string {
+	return `${Math.round(share * 100)} %`;
+}
+
+/** A function without the path of its package. */
+export function shortName(func: string): string {
+	return func.slice(func.lastIndexOf("/") + 1);
 }
 
 export function plural(n: number, one: string, many = `${one}s`): string {

@@ -4,6 +4,7 @@
  */
 import type { Frame } from "@plumbline/signals/goroutines";
 import { stackKey, tellingFrames } from "./cluster-stack.ts";
+import { quoteCalls } from "./evidence.ts";
 import type { Evidence } from "./finding.ts";
 import { isOfOthers } from "./parked-wait.ts";
 import type { World } from "./world.ts";
@@ -39,7 +40,7 @@ export function leakedStacks({ signals }: World): readonly LeakedStack[] {
 				evidence: {
 					line: "runtime",
 					says: `the runtime has proved that ${count} of them will never run again`,
-					quote: shown.map(({ func, file, line }) => `${func}\n\t${file}:${line}`).join("\n"),
+					quote: quoteCalls(shown),
 					part: part.name,
 					offset: first.offset,
 					atMs: part.start.monoMs - signals.window.start.monoMs,

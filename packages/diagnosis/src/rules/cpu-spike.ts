@@ -9,6 +9,7 @@ import type { Profile } from "@plumbline/signals/profiles";
 import type { Sampled } from "@plumbline/signals/signals";
 import { collectorShare, cpuType } from "../collector-share.ts";
 import { cpuUsed, cpuWanted, goValue } from "../cpu-time.ts";
+import { percent, shortName } from "../evidence.ts";
 import type { Evidence, Holder } from "../finding.ts";
 import { type TopRow, topOf } from "../profile-top.ts";
 import { finding, present, type Rule } from "../rule.ts";
@@ -187,12 +188,4 @@ function profileEvidence({ signals }: World, { part, value }: Sampled<Profile>, 
 		offset: 0,
 		atMs: part.start.monoMs - signals.window.start.monoMs,
 	};
-}
-
-function percent(share: number): string {
-	return `${Math.round(share * 100)} %`;
-}
-
-function shortName(func: string): string {
-	return func.slice(func.lastIndexOf("/") + 1);
 }

@@ -6,7 +6,7 @@
  * not answer shows as datagrams that go out and do not come in.
  */
 import { type DnsSample, type DnsView, quoteDatagrams } from "../dns-view.ts";
-import { plural, seconds } from "../evidence.ts";
+import { plural, quoteCalls, seconds } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
 
@@ -108,10 +108,7 @@ function evidenceOf({ samples, datagrams }: DnsView, { waiting }: Slowness): Evi
 		fullest && {
 			line: "runtime",
 			says: `${plural(queriesOut(fullest), "query", "queries")} wait in this sample, ${waiting.toFixed(1)} on average over ${samples.length}`,
-			quote: fullest.frames
-				.slice(0, QUOTE_CALLS)
-				.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-				.join("\n"),
+			quote: quoteCalls(fullest.frames.slice(0, QUOTE_CALLS)),
 			part: fullest.part,
 			offset: fullest.offset,
 			atMs: fullest.atMs,

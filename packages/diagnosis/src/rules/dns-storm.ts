@@ -7,7 +7,7 @@
  */
 import type { Attribution } from "../attribution.ts";
 import { type DnsView, queriesPerLookup, quoteDatagrams } from "../dns-view.ts";
-import { plural } from "../evidence.ts";
+import { plural, quoteCalls } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
 
@@ -160,10 +160,7 @@ function evidenceOf(dns: DnsView): Evidence[] {
 		fullest && {
 			line: "runtime",
 			says: `in this sample: ${plural(fullest.queries, "query", "queries")} out, ${fullest.cgo} lookups in libc, ${plural(fullest.callers, "caller")} waiting`,
-			quote: fullest.frames
-				.slice(0, QUOTE_CALLS)
-				.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-				.join("\n"),
+			quote: quoteCalls(fullest.frames.slice(0, QUOTE_CALLS)),
 			part: fullest.part,
 			offset: fullest.offset,
 			atMs: fullest.atMs,

@@ -10,7 +10,7 @@
  */
 import type { AllocationSite } from "../allocation-sites.ts";
 import type { Attribution } from "../attribution.ts";
-import { plural } from "../evidence.ts";
+import { plural, quoteCalls } from "../evidence.ts";
 import type { Evidence, Holder, Severity } from "../finding.ts";
 import { type GcView, gcView, pageCycles, type Readings } from "../gc-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
@@ -204,10 +204,7 @@ function siteEvidence({ window }: World["signals"], gc: GcView): Evidence | unde
 	return {
 		line: "runtime",
 		says: limited ? "where most of what lives was allocated" : "where most of it is allocated",
-		quote: top.frames
-			.slice(0, QUOTE_CALLS)
-			.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-			.join("\n"),
+		quote: quoteCalls(top.frames.slice(0, QUOTE_CALLS)),
 		part: from.part,
 		offset: top.offset,
 		atMs: from.atMs,

@@ -7,7 +7,7 @@
  * wait for cannot happen, as with a nil channel, or with a lock for which everybody waited all the time. One dump
  * alone shows who waits, not for how long. Pool line: the goroutines that the metrics page counts.
  */
-import { goroutineEvidence, plural, seconds } from "../evidence.ts";
+import { goroutineEvidence, plural, quoteCalls, seconds } from "../evidence.ts";
 import type { Evidence, Severity } from "../finding.ts";
 import { holderOf } from "../goroutine-leak-holder.ts";
 import { WAIT_WORDS } from "../goroutine-leak-words.ts";
@@ -145,10 +145,7 @@ function evidenceOf(world: World, suspect: Suspect): readonly Evidence[] {
 			lastPoint && {
 				line: "runtime",
 				says: `${sample.first} of this stack in the first sample, ${sample.last} in the last of ${sample.points.length}`,
-				quote: sample.group.frames
-					.slice(0, QUOTE_FRAMES)
-					.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-					.join("\n"),
+				quote: quoteCalls(sample.group.frames.slice(0, QUOTE_FRAMES)),
 				part: sample.groupPart,
 				offset: sample.group.example.offset,
 				atMs: partAtMs(world, sample.groupPart, startMs) ?? lastPoint.atMs,

@@ -7,7 +7,7 @@
 import type { Frame } from "@plumbline/signals/goroutines";
 import type { Attribution } from "../attribution.ts";
 import { type DumpView, isSameCall } from "../dump-view.ts";
-import { seconds } from "../evidence.ts";
+import { quoteCalls, seconds, shortName } from "../evidence.ts";
 import type { Evidence, Holder } from "../finding.ts";
 import type { HolderLine } from "../lock-holders.ts";
 import { lockTaker } from "../lock-taker.ts";
@@ -173,9 +173,7 @@ function attributionOf(world: World, lock: LockView, unlocks: Unlocks | undefine
 			{
 				line: "runtime",
 				says: `past the lock: ${top.seen} of ${total} sightings are here`,
-				quote: [...top.calls.slice(0, QUOTE_CALLS), top.frame]
-					.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-					.join("\n"),
+				quote: quoteCalls([...top.calls.slice(0, QUOTE_CALLS), top.frame]),
 				part: top.part,
 				offset: top.offset,
 				atMs: top.atMs,
@@ -223,10 +221,7 @@ function evidenceOf({ samples, takers }: LockView, unlocks: Unlocks | undefined)
 		fullest && {
 			line: "runtime",
 			says: `${fullest.waiting} goroutines wait for it in this sample; over all samples: ${samples.map(({ waiting }) => waiting).join(" ")}`,
-			quote: takers
-				.slice(0, TAKERS_TOLD)
-				.map(({ func, file, line }) => `${func}\n\t${file}:${line}`)
-				.join("\n"),
+			quote: quoteCalls(takers.slice(0, TAKERS_TOLD)),
 			part: fullest.part,
 			offset: fullest.offset,
 			atMs: fullest.atMs,
@@ -249,9 +244,4 @@ function places(frames: readonly Frame[]): string {
 	const told = frames.slice(0, TAKERS_TOLD).map(({ func, line }) => `${shortName(func)}:${line}`);
 	const more = frames.length - told.length;
 	return told.join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
-
-/** Without the path of its package. */
-function shortName(func: string): string {
-	return func.slice(func.lastIndexOf("/") + 1);
 }

@@ -7,7 +7,7 @@
  */
 import type { TcpPeer } from "@plumbline/signals/tcp-life";
 import { isDatabasePort } from "../database-ports.ts";
-import { plural, seconds } from "../evidence.ts";
+import { percent, plural, seconds } from "../evidence.ts";
 import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
 import { type ChurnCause, causeInWords, causeOfChurn, httpBooks } from "../http-churn.ts";
 import { closingsThatAgree, type PoolClosings } from "../pool-closings.ts";
@@ -180,8 +180,4 @@ function forecast(view: TcpLifeView, { peer, range }: Storm): string {
 	if (settles < range) return `at this rate it settles at about ${percent(settles / range)}`;
 	if (growth <= 0) return "the closes come faster than the ports are freed";
 	return `at this rate the last of ${plural(range, "port")} is taken in ${seconds(((range - last) / growth) * 1000)}`;
-}
-
-function percent(share: number): string {
-	return `${Math.round(share * 100)} %`;
 }
