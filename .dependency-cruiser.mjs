@@ -6,13 +6,15 @@
 const room = (name) => `^packages/${name}/src/`;
 /** Tests, and what only tests use. */
 const TEST = "[.]test[.]ts$|/testing/";
-const PURE = "^packages/(signals|diagnosis|report)/src/";
+const PURE = "^packages/(signals|diagnosis|report|policy)/src/";
 
 /** Each room and the rooms it may import from, besides itself. */
 const ARROWS = {
 	signals: [],
 	diagnosis: ["signals"],
 	report: ["diagnosis", "signals"],
+	policy: [],
+	resolver: ["policy", "signals"],
 	kernel: ["signals"],
 	capture: ["signals", "kernel"],
 };
