@@ -14,30 +14,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { parseResolvConf, readResolver } from "./resolv-conf.ts";
+import { parseResolvConf } from "@plumbline/signals/resolv-conf";
+import { readResolver } from "./resolv-conf.ts";
 import { readTargetFile } from "./target-file.ts";
 import { readUdpCounters } from "./udp-counters.ts";
-
-test("servers, search list and options; later lines replace, comments do not count", () => {
-	const text = [
-		"# nameserver 192.0.2.1",
-		"; search old",
-		"domain first.example",
-		"search shop.svc.cluster.local svc.cluster.local",
-		"nameserver 10.96.0.10",
-		"nameserver fe80::1%eth0",
-		"options ndots:5 timeout:2 attempts:3 rotate edns0",
-	].join("\n");
-	assert.deepEqual(parseResolvConf(text), {
-		nameservers: ["10.96.0.10", "fe80::1%eth0"],
-		search: ["shop.svc.cluster.local", "svc.cluster.local"],
-		ndots: 5,
-		timeoutS: 2,
-		attempts: 3,
-	});
-	assert.deepEqual(parseResolvConf(""), { nameservers: [], search: [], ndots: 1, timeoutS: 5, attempts: 2 });
-	assert.deepEqual(parseResolvConf("options ndots:99 timeout:0 attempts:x\nnameserver").ndots, 15);
-});
 
 test("the file that this process has is the one that is read", {
 	skip: !existsSync("/etc/resolv.conf") && "not possible here: no /etc/resolv.conf",
