@@ -5,6 +5,7 @@
 import { existsSync, globSync } from "node:fs";
 import { delimiter, dirname } from "node:path";
 import { runCommand } from "./command.ts";
+import { withoutServices } from "./without-services.ts";
 
 const APT_TIME_MS_MAX = 420_000;
 const GO_TIME_MS_MAX = 420_000;
@@ -28,6 +29,12 @@ const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["mariadb"], aptPackage: "mariadb-client-core", neededFor: "MariaDB sessions" },
 	{ programs: ["openssl"], aptPackage: "openssl", neededFor: "TLS to a database" },
 	{ programs: ["dnsmasq"], aptPackage: "dnsmasq-base", neededFor: "services that look names up" },
+	{ programs: ["unbound"], aptPackage: "unbound", neededFor: "a resolver that asks real servers" },
+	{ programs: ["named"], aptPackage: "bind9", neededFor: "a resolver that asks real servers" },
+	{ programs: ["knotd"], aptPackage: "knot", neededFor: "zones that real servers serve" },
+	{ programs: ["kdig"], aptPackage: "knot-dnsutils", neededFor: "DNS over TLS and HTTPS checked by kdig" },
+	{ programs: ["dig"], aptPackage: "bind9-dnsutils", neededFor: "DNS messages checked by dig" },
+	{ programs: ["dnsperf"], aptPackage: "dnsperf", neededFor: "the name server under load" },
 	{ programs: ["pgbouncer"], aptPackage: "pgbouncer", neededFor: "sessions behind a pooler" },
 	{ programs: ["chromium"], aptPackage: "chromium", neededFor: "the HTML report in a browser" },
 	{ programs: ["go"], aptPackage: "golang-go", neededFor: "lab programs and live tests" },
@@ -66,7 +73,7 @@ async function installBySystem(
 	}
 	const env = { PATH: path, DEBIAN_FRONTEND: "noninteractive" };
 	const aptGet = (...args: string[]) =>
-		runCommand({ program: "apt-get", args, env, timeMsMax: APT_TIME_MS_MAX });
+		withoutServices(() => runCommand({ program: "apt-get", args, env, timeMsMax: APT_TIME_MS_MAX }));
 	say(`installing ${tools.map((t) => t.aptPackage).join(", ")}`);
 	const update = await aptGet("update", "-q");
 	if (update.kind === "failed" || update.exitCode !== 0) {
