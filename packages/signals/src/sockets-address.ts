@@ -95,7 +95,8 @@ export function normalizeAddress(text: string, texts: AddressTexts): string | un
 	return words === undefined ? undefined : texts.v6(words[0], words[1], words[2], words[3]);
 }
 
-function parseV4(text: string): number | undefined {
+/** Four bytes as a big-endian number. Undefined: no IPv4 address. */
+export function parseV4(text: string): number | undefined {
 	const bytes = text.split(".");
 	if (bytes.length !== 4) return undefined;
 	let address = 0;
@@ -106,7 +107,8 @@ function parseV4(text: string): number | undefined {
 	return address;
 }
 
-function parseV6(text: string): [number, number, number, number] | undefined {
+/** Sixteen bytes as four big-endian numbers. Undefined: no IPv6 address. */
+export function parseV6(text: string): [number, number, number, number] | undefined {
 	const lastColon = text.lastIndexOf(":");
 	const tail = text.slice(lastColon + 1);
 	let hexOnly = text;
