@@ -1,0 +1,33 @@
+/**
+ * What a resolver does, on Node's diagnostics channels, for whoever listens in the same process:
+ *
+ * ```
+ *   plumbline:dns:resolved   plumbline:dns:tried   plumbline:dns:server-state   plumbline:dns:refresh   plumbline:dns:evicted
+ * ```
+ * The message is the `ResolverEvent` of that kind. Without a listener nothing is published.
+ */
+import { channel } from "node:diagnostics_channel";
+import type { Observe, ResolverEvent } from "./observer.ts";
+
+export const CHANNEL_PREFIX = "plumbline:dns:";
+
+export function channelObserver(): Observe {
+	const channels = {
+		resolved: channel(`${CHANNEL_PREFIX}resolved`),
+		tried: channel(`${CHANNEL_PREFIX}tried`),
+		"server-state": channel(`${CHANNEL_PREFIX}server-state`),
+		refresh: channel(`${CHANNEL_PREFIX}refresh`),
+		evicted: channel(`${CHANNEL_PREFIX}evicted`),
+	} satisfies Record<ResolverEvent["kind"], unknown>;
+	return (event) => {
+		const to = channels[event.kind];
+		if (to.hasSubscribers) to.publish(event);
+	};
+}
+
+/** All of them, one after the other. */
+export function observers(all: readonly Observe[]): Observe {
+	return (event) => {
+		for (const observe of all) observe(event);
+	};
+}
