@@ -48,7 +48,7 @@ export function parseHosts(text: string): Map<string, readonly string[]> {
 	for (const line of text.split("\n")) {
 		const [address, ...names] = (line.split("#", 1)[0] ?? "").split(/\s+/).filter((word) => word !== "");
 		// A link-local address with its interface (fe80::1%lo0) is one that nobody can dial by name.
-		if (address === undefined || isIP(address) === 0) continue;
+		if (address === undefined || isIP(address) === 0 || address.includes("%")) continue;
 		for (const each of names) {
 			const name = each.toLowerCase().replace(/\.$/, "");
 			const addresses = known.get(name);
