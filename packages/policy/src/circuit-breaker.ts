@@ -277,7 +277,7 @@ export class CircuitBreaker {
 
 	#open(why: OpenReason, openingsBefore: number, openedAtMs: number, random: number): void {
 		const openings = Math.min(openingsBefore + 1, OPENINGS_MAX);
-		const waitMs = longestWaitMs(this.#limits, openings) * (1 - this.#limits.jitter * random);
+		const waitMs = longestWaitMs(this.#limits, openings) * (1 - this.#limits.jitter * within(random, 0, 1));
 		const reopenAtMs = openedAtMs + waitMs;
 		this.#become({ kind: "open", why, openedAtMs, reopenAtMs, openings });
 	}
