@@ -14,6 +14,8 @@
  * for not asking on every connection. It can mislead where a zone fails over by TTLs below it.
  */
 
+import { numberOption, OptionError } from "./option-check.ts";
+
 /** All in seconds, but for the share. */
 export interface TtlRules {
 	/** Under a positive TTL. */
@@ -80,28 +82,16 @@ const ORDERED: readonly (readonly [lower: keyof TtlRules, upper: keyof TtlRules]
 	["failureMinS", "failureMaxS"],
 ];
 
-/** The default rules with these changes. Throws a RangeError that names the rule, what it may be and what was given. */
+/** The default rules with these changes. Throws OptionError. */
 export function ttlRules(changes: { readonly [Name in keyof TtlRules]?: number | undefined } = {}): TtlRules {
 	const rules = { ...TTL_RULES_DEFAULT };
-	for (const name of NAMES) rules[name] = changes[name] ?? TTL_RULES_DEFAULT[name];
-	const fault = ttlRulesFault(rules);
-	if (fault !== undefined) throw new RangeError(fault);
-	return rules;
-}
-
-/** What is wrong with them, in words for whoever wrote the configuration. */
-export function ttlRulesFault(rules: TtlRules): string | undefined {
-	for (const name of NAMES) {
-		const [from, to] = ALLOWED[name];
-		const value = rules[name];
-		if (!(value >= from && value <= to))
-			return `${name} must be a number from ${from} to ${to}, but is ${value}`;
-	}
+	for (const name of NAMES) rules[name] = numberOption(name, changes[name] ?? rules[name], ...ALLOWED[name]);
 	for (const [lower, upper] of ORDERED) {
-		if (rules[lower] > rules[upper])
-			return `${lower} (${rules[lower]}) must not be above ${upper} (${rules[upper]})`;
+		if (rules[lower] > rules[upper]) {
+			throw new OptionError(lower, `no more than ${upper} (${rules[upper]})`, rules[lower]);
+		}
 	}
-	return undefined;
+	return rules;
 }
 
 /**
