@@ -14,8 +14,8 @@
  *     │ forced-open / forced-closed │ ◀── force(), from every state
  *     └─────────────────────────────┘
  *
- * Each change makes a new generation. A call carries the generation that let it through, and its report counts in that
- * one only: a slow failure from before the opening cannot undo a recovery. The wait before a reopening grows with each
+ * Each change makes a new state object. A call carries the one that let it through, and its report counts in that one
+ * only: a slow failure from before the opening cannot undo a recovery. The wait before a reopening grows with each
  * opening in a row, is shortened by chance so that many callers do not come back together, and never passes
  * `waitMsMax`. Nothing happens by itself: no timers; time moves by the `nowMs` of the calls, and never backwards.
  */
@@ -55,8 +55,8 @@ export type BreakerState =
 export interface AdmittedCall {
 	readonly kind: "admitted";
 	readonly beganAtMs: number;
-	/** 0 when it has been reported. */
-	generation: number;
+	/** The state it counts in; undefined when it has been reported. */
+	under: BreakerState | undefined;
 }
 
 export interface RefusedCall {
@@ -111,7 +111,6 @@ type State = Closed | Open | HalfOpen | ForcedOpen | { readonly kind: "forced-cl
 const CALLS = 0;
 const FAILED = 1;
 const SLOW = 2;
-const REPORTED = 0;
 
 /** More in a row change nothing any more. */
 const OPENINGS_MAX = 1000;
@@ -119,7 +118,6 @@ const OPENINGS_MAX = 1000;
 export class CircuitBreaker {
 	readonly #limits: BreakerLimits;
 	#state: State;
-	#generation = 1;
 	#nowMs: number;
 
 	/** Closed, or as `snapshot` tells, within the bounds of these options. Throws OptionError. */
@@ -143,13 +141,13 @@ export class CircuitBreaker {
 			case "half-open":
 				if (state.probesBeganAtMs.length >= this.#limits.probes) return refusal(state, this.#limits);
 				state.probesBeganAtMs.push(now);
-				return { kind: "admitted", beganAtMs: now, generation: this.#generation };
+				return { kind: "admitted", beganAtMs: now, under: state };
 			case "open":
 			case "forced-open":
 				return refusal(state, this.#limits);
 			case "closed":
 			case "forced-closed":
-				return { kind: "admitted", beganAtMs: now, generation: this.#generation };
+				return { kind: "admitted", beganAtMs: now, under: state };
 		}
 	}
 
@@ -165,12 +163,12 @@ export class CircuitBreaker {
 		return now >= lostAtMs + longestWaitMs(this.#limits, state.openings + 1);
 	}
 
-	/** Tells how an admitted call ended. A second report of it, or one from an earlier generation, changes nothing. */
+	/** Tells how an admitted call ended. A second report of it, or one from an earlier state, changes nothing. */
 	report(call: AdmittedCall, outcome: CallOutcome, nowMs: number, random: number): void {
 		const now = this.#moveTo(nowMs);
 		this.#settle(now, random);
-		const counts = call.generation === this.#generation;
-		call.generation = REPORTED;
+		const counts = call.under === this.#state;
+		call.under = undefined;
 		if (!counts) return;
 		const slow = now - call.beganAtMs > this.#limits.slowCallMs;
 		if (this.#state.kind === "closed") this.#count(this.#state, outcome, slow, now, random);
@@ -179,14 +177,14 @@ export class CircuitBreaker {
 
 	/** Keeps it open or closed whatever happens, until `release`. */
 	force(kind: "forced-open" | "forced-closed"): void {
-		this.#become({ kind });
+		this.#state = { kind };
 	}
 
 	/** Ends `force`: closed, with nothing counted. Without `force` it changes nothing. */
 	release(nowMs: number): void {
 		const now = this.#moveTo(nowMs);
 		if (this.#state.kind === "forced-open" || this.#state.kind === "forced-closed") {
-			this.#become(closed(this.#limits, now));
+			this.#state = closed(this.#limits, now);
 		}
 	}
 
@@ -223,11 +221,6 @@ export class CircuitBreaker {
 		return this.#nowMs;
 	}
 
-	#become(state: State): void {
-		this.#state = state;
-		this.#generation++;
-	}
-
 	/** What time alone changes. A lost probe opens it at the moment it was lost, so it may be half-open again by now. */
 	#settle(now: number, random: number): void {
 		if (this.#state.kind === "half-open") {
@@ -236,12 +229,12 @@ export class CircuitBreaker {
 			if (now >= lostAtMs) this.#open("probe-lost", this.#state.openings, lostAtMs, random);
 		}
 		if (this.#state.kind === "open" && now >= this.#state.reopenAtMs) {
-			this.#become({
+			this.#state = {
 				kind: "half-open",
 				openings: this.#state.openings,
 				probesBeganAtMs: [],
 				successes: 0,
-			});
+			};
 		}
 	}
 
@@ -272,14 +265,14 @@ export class CircuitBreaker {
 		if (outcome === "ignored") return;
 		const tooSlow = slow && this.#limits.slowRate !== Infinity;
 		if (outcome === "failure" || tooSlow) this.#open("probe-failed", state.openings, now, random);
-		else if (++state.successes >= this.#limits.successesToClose) this.#become(closed(this.#limits, now));
+		else if (++state.successes >= this.#limits.successesToClose) this.#state = closed(this.#limits, now);
 	}
 
 	#open(why: OpenReason, openingsBefore: number, openedAtMs: number, random: number): void {
 		const openings = Math.min(openingsBefore + 1, OPENINGS_MAX);
 		const waitMs = longestWaitMs(this.#limits, openings) * (1 - this.#limits.jitter * within(random, 0, 1));
 		const reopenAtMs = openedAtMs + waitMs;
-		this.#become({ kind: "open", why, openedAtMs, reopenAtMs, openings });
+		this.#state = { kind: "open", why, openedAtMs, reopenAtMs, openings };
 	}
 }
 

@@ -29,7 +29,7 @@ export interface GradientOptions {
 	readonly callsMin?: number;
 	/** Calls timed to measure what an idle server needs; default 50. */
 	readonly measureCalls?: number;
-	/** Measuring ends by then with what there is; default 5000. */
+	/** Measuring ends so long after its first timed call with what there is; default 5000. A later measuring ends also without any. */
 	readonly measureMsMax?: number;
 	/** From the end of one measuring to the next; default 60,000. */
 	readonly measureEveryMs?: number;
@@ -43,6 +43,8 @@ export type GradientState =
 	| {
 			readonly kind: "measuring";
 			readonly sinceMs: number;
+			/** When the first call was timed in it. */
+			readonly timedSinceMs: number | undefined;
 			/** What it goes back to. */
 			readonly limitAfter: number;
 			/** Of the measuring before, until this one ends. */
@@ -78,7 +80,13 @@ export class GradientLimit {
 		this.#limits = limitsOf(options);
 		const { limitAtStart, limitMin, limitMax } = this.#limits;
 		const limitAfter = Math.min(limitMax, Math.max(limitMin, limitAtStart));
-		this.#state = { kind: "measuring", sinceMs: nowMs, limitAfter, idleMs: undefined };
+		this.#state = {
+			kind: "measuring",
+			sinceMs: nowMs,
+			timedSinceMs: undefined,
+			limitAfter,
+			idleMs: undefined,
+		};
 	}
 
 	get state(): GradientState {
@@ -97,7 +105,11 @@ export class GradientLimit {
 
 	/** Tells how long a call took. While measuring, one that began before it tells nothing about an idle server. */
 	timed(beganAtMs: number, nowMs: number): void {
-		if (this.#state.kind === "measuring" && beganAtMs < this.#state.sinceMs) return;
+		const state = this.#state;
+		if (state.kind === "measuring") {
+			if (beganAtMs < state.sinceMs) return;
+			if (state.timedSinceMs === undefined) this.#state = { ...state, timedSinceMs: nowMs };
+		}
 		this.#times[this.#timed++ % TIMES_MAX] = Math.max(CALL_MS_MIN, nowMs - beganAtMs);
 	}
 
@@ -106,7 +118,7 @@ export class GradientLimit {
 		if (this.#state.kind === "measuring") this.#endMeasuring(this.#state, nowMs, random);
 		else if (nowMs >= this.#state.measureAtMs) {
 			const { limit, idleMs } = this.#state;
-			this.#become({ kind: "measuring", sinceMs: nowMs, limitAfter: limit, idleMs });
+			this.#become({ kind: "measuring", sinceMs: nowMs, timedSinceMs: undefined, limitAfter: limit, idleMs });
 		} else if (nowMs >= this.#state.updateAtMs && this.#timed >= this.#limits.callsMin) {
 			const limit = this.#nextLimit(this.#state);
 			this.#become({ ...this.#state, limit, updateAtMs: nowMs + this.#limits.updateMs });
@@ -115,7 +127,9 @@ export class GradientLimit {
 
 	#endMeasuring(state: GradientState & { kind: "measuring" }, nowMs: number, random: number): void {
 		const { measureCalls, measureMsMax, measureEveryMs, jitter, updateMs } = this.#limits;
-		if (this.#timed < measureCalls && nowMs < state.sinceMs + measureMsMax) return;
+		// The first one waits for a call: without any idle time known, there is nothing to go back to.
+		const from = state.timedSinceMs ?? (state.idleMs === undefined ? Infinity : state.sinceMs);
+		if (this.#timed < measureCalls && nowMs < from + measureMsMax) return;
 		const chance = random > 0 ? Math.min(1, random) : 0;
 		this.#become({
 			kind: "steady",
