@@ -7,21 +7,24 @@ import type { RingNode } from "./ring.ts";
 
 const SEED = 20_254;
 
-/** A key's owner by looking at every point of every node: the least way round from the key to a point wins. */
-function naivePick(nodes: readonly RingNode[], perWeight: number, key: string): string | undefined {
-	const place = hash32(key, 0);
-	let best: { readonly way: number; readonly name: string } | undefined;
-	for (const { name, weight = 1 } of nodes) {
+interface Point {
+	readonly place: number;
+	readonly name: string;
+}
+
+function naivePoints(nodes: readonly RingNode[], perWeight: number): Point[] {
+	return nodes.flatMap(({ name, weight = 1 }) => {
 		const count = weight === 0 ? 0 : Math.max(1, Math.round(weight * perWeight));
 		const stride = hash32(name, 0x9e3779b9) | 1;
-		for (let nth = 0; nth < count; nth++) {
-			const point = avalanche32((hash32(name, 0) + Math.imul(nth, stride)) >>> 0);
-			const way = (point - place + 2 ** 32) % 2 ** 32;
-			if (best === undefined || way < best.way || (way === best.way && name < best.name))
-				best = { way, name };
-		}
-	}
-	return best?.name;
+		const placeOf = (nth: number) => avalanche32((hash32(name, 0) + Math.imul(nth, stride)) >>> 0);
+		return Array.from({ length: count }, (_, nth) => ({ place: placeOf(nth), name }));
+	});
+}
+
+/** By looking at every point: the least way round from the place to a point wins. */
+function naiveOwner(points: readonly Point[], place: number): string | undefined {
+	const ways = points.map((point) => ({ ...point, way: (point.place - place + 2 ** 32) % 2 ** 32 }));
+	return ways.sort((a, b) => a.way - b.way || (a.name < b.name ? -1 : 1))[0]?.name;
 }
 
 const node = fc.record({
@@ -30,18 +33,19 @@ const node = fc.record({
 });
 const nodes = fc.uniqueArray(node, { maxLength: 8, selector: ({ name }) => name });
 
-test("picks what a look at every point picks", () => {
+test("owns what a look at every point says: at keys, at the ends, at the points and beside them", () => {
+	const keys = fc.array(fc.string(), { maxLength: 10 });
 	fc.assert(
-		fc.property(
-			nodes,
-			fc.integer({ min: 1, max: 20 }),
-			fc.array(fc.string(), { maxLength: 20 }),
-			(given, points, keys) => {
-				const ring = hashRing(given, { pointsPerWeight: points });
-				for (const key of keys) assert.equal(ring.pick(key), naivePick(given, points, key));
-			},
-		),
-		{ seed: SEED, numRuns: 1_000 },
+		fc.property(nodes, fc.integer({ min: 1, max: 8 }), keys, (given, perWeight, picked) => {
+			const ring = hashRing(given, { pointsPerWeight: perWeight });
+			const points = naivePoints(given, perWeight);
+			for (const key of picked) assert.equal(ring.pick(key), naiveOwner(points, hash32(key, 0)));
+			const near = points.flatMap(({ place }) => [place - 1, place, place + 1]);
+			for (const place of [0, 2 ** 32 - 1, ...near.map((one) => (one + 2 ** 32) % 2 ** 32)]) {
+				assert.equal(ring.owner(place)?.name, naiveOwner(points, place));
+			}
+		}),
+		{ seed: SEED, numRuns: 300 },
 	);
 });
 
