@@ -1,0 +1,197 @@
+/**
+ * How one server stands, and the probes that find out.
+ *
+ *        a try failed or is slow        the probe failed,
+ *      ┌───────────────────────┐        or the breaker has had enough
+ *      │                       ▼                │
+ *   ┌──────┐              ┌───────────┐         ▼
+ *   │ well │ ◀─────────── │ suspected │ ────▶ ┌──────┐
+ *   └──────┘  the probe   └───────────┘       │ down │  probed when the breaker's wait is over,
+ *      ▲      was answered                    └──────┘  each wait longer than the one before
+ *      │                                          │
+ *      └──────────────────────────────────────────┘
+ *            a probe was answered, or a try that nobody else was left for
+ *
+ * A name that is slow or broken everywhere makes every server look ill. So a failed try is only a doubt, and a question
+ * that any healthy server answers at once decides it: otherwise one such name would send everybody's questions to
+ * servers that prove nothing. Only probes find out whether a server that is down is back: no user waits for that.
+ */
+import { type AdmittedCall, CircuitBreaker } from "@plumbline/policy/circuit-breaker";
+import type { Observe } from "./observer.ts";
+import type { Timers } from "./timers.ts";
+import type { Ask, Exchange, Transport } from "./upstream.ts";
+import { isAnswer, tryServer, verdictOn } from "./upstreams-try.ts";
+
+export interface HealthContext {
+	readonly now: () => number;
+	readonly timers: Timers;
+	readonly random: () => number;
+	readonly observe?: Observe;
+	readonly probeAsk: Ask;
+	readonly tryMs: number;
+	readonly closing: AbortSignal;
+}
+
+/** A doubt is not looked into more often: a server may fail for many names and be well. */
+const PROBE_GAP_MS = 1000;
+/** Failures in a row that no probe explains: such a server answers probes and nothing else. */
+const FAILURES_IN_A_ROW = 5;
+/** While nobody else is left, a server that is down is asked once in so many milliseconds. */
+const FORCED_GAP_MS = 100;
+/** Shares of the time limit of a try: a slow one is looked into early, so that at its end it is known who is at fault. */
+const SLOW_SHARE = 0.25;
+const PROBE_SHARE = 0.5;
+
+/** Given out by `begin`, taken back by `end`, once. Without a call it was asked although it is down. */
+export interface Pass {
+	readonly call?: AdmittedCall;
+}
+
+export class UpstreamHealth {
+	readonly #transport: Transport;
+	readonly #context: HealthContext;
+	readonly #breaker: CircuitBreaker;
+	#told = "closed";
+	#probing = false;
+	#probedAtMs = -Infinity;
+	/** It has answered a probe with an answer before, so a SERVFAIL to one means something. */
+	#answersProbes = false;
+	#stopTimer: (() => void) | undefined;
+	#forcedAfterMs = -Infinity;
+
+	constructor(transport: Transport, context: HealthContext) {
+		this.#transport = transport;
+		this.#context = context;
+		this.#breaker = new CircuitBreaker({ failuresInARow: FAILURES_IN_A_ROW }, context.now());
+	}
+
+	get standing(): "well" | "suspected" | "down" {
+		if (this.#breaker.state.kind !== "closed") return "down";
+		return this.#probing ? "suspected" : "well";
+	}
+
+	get forcedAfterMs(): number {
+		return this.#forcedAfterMs;
+	}
+
+	/** One question of a user, whatever its standing; who may ask a server that is down is settled before. */
+	async exchange(ask: Ask, signal: AbortSignal): Promise<Exchange> {
+		const { tryMs, now, timers, closing } = this.#context;
+		const call = this.#begin();
+		const exchange = await tryServer(this.#transport, ask, {
+			tryMs,
+			slowMs: tryMs * SLOW_SHARE,
+			onSlow: () => this.#doubt(),
+			signals: [signal, closing],
+			now,
+			timers,
+		});
+		this.#context.observe?.({ kind: "tried", ask, tried: { server: this.#transport.server, exchange } });
+		this.#end(call, exchange);
+		return exchange;
+	}
+
+	close(): Promise<void> {
+		this.#stopTimer?.();
+		return this.#transport.close();
+	}
+
+	#begin(): AdmittedCall | undefined {
+		const { now, random } = this.#context;
+		if (this.standing === "down") {
+			this.#forcedAfterMs = now() + FORCED_GAP_MS;
+			return undefined;
+		}
+		const admitted = this.#breaker.admit(now(), random());
+		return admitted.kind === "admitted" ? admitted : undefined;
+	}
+
+	#end(call: AdmittedCall | undefined, exchange: Exchange): void {
+		const { now, random } = this.#context;
+		const verdict = verdictOn(exchange);
+		if (call === undefined) {
+			if (verdict === "good") this.#recovered();
+			return;
+		}
+		const outcome = verdict === "good" ? "success" : verdict === "nothing" ? "ignored" : "failure";
+		this.#breaker.report(call, outcome, now(), random());
+		if (verdict === "bad") this.#trip();
+		this.#changed();
+		if (verdict === "doubtful") this.#doubt();
+	}
+
+	/** A user's answer from a server that was down. Nothing that was counted against it holds any more. */
+	#recovered(): void {
+		if (this.standing !== "down") return;
+		this.#breaker.force("forced-closed");
+		this.#breaker.release(this.#context.now());
+		this.#changed();
+	}
+
+	#trip(): void {
+		const { now, random } = this.#context;
+		for (let failures = 0; failures < FAILURES_IN_A_ROW; failures++) {
+			if (this.#breaker.state.kind !== "closed") return;
+			const call = this.#breaker.admit(now(), random());
+			if (call.kind === "admitted") this.#breaker.report(call, "failure", now(), random());
+		}
+	}
+
+	#doubt(): void {
+		if (this.#probing || this.standing === "down") return;
+		if (this.#context.now() - this.#probedAtMs < PROBE_GAP_MS) return;
+		void this.#probe();
+	}
+
+	async #probe(): Promise<void> {
+		const { now, random, timers, probeAsk, tryMs, closing } = this.#context;
+		if (this.#probing || closing.aborted) return;
+		const wasDown = this.standing === "down";
+		const call = this.#breaker.admit(now(), random());
+		if (call.kind === "refused") return this.#probeLater(call.retryAtMs);
+		this.#probing = true;
+		this.#changed();
+		const probeMs = tryMs * PROBE_SHARE;
+		const limits = { tryMs: probeMs, slowMs: probeMs, onSlow: () => {}, signals: [closing], now, timers };
+		const exchange = await tryServer(this.#transport, probeAsk, limits);
+		this.#probing = false;
+		this.#probedAtMs = now();
+		const verdict = this.#verdictOnProbe(exchange);
+		if (wasDown) {
+			const outcome = { good: "success", ill: "failure", nothing: "ignored" } as const;
+			this.#breaker.report(call, outcome[verdict], now(), random());
+			if (verdict === "nothing") this.#probeLater(now() + PROBE_GAP_MS);
+		} else {
+			// It explains the doubt, and takes nothing back: users' failures in a row count on.
+			this.#breaker.report(call, "ignored", now(), random());
+			if (verdict === "ill") this.#trip();
+		}
+		this.#changed();
+	}
+
+	/** Some servers refuse the question that we probe with, and are well: only one that used to answer it is ill. */
+	#verdictOnProbe(exchange: Exchange): "good" | "ill" | "nothing" {
+		if (isAnswer(exchange)) this.#answersProbes = true;
+		const refused =
+			exchange.kind === "answered" || (exchange.kind === "failed" && exchange.why === "server-failure");
+		if (refused) return isAnswer(exchange) || !this.#answersProbes ? "good" : "ill";
+		return verdictOn(exchange) === "nothing" ? "nothing" : "ill";
+	}
+
+	/** Tells a change of the breaker's state, and sees to it that a server that is down will be probed. */
+	#changed(): void {
+		const { state } = this.#breaker;
+		if (state.kind === "forced-open" || state.kind === "forced-closed" || state.kind === this.#told) return;
+		this.#told = state.kind;
+		this.#context.observe?.({ kind: "server-state", server: this.#transport.server, state: state.kind });
+		if (state.kind === "open") this.#probeLater(state.reopenAtMs);
+		if (state.kind === "closed") this.#stopTimer?.();
+	}
+
+	#probeLater(atMs: number | undefined): void {
+		const { now, timers, closing } = this.#context;
+		this.#stopTimer?.();
+		if (closing.aborted || atMs === undefined) return;
+		this.#stopTimer = timers.after(Math.max(0, atMs - now()), () => void this.#probe());
+	}
+}
