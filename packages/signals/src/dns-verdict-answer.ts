@@ -5,11 +5,12 @@
  *   shop.cdn.example.  A      192.0.2.7               values: [192.0.2.7]
  */
 import { DNS_RCODE, DNS_TYPE, type DnsData, type DnsMessage, type DnsRecord } from "./dns-message.ts";
+import { dnsRcodeName, dnsRecordDataText } from "./dns-text.ts";
 
-/** As it came from the wire, or did not. `took` and the server are with whoever asked. */
+/** As it came from the wire, or did not. */
 export type DnsTold =
 	| { readonly kind: "answered"; readonly message: DnsMessage }
-	/** `why`: a word such as `timeout` or `spoofed`; `detail`: what was expected and found. */
+	/** `why`: `timeout`, `spoofed`, `server-failure` (it says that it cannot). `detail`: what was expected and found. */
 	| { readonly kind: "failed"; readonly why: string; readonly detail: string };
 
 /** What is asked: the type decides which records are values. */
@@ -46,13 +47,14 @@ const VALUES_MAX = 256;
 
 export function readDnsAnswer(told: DnsTold, { name, type }: DnsAsked): DnsAnswer {
 	if (told.kind === "failed") {
-		return { outcome: "silence", ...NOTHING, said: `${told.why}: ${told.detail}` };
+		const outcome = told.why === "server-failure" ? "failure" : "silence";
+		return { outcome, ...NOTHING, said: outcome === "failure" ? told.detail : `${told.why}: ${told.detail}` };
 	}
 	const { message } = told;
 	const { rcode, answers } = message;
 	const { chain, loops, owner, ttls } = followChain(answers, lower(name), type);
 	const records = answers.filter((record) => record.type === type && lower(record.name) === owner);
-	const values = [...new Set(records.slice(0, VALUES_MAX).map(({ data }) => valueText(data)))].toSorted();
+	const values = [...new Set(records.slice(0, VALUES_MAX).map(valueText))].toSorted();
 	const soa = message.authorities.find((record) => record.type === DNS_TYPE.SOA);
 	const extended = message.edns?.options.find((option) => option.kind === "extended-error");
 	const outcome = outcomeOf(rcode, values.length);
@@ -77,13 +79,9 @@ function outcomeOf(rcode: number, values: number): DnsAnswer["outcome"] {
 }
 
 function saidOf(outcome: DnsAnswer["outcome"], rcode: number, chain: readonly string[]): string {
-	if (outcome === "denied" || outcome === "failure") return rcodeName(rcode);
+	if (outcome === "denied" || outcome === "failure") return dnsRcodeName(rcode);
 	if (outcome === "empty") return chain.length === 0 ? "no such record" : "an alias without an end";
 	return "";
-}
-
-export function rcodeName(rcode: number): string {
-	return Object.entries(DNS_RCODE).find(([, code]) => code === rcode)?.[0] ?? `rcode ${rcode}`;
 }
 
 function followChain(answers: readonly DnsRecord[], asked: string, type: number) {
@@ -112,35 +110,10 @@ function lower(name: string): string {
 	return name.toLowerCase();
 }
 
-function valueText(data: DnsData): string {
-	switch (data.kind) {
-		case "address":
-			return data.address;
-		case "name":
-			return lower(data.name);
-		case "soa":
-			return [data.primary, data.mailbox, data.serial].join(" ");
-		case "mx":
-			return `${data.preference} ${lower(data.exchange)}`;
-		case "srv":
-			return `${data.priority} ${data.weight} ${data.port} ${lower(data.target)}`;
-		case "text":
-			return data.strings.map((bytes) => JSON.stringify(latin(bytes))).join(" ");
-		case "service":
-			return `${data.priority} ${lower(data.target)} ${data.parameters.map(({ key, value }) => `${key}=${hex(value)}`).join(" ")}`;
-		case "caa":
-			return `${data.flags} ${data.tag} ${latin(data.value)}`;
-		case "opaque":
-			return hex(data.bytes);
-		default:
-			return data satisfies never;
-	}
-}
+const KINDS_OF_NAMES: ReadonlySet<DnsData["kind"]> = new Set(["name", "soa", "mx", "srv"]);
 
-function latin(bytes: Uint8Array): string {
-	return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-}
-
-function hex(bytes: Uint8Array): string {
-	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** In lower case where only the case of names can differ. */
+function valueText({ data, type }: DnsRecord): string {
+	const text = dnsRecordDataText(data, type);
+	return KINDS_OF_NAMES.has(data.kind) ? lower(text) : text;
 }

@@ -2,11 +2,11 @@
  * What a server does to names at large, whatever it answered to the one that was asked for: it makes up addresses for
  * names that nobody has. `.invalid` has no inside and no owner (RFC 6761), so nothing innocent does it.
  */
+import { isBelow } from "./dns-name.ts";
 import type { DnsVerdict } from "./dns-verdict.ts";
 import { readDnsAnswer } from "./dns-verdict-answer.ts";
 import { type DnsControl, quoteValues } from "./dns-verdict-comparison.ts";
 import { rewrittenNames } from "./dns-verdict-signs.ts";
-import { isBelow } from "./dns-verdict-zone.ts";
 
 /** One may be a mishap of a cache. */
 const REWRITTEN_MIN = 2;

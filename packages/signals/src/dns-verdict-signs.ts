@@ -12,10 +12,11 @@
  *   ttl-outlier, certificate-untrusted, foreign-alias-complete   hints
  */
 import { DNS_TYPE } from "./dns-message.ts";
+import { isBelow } from "./dns-name.ts";
 import { natureOf } from "./dns-verdict-address.ts";
 import { readDnsAnswer } from "./dns-verdict-answer.ts";
 import { type DnsReason, handshakeWith, quoteValues, type ReadComparison } from "./dns-verdict-comparison.ts";
-import { isBelow, isInside, zoneOf } from "./dns-verdict-zone.ts";
+import { isInside, zoneOf } from "./dns-verdict-zone.ts";
 
 interface Signs {
 	readonly proof: readonly DnsReason[];

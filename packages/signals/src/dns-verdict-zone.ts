@@ -2,6 +2,7 @@
  * Which names belong to one owner, as far as names tell. Without the public suffix list the last two labels stand for
  * the owner: `a.co.uk.` and `b.co.uk.` look like one then, which hides a forgery but never makes one up.
  */
+import { dnsLabels, isBelow } from "./dns-name.ts";
 
 /** Names that the internet does not have: somebody's own (RFC 6761, RFC 6762, RFC 8375, and custom). */
 const INSIDE = [
@@ -19,16 +20,9 @@ const INSIDE = [
 
 /** `www.shop.example.com.` to `example.com.`; in lower case. */
 export function zoneOf(name: string): string {
-	const labels = name.toLowerCase().replace(/\.$/, "").split(".");
-	return `${labels.slice(-2).join(".")}.`;
-}
-
-export function isBelow(name: string, zone: string): boolean {
-	const own = name.toLowerCase();
-	return zone === "." || own === zone || own.endsWith(`.${zone}`);
+	return `${dnsLabels(name.toLowerCase()).slice(-2).join(".")}.`;
 }
 
 export function isInside(name: string): boolean {
-	const labels = name.replace(/\.$/, "").split(".");
-	return labels.length < 2 || INSIDE.some((zone) => isBelow(name, zone));
+	return dnsLabels(name).length < 2 || INSIDE.some((zone) => isBelow(name, zone));
 }
