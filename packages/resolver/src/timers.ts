@@ -1,11 +1,11 @@
-/** Timers as the resolver takes them, so that tests give their own time. */
+/** Waiting, as something that is given: tests turn the clock by hand. */
 export interface Timers {
-	/** Runs it once, not before `ms` have passed. What comes back stops it; to stop it twice, or late, does nothing. */
+	/** Runs it once, so long from now; the answer calls it off. */
 	after(ms: number, run: () => void): () => void;
 }
 
-/** Those of Node. They do not keep a process alive: a probe in a minute is no reason to stay. */
-export const systemTimers: Timers = {
+/** They do not keep the process alive: whoever waits has something else that does. */
+export const realTimers: Timers = {
 	after(ms, run) {
 		const timer = setTimeout(run, ms);
 		timer.unref();

@@ -1,0 +1,54 @@
+/**
+ * Questions that no server answered (RFC 9520): they are not asked again at once, and with every further failure later,
+ * so that a broken zone or a dead uplink costs a few asks a minute however many want it.
+ */
+import { failureTtlS, type TtlRules } from "@plumbline/policy/ttl-rules";
+
+/** Questions remembered; then the one that failed longest ago is forgotten. */
+const FAILURES_MAX = 10_000;
+/** In units of its last wait: a question that was left alone so long begins anew. */
+const FORGOTTEN_AFTER_WAITS = 2;
+
+interface Failure {
+	readonly inARow: number;
+	readonly sinceMs: number;
+	readonly untilMs: number;
+	readonly detail: string;
+}
+
+export class Failures {
+	readonly #rules: TtlRules;
+	readonly #byQuestion = new Map<string, Failure>();
+
+	constructor(rules: TtlRules) {
+		this.#rules = rules;
+	}
+
+	/** Why it is not to be asked now; undefined: it may be. */
+	holds(question: string, nowMs: number): string | undefined {
+		const failure = this.#byQuestion.get(question);
+		if (failure === undefined || nowMs >= failure.untilMs) return undefined;
+		const leftS = Math.ceil((failure.untilMs - nowMs) / 1000);
+		return `it failed before, and is asked again in ${leftS} s: ${failure.detail}`;
+	}
+
+	failed(question: string, detail: string, nowMs: number): void {
+		const before = this.#byQuestion.get(question);
+		const isInARow = before !== undefined && nowMs < forgottenAtMs(before);
+		const inARow = isInARow ? before.inARow + 1 : 1;
+		const untilMs = nowMs + failureTtlS(this.#rules, inARow) * 1000;
+		this.#byQuestion.delete(question);
+		this.#byQuestion.set(question, { inARow, sinceMs: nowMs, untilMs, detail });
+		if (this.#byQuestion.size <= FAILURES_MAX) return;
+		const oldest = this.#byQuestion.keys().next();
+		if (!oldest.done) this.#byQuestion.delete(oldest.value);
+	}
+
+	answered(question: string): void {
+		this.#byQuestion.delete(question);
+	}
+}
+
+function forgottenAtMs({ sinceMs, untilMs }: Failure): number {
+	return untilMs + FORGOTTEN_AFTER_WAITS * (untilMs - sinceMs);
+}
