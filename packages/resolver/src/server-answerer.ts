@@ -1,0 +1,181 @@
+/**
+ * Query in, answer out, for every listener alike.
+ *
+ *   atOnce ── settled here (errors, refusals), or out of the table ──▶ written over the query
+ *      └──── LATER ──▶ later ── resolver ──▶ record ──▶ table, and the client
+ *
+ * `atOnce` makes nothing and asks nobody; it is called hundreds of thousands of times a second.
+ */
+import { decodeDnsMessage } from "@plumbline/signals/dns-message-decode";
+import type { Resolution, Resolver } from "./resolution.ts";
+import { makeRecord, messageAt, type RecordStore, writeAnswer, writeBare } from "./server-answer-record.ts";
+import type { AnswerTable } from "./server-answer-table.ts";
+import type { ServerCounters } from "./server-counters.ts";
+import { emptyQueryView, type QueryFate, type QueryView, readQuery } from "./server-query.ts";
+import { answerWithSubnet, recordParts } from "./server-resolution.ts";
+import type { Ask } from "./upstream.ts";
+
+/** How the answer travels: it decides over size and padding. */
+export type Carrier = "udp" | "stream" | "tls";
+
+export interface AnswererOptions {
+	readonly resolver: Resolver;
+	readonly table: AnswerTable;
+	readonly counters: ServerCounters;
+	/** Monotonic milliseconds. */
+	readonly now: () => number;
+	/** Questions under way at a time, over all listeners; default `IN_FLIGHT_MAX`. */
+	readonly inFlightMax?: number;
+}
+
+export interface Answerer {
+	/**
+	 * Writes the answer over the query of `length` octets at `at`, which has `ANSWER_ROOM` octets behind it (UDP), or
+	 * `STREAM_ROOM`. The answer's length; 0 if nothing goes out; `LATER` if the resolver has to be asked.
+	 */
+	atOnce(bytes: Uint8Array, at: number, length: number, carrier: Carrier, nowMs: number): number;
+	/** What the gate decided for a client that may not pass: TC alone, or REFUSED. */
+	turnedAway(bytes: Uint8Array, at: number, length: number, how: "slip" | "refuse"): number;
+	/** The same question by way of the resolver. `query` is the caller's own copy; never rejects. */
+	later(query: Uint8Array, carrier: Carrier): Promise<Uint8Array>;
+	inFlight(): number;
+}
+
+export const LATER = -1;
+/** A query of up to 512 octets, or an answer of up to 1232 with a margin for padding. */
+export const ANSWER_ROOM = 2048;
+export const STREAM_ROOM = 65_535;
+const UDP_ANSWER_BYTES_MAX = 1232;
+const IN_FLIGHT_MAX = 4096;
+const SERVFAIL = 2;
+const EDE_NOT_READY = 14;
+const RCODES: { readonly [Fate in Exclude<QueryFate, "ask" | "drop">]: number } = {
+	"form-error": 1,
+	"not-implemented": 4,
+	refuse: 5,
+	"bad-version": 16,
+};
+
+export function createAnswerer(options: AnswererOptions): Answerer {
+	const { resolver, table, counters, now, inFlightMax = IN_FLIGHT_MAX } = options;
+	const view = emptyQueryView();
+	let dice = 1;
+	let underWay = 0;
+
+	/** Which address comes first. Not a count: a client that asks two names in turn would see one order of each. */
+	function nextTurn(): number {
+		dice = (Math.imul(dice, 69_069) + 1) | 0;
+		return dice >>> 16;
+	}
+
+	function atOnce(bytes: Uint8Array, at: number, length: number, carrier: Carrier, nowMs: number): number {
+		const fate = readQuery(bytes, at, length, view);
+		fit(view, carrier);
+		if (fate !== "ask") return settle(bytes, at, fate);
+		if (view.clientSubnet) return LATER;
+		const record = table.find(bytes, at, view.questionEnd, view.keyBits, nowMs);
+		if (record < 0) return LATER;
+		counters.hits++;
+		if (table.wantsRefresh(record, nowMs)) refresh(bytes.slice(at, at + length));
+		return writeAnswer(table.store, record, bytes, at, view, nowMs, nextTurn());
+	}
+
+	function settle(bytes: Uint8Array, at: number, fate: Exclude<QueryFate, "ask">): number {
+		if (fate === "drop") {
+			counters.dropped++;
+			return 0;
+		}
+		counters.rejected++;
+		return writeBare(bytes, at, view, RCODES[fate], false, -1);
+	}
+
+	function refresh(query: Uint8Array): void {
+		if (underWay >= inFlightMax) return;
+		counters.refreshes++;
+		void later(query, "udp");
+	}
+
+	async function later(query: Uint8Array, carrier: Carrier): Promise<Uint8Array> {
+		const mine = emptyQueryView();
+		const fate = readQuery(query, 0, query.length, mine);
+		fit(mine, carrier);
+		const ask = fate === "ask" ? askOf(query) : undefined;
+		// Its frame was sound, its name is not text that can be asked for.
+		if (ask === undefined) return bare(query, mine, RCODES["form-error"], -1);
+		if (underWay >= inFlightMax) {
+			counters.overloaded++;
+			return bare(query, mine, SERVFAIL, EDE_NOT_READY);
+		}
+		counters.misses++;
+		underWay++;
+		try {
+			return answer(query, mine, ask, await resolver.resolve(ask));
+		} catch {
+			// A fault of ours must not leave the client waiting.
+			counters.failed++;
+			return bare(query, mine, SERVFAIL, -1);
+		} finally {
+			underWay--;
+		}
+	}
+
+	function answer(query: Uint8Array, mine: QueryView, ask: Ask, resolution: Resolution): Uint8Array {
+		if (resolution.kind === "failed") counters.failed++;
+		else if (resolution.source === "stale") counters.stale++;
+		if (ask.clientSubnet !== undefined && resolution.kind === "answered") {
+			return answerWithSubnet(query, mine, ask, resolution);
+		}
+		const nowMs = now();
+		const record = makeRecord(recordParts(ask, resolution, mine.keyBits, nowMs));
+		if (record === undefined) return bare(query, mine, SERVFAIL, -1);
+		if (ask.clientSubnet === undefined) table.insert(record);
+		const bytes = roomFor(query, record);
+		return bytes.subarray(0, writeAnswer(record, 0, bytes, 0, mine, nowMs, nextTurn()));
+	}
+
+	return {
+		atOnce,
+		turnedAway: (bytes, at, length, how) => {
+			const fate = readQuery(bytes, at, length, view);
+			if (fate === "drop") return 0;
+			view.edns = false;
+			return writeBare(bytes, at, view, how === "refuse" ? RCODES.refuse : 0, how === "slip", -1);
+		},
+		later,
+		inFlight: () => underWay,
+	};
+}
+
+function fit(view: QueryView, carrier: Carrier): void {
+	view.sizeMax = carrier === "udp" ? Math.min(view.sizeMax, UDP_ANSWER_BYTES_MAX) : STREAM_ROOM;
+	if (carrier !== "tls") view.wantsPadding = false;
+}
+
+function bare(query: Uint8Array, view: QueryView, rcode: number, extendedError: number): Uint8Array {
+	const bytes = new Uint8Array(ANSWER_ROOM);
+	bytes.set(query.subarray(0, ANSWER_ROOM / 2));
+	return bytes.subarray(0, writeBare(bytes, 0, view, rcode, false, extendedError));
+}
+
+/** Room for the record with its OPT and padding, the head of the query at its beginning. */
+function roomFor(query: Uint8Array, record: RecordStore): Uint8Array {
+	const wireBytes = record.bytes.length - messageAt(record, 0);
+	const bytes = new Uint8Array(Math.max(query.length, wireBytes) + ANSWER_ROOM);
+	bytes.set(query);
+	return bytes;
+}
+
+function askOf(query: Uint8Array): Ask | undefined {
+	const decoded = decodeDnsMessage(query);
+	if (decoded.kind !== "decoded") return undefined;
+	const [question] = decoded.message.questions;
+	if (question === undefined) return undefined;
+	const { checkingDisabled, edns } = decoded.message;
+	const subnet = edns?.options.find((option) => option.kind === "client-subnet");
+	return {
+		question: { ...question, name: question.name.toLowerCase() },
+		...(edns?.dnssecOk === true && { dnssecOk: true }),
+		...(checkingDisabled && { checkingDisabled: true }),
+		...(subnet?.kind === "client-subnet" && { clientSubnet: subnet.subnet }),
+	};
+}
