@@ -30,11 +30,13 @@ export interface DnsCheckRequest {
 export interface DnsCheckContext {
 	readonly open: (server: UpstreamServer) => Transport;
 	readonly signal: AbortSignal;
+	/** For one try of one question. */
+	readonly tryMs?: number;
 	/** Monotonic milliseconds. */
 	readonly now?: () => number;
 }
 
-const TRY_MS_MAX = 2_000;
+const TRY_MS = 2_000;
 /** A datagram may be lost. */
 const TRIES_MAX = 2;
 /** Exchanges with one server at a time. */
@@ -50,7 +52,7 @@ const TLS_PORT = 443;
 /** Rejects only by the signal. All names beyond CHECKED_NAMES_MAX are left out. */
 export async function checkDns(request: DnsCheckRequest, context: DnsCheckContext): Promise<DnsCheck> {
 	const { suspects, trusted, type, also = [], clientSubnet } = request;
-	const { now = () => performance.now(), signal } = context;
+	const { now = () => performance.now(), signal, tryMs = TRY_MS } = context;
 	const servers = [...suspects, ...trusted];
 	const probes = probesOf(request.names.slice(0, CHECKED_NAMES_MAX), type, also);
 	const startMs = now();
@@ -61,7 +63,7 @@ export async function checkDns(request: DnsCheckRequest, context: DnsCheckContex
 				return await inTurns(probes, async (probe): Promise<CheckedAnswer> => {
 					signal.throwIfAborted();
 					const atMs = now() - startMs;
-					const { told, tookMs } = await askFollowing(transport, probe, { clientSubnet, signal });
+					const { told, tookMs } = await askFollowing(transport, probe, { clientSubnet, signal, tryMs });
 					return { server: index, atMs, tookMs, told };
 				});
 			} finally {
@@ -98,9 +100,10 @@ export function subnetText({ address, sourcePrefix }: ClientSubnet): string {
 interface AskHow {
 	readonly clientSubnet: ClientSubnet | undefined;
 	readonly signal: AbortSignal;
+	readonly tryMs: number;
 }
 
-/** The time is that of the first answer. What is found at the end of an open chain is put behind it. */
+/** The time is that of the first answer, with the tries before it. What is found at the end of an open chain is put behind it. */
 async function askFollowing(
 	transport: Transport,
 	probe: CheckProbe,
@@ -130,14 +133,16 @@ async function askFollowing(
 async function ask(transport: Transport, { name, type }: CheckProbe, how: AskHow): Promise<Exchange> {
 	const question = { name, type, class: DNS_CLASS.IN };
 	const { clientSubnet } = how;
+	let lostMs = 0;
 	for (let tries = 1; ; tries++) {
-		const limit = AbortSignal.any([how.signal, AbortSignal.timeout(TRY_MS_MAX)]);
+		const limit = AbortSignal.any([how.signal, AbortSignal.timeout(how.tryMs)]);
 		const exchange = await transport.exchange(
 			{ question, ...(clientSubnet === undefined ? {} : { clientSubnet }) },
 			limit,
 		);
 		const isLost = exchange.kind === "failed" && exchange.why === "timeout" && !how.signal.aborted;
-		if (!isLost || tries >= TRIES_MAX) return exchange;
+		if (!isLost || tries >= TRIES_MAX) return { ...exchange, tookMs: lostMs + exchange.tookMs };
+		lostMs += exchange.tookMs;
 	}
 }
 

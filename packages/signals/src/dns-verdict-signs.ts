@@ -7,9 +7,9 @@
  *   denial-rewritten    an address for a name that nobody has, the one it gives for names made up at random
  *   foreign-alias       an alias into a zone that no trusted server mentions, for a name that has no alias there, or
  *                       without an end
- *   certificate-foreign the address holds a certificate for other names, and a trusted one for this
  *   denial-from-elsewhere, says-blocked   the denial is signed by a zone that this name is not in; or says that it blocks
- *   ttl-outlier, certificate-untrusted, foreign-alias-complete   hints
+ *   foreign-alias-complete, certificate-foreign, certificate-untrusted, ttl-outlier   hints: a service that has moved leaves
+ *                       old addresses in caches, at which somebody else answers by now
  */
 import { DNS_TYPE } from "./dns-message.ts";
 import { isBelow } from "./dns-name.ts";
@@ -37,15 +37,10 @@ const HINTS_FOR_PROOF = 2;
 const SAYS_BLOCKED: ReadonlySet<number> = new Set([15, 16]);
 
 export function signsOfForgery(read: ReadComparison): Signs {
-	const hard = present([
-		nowhereAddress(read),
-		oneAddress(read),
-		denialRewritten(read),
-		certificateForeign(read),
-	]);
+	const hard = present([nowhereAddress(read), oneAddress(read), denialRewritten(read)]);
 	const proof = present([...hard, foreignAlias(read), falseDenial(read)]);
 	const complete = foreignAliasComplete(read);
-	const hints = present([complete, ttlOutlier(read), untrustedCertificate(read)]);
+	const hints = present([complete, certificateForeign(read), untrustedCertificate(read), ttlOutlier(read)]);
 	const outweighNearness = hard.length > 0;
 	if (proof.length > 0) return { proof, hints, outweighNearness };
 	// An alias elsewhere must be one of them: odd TTLs and private authorities are too common to make a pair.

@@ -184,6 +184,11 @@ const INNOCENT: Readonly<Record<string, Case>> = {
 		handshakes: [tls(FORGED, "other-name", "proxy.corp"), tls("93.184.216.34", "other-name", "proxy.corp")],
 		reason: "other-values",
 	},
+	"an old address, where somebody else answers by now": {
+		suspect: said({ values: [FORGED] }),
+		handshakes: [tls(FORGED, "other-name", "next.test"), tls("93.184.216.34", "valid")],
+		reason: "certificate-foreign",
+	},
 	"an answer that stops in the middle of the common chain": {
 		suspect: said({ chain: ["shop.cdn.example."] }),
 		trusted: [TRUE_CDN],
@@ -241,8 +246,9 @@ const FORGERIES: Readonly<Record<string, Case>> = {
 		controls: [madeUp("kq3v9", FORGED)],
 		reason: "denial-rewritten",
 	},
-	"a certificate of somebody else": {
-		suspect: said({ values: [FORGED] }),
+	"two hints: another zone, and a certificate of somebody else": {
+		suspect: said({ chain: ["a.tracker.test."], values: [FORGED] }),
+		trusted: [TRUE_CDN],
 		handshakes: [tls(FORGED, "other-name", "ads.test"), tls("93.184.216.34", "valid")],
 		reason: "certificate-foreign",
 	},
