@@ -7,6 +7,7 @@ import { encodeGoTrace } from "@plumbline/signals/go-trace-json";
 import { decodeGoTraceV2 } from "@plumbline/signals/go-trace-v2";
 import { recoverPaste } from "@plumbline/signals/paste-recover";
 import { readCapture } from "../../file.ts";
+import { isDnsMessage, tryDnsMessage } from "./dns-message.ts";
 
 export interface Target {
 	readonly name: string;
@@ -26,7 +27,7 @@ const CAPTURES_READ_MAX = 12;
 /** Values looked at of one decoded input. */
 const TOUCHED_MAX = 400;
 
-/** By format, and the recovery of pasted text. `only` narrows it. */
+/** By format, the recovery of pasted text, and DNS messages. `only` narrows it. */
 export async function fuzzTargets(only?: string): Promise<Target[]> {
 	const files = await realInputs();
 	const targets = (Object.keys(FORMATS) as PartFormat[]).map((format) => ({
@@ -39,7 +40,8 @@ export async function fuzzTargets(only?: string): Promise<Target[]> {
 		seeds: seedsOf(files, (bytes) => recoverPaste(bytes).pieces.length > 0),
 		run: (bytes: Uint8Array) => touch(recoverPaste(bytes)),
 	};
-	return [...targets, paste].filter(({ name }) => only === undefined || name === only);
+	const dns = { name: "dns-message", seeds: seedsOf(files, isDnsMessage), run: tryDnsMessage };
+	return [...targets, paste, dns].filter(({ name }) => only === undefined || name === only);
 }
 
 async function realInputs(): Promise<Uint8Array[]> {
