@@ -11,6 +11,7 @@ import { type DnsTold, readDnsAnswer } from "@plumbline/signals/dns-verdict-answ
 import type { TlsHandshake } from "@plumbline/signals/dns-verdict-comparison";
 import { type CheckProbe, probesOf } from "./check-probes.ts";
 import { shakeHands } from "./check-tls.ts";
+import { toldBy } from "./check-told.ts";
 import { type Exchange, serverLabel, type Transport, type UpstreamServer } from "./upstream.ts";
 
 export interface DnsCheckRequest {
@@ -144,11 +145,6 @@ async function ask(transport: Transport, { name, type }: CheckProbe, how: AskHow
 		if (!isLost || tries >= TRIES_MAX) return { ...exchange, tookMs: lostMs + exchange.tookMs };
 		lostMs += exchange.tookMs;
 	}
-}
-
-function toldBy(exchange: Exchange): DnsTold {
-	if (exchange.kind === "answered") return { kind: "answered", message: exchange.message };
-	return { kind: "failed", why: exchange.why, detail: exchange.detail };
 }
 
 /** All of them, AT_ONCE_MAX at a time, in order. */

@@ -91,7 +91,12 @@ export type Asked =
 			readonly authenticated: boolean;
 			readonly tries: readonly Try[];
 	  }
-	| { readonly kind: "failed"; readonly tries: readonly Try[] };
+	| {
+			readonly kind: "failed";
+			readonly tries: readonly Try[];
+			/** An answer came and was refused, since it is forged: what shows it. */
+			readonly forged?: string;
+	  };
 
 /** All servers of a resolver, behind one door: fallback, retries, health. */
 export interface Upstreams {
