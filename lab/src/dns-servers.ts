@@ -9,6 +9,7 @@
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { untilAnswers } from "./dns-servers-ready.ts";
 import { removeScratchFolder, startTied, type TiedProcess } from "./tied-process.ts";
@@ -16,7 +17,7 @@ import { removeScratchFolder, startTied, type TiedProcess } from "./tied-process
 export interface DnsServer {
 	readonly address: "127.0.0.1";
 	readonly ports: { readonly udp: number; readonly tcp: number };
-	/** It stays, and answers nothing until it is resumed. */
+	/** It stays, and answers nothing until it is resumed. What came before this returns may have its answer. */
 	pause(): void;
 	resume(): void;
 	/** Gone without a word (SIGKILL). Its ports stay its own for `restart`. */
@@ -61,6 +62,8 @@ export interface DnsServerStart {
 }
 
 const PORT_TRIES_MAX = 20;
+/** Each takes microseconds. */
+const STOP_LOOKS_MAX = 100_000;
 const LOOPBACK = "127.0.0.1";
 
 /** Runs a name server whose configuration is written. Throws with its last lines when it does not come up. */
@@ -93,7 +96,9 @@ export async function startDnsServer(start: DnsServerStart): Promise<DnsServer> 
 		get pid() {
 			return running.pid;
 		},
-		pause: () => void signal("SIGSTOP"),
+		pause: () => {
+			if (signal("SIGSTOP")) untilStopped(running.pid);
+		},
 		resume,
 		kill: () => running.stop("SIGKILL"),
 		restart: launch,
@@ -103,6 +108,14 @@ export async function startDnsServer(start: DnsServerStart): Promise<DnsServer> 
 			removeScratchFolder(start.folder);
 		},
 	};
+}
+
+/** The signal is delivered later than it is sent; on another processor, the server goes on meanwhile. */
+function untilStopped(pid: number): void {
+	const threads = `/proc/${pid}/task`;
+	const isStopped = (thread: string) => / T /.test(readFileSync(`${threads}/${thread}/stat`, "utf8"));
+	for (let looks = 0; looks < STOP_LOOKS_MAX; looks++) if (readdirSync(threads).every(isStopped)) return;
+	throw new Error(`process ${pid} did not stop`);
 }
 
 /** Different ports, each free for UDP and TCP now. */
