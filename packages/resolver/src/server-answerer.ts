@@ -39,6 +39,8 @@ export interface Answerer {
 	/** The same question by way of the resolver. `query` is the caller's own copy; never rejects. */
 	later(query: Uint8Array, carrier: Carrier): Promise<Uint8Array>;
 	inFlight(): number;
+	/** When nothing is under way any more. */
+	idle(): Promise<void>;
 }
 
 export const LATER = -1;
@@ -61,6 +63,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 	const view = emptyQueryView();
 	let dice = 1;
 	let underWay = 0;
+	const awaitingIdle: (() => void)[] = [];
 
 	/** Which address comes first. Not a count: a client that asks two names in turn would see one order of each. */
 	function nextTurn(): number {
@@ -116,6 +119,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 			return bare(query, mine, SERVFAIL, -1);
 		} finally {
 			underWay--;
+			if (underWay === 0) for (const done of awaitingIdle.splice(0)) done();
 		}
 	}
 
@@ -143,6 +147,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 		},
 		later,
 		inFlight: () => underWay,
+		idle: () => (underWay === 0 ? Promise.resolve() : new Promise((done) => awaitingIdle.push(done))),
 	};
 }
 

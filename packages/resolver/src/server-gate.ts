@@ -16,11 +16,14 @@ export interface GateOptions {
 	/** `192.0.2.0/24`, `2001:db8::/32`, or single addresses. */
 	readonly allow: readonly string[];
 	/** Absent: as often as it likes. */
-	readonly rate?: {
-		readonly perSecond: number;
-		readonly burst: number;
-		readonly clientsMax: number;
-	};
+	readonly rate?: RateBounds | undefined;
+}
+
+export interface RateBounds {
+	readonly perSecond: number;
+	readonly burst: number;
+	/** Remembered at a time. */
+	readonly clientsMax: number;
 }
 
 export interface Gate {
@@ -30,6 +33,11 @@ export interface Gate {
 	/** Whether the network is allowed, without counting it. Text as sockets give it. */
 	allows(address: string): boolean;
 	admit(address: string, nowMs: number): Admission;
+	/**
+	 * For whoever has shown by a connection that the address is its own. It is counted apart: a flood of packets in its
+	 * name must not use up what it may ask.
+	 */
+	admitConnected(address: string, nowMs: number): boolean;
 }
 
 export const LOOPBACK_NETWORKS = ["127.0.0.0/8", "::1/128"] as const;
@@ -48,14 +56,8 @@ export function createGate({ allow, rate }: GateOptions): Gate {
 	const words4 = Int32Array.from(networks4, ({ words }) => words[0] ?? 0);
 	const masks4 = Int32Array.from(networks4, ({ masks }) => masks[0] ?? 0);
 	const networks6 = networks.filter(({ family }) => family === 6);
-	const limiter =
-		rate === undefined
-			? undefined
-			: new RateLimiter<number>({
-					ratePerSecond: rate.perSecond,
-					burst: rate.burst,
-					keysMax: rate.clientsMax,
-				});
+	const limiter = rate && limiterOf(rate);
+	const connectedLimiter = rate && limiterOf(rate);
 	let over = 0;
 
 	function allows4(address: number): boolean {
@@ -101,7 +103,16 @@ export function createGate({ allow, rate }: GateOptions): Gate {
 			if (words === undefined) return "refuse";
 			return words.length === 1 ? admit4(first, nowMs) : admit6(first, second, third, fourth, nowMs);
 		},
+		admitConnected: (address, nowMs) => {
+			const [first = 0, second] = addressWords(address) ?? [];
+			const key = second === undefined ? first : key56(first, second);
+			return connectedLimiter?.take(key, nowMs).allowed ?? true;
+		},
 	};
+}
+
+function limiterOf({ perSecond, burst, clientsMax }: RateBounds): RateLimiter<number> {
+	return new RateLimiter({ ratePerSecond: perSecond, burst, keysMax: clientsMax });
 }
 
 /** 53 of the 56 bits: the first three are the same for every global address. */
