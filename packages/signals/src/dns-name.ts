@@ -40,8 +40,9 @@ export function writeLabel(name: string, from: number, out: Uint8Array, at: numb
 			const digits = decimalAt(name, i + 1);
 			octet = digits ?? name.charCodeAt(i + 1);
 			i += digits === undefined ? 1 : 3;
-		}
-		if (!(octet <= 0xff) || to - at > LABEL_OCTETS_MAX || to >= out.length) return -1;
+			if (digits === undefined && !(octet <= 0x7f)) return -1;
+		} else if (octet > 0x7f) return -1;
+		if (octet > 0xff || to - at > LABEL_OCTETS_MAX || to >= out.length) return -1;
 		out[to++] = octet;
 	}
 	if (i >= name.length || to === at + 1) return -1;
@@ -82,6 +83,7 @@ export function dnsNameFromHost(host: string): string | undefined {
 		if (code > 0x7f) return undefined;
 		name += code === DOT ? "." : OCTET_TEXTS[code];
 	}
+	if (name === "") return undefined;
 	if (!name.endsWith(".")) name += ".";
 	return wireFromDnsName(name) === undefined ? undefined : name;
 }
