@@ -143,16 +143,13 @@ class WatchedFolders {
 
 	async follow(path: string): Promise<void> {
 		const wanted = new Map<string, string>();
-		for (
-			let [file, links] = [resolve(path), 0] as [string | undefined, number];
-			file !== undefined;
-			links++
-		) {
+		let file: string | undefined = resolve(path);
+		for (let links = 0; file !== undefined && links <= LINKS_MAX; links++) {
 			const folder = dirname(file);
 			const found = await stat(folder).catch(() => undefined);
 			if (found !== undefined) wanted.set(`${found.dev}:${found.ino}:${folder}`, folder);
 			const target: string | undefined = await readlink(file).catch(() => undefined);
-			file = target === undefined || links === LINKS_MAX ? undefined : resolve(folder, target);
+			file = target === undefined ? undefined : resolve(folder, target);
 		}
 		for (const [key, watcher] of this.#watchers) if (!wanted.has(key)) this.#drop(key, watcher);
 		for (const [key, folder] of wanted) if (!this.#watchers.has(key)) this.#watch(key, folder);
