@@ -33,6 +33,7 @@ const ENTRY_SHARE_MAX = 1 / 8;
 /** Servers that are remembered as the source of an answer. */
 const SERVERS_MAX = 1_024;
 
+const ASKED_BITS = DNSSEC_OK | CHECKING_DISABLED;
 const UNASKED: Scope = { kind: "unasked" };
 
 export interface CacheOptions {
@@ -133,9 +134,13 @@ export class DnsCache {
 		if (octets === undefined) return "not-kept";
 		const bytes = entryBytes(name.length, octets.length);
 		if (bytes > this.#bytesMax * ENTRY_SHARE_MAX) return "not-kept";
-		this.#removeRivals(name, entry);
+		const rivals = this.#slotsOf(name).filter((slot) => this.#isAskedAlike(slot, ask));
+		// That a name does not exist is not believed of one that was seen by somebody better; it counts for its type.
+		const isDoubted = !authenticated && rivals.some((slot) => this.#isVouchedFor(slot, nowMs));
+		const isForAllTypes = answer.isForAllTypes && !isDoubted;
+		this.#removeRivals(rivals, { ...entry, answer: { ...answer, isForAllTypes } });
 		this.#makeRoomForName(name);
-		this.#store(name, entry, answer.ttlS, octets);
+		this.#store(name, { ...entry, answer: { ...answer, isForAllTypes } }, answer.ttlS, octets);
 		this.#bytes += bytes;
 		this.#evict();
 		return "kept";
@@ -175,8 +180,7 @@ export class DnsCache {
 		let slot = this.#names.get(canonicalDnsName(question.name)) ?? NO_SLOT;
 		for (; slot !== NO_SLOT; slot = slots.next[slot] ?? NO_SLOT) {
 			const flags = slots.flags[slot] ?? 0;
-			if ((flags & (DNSSEC_OK | CHECKING_DISABLED)) !== wanted || slots.class[slot] !== question.class)
-				continue;
+			if ((flags & ASKED_BITS) !== wanted || slots.class[slot] !== question.class) continue;
 			if (slots.type[slot] !== question.type && (flags & ALL_TYPES) === 0) continue;
 			const scope = slots.scopes.get(slot) ?? UNASKED;
 			if (!holdsFor(scope, asker)) continue;
@@ -202,17 +206,24 @@ export class DnsCache {
 		return (this.#slots.storedAtMs[slot] ?? 0) > (this.#slots.storedAtMs[than] ?? 0);
 	}
 
+	#isAskedAlike(slot: number, ask: Ask): boolean {
+		const bits = (this.#slots.flags[slot] ?? 0) & ASKED_BITS;
+		return bits === wantedBits(ask) && this.#slots.class[slot] === ask.question.class;
+	}
+
+	/** Authenticated, and it still serves. */
+	#isVouchedFor(slot: number, nowMs: number): boolean {
+		const flags = this.#slots.flags[slot] ?? 0;
+		return (flags & AUTHENTICATED) !== 0 && this.#score(slot, flags, UNASKED, nowMs) > 0;
+	}
+
 	/** What says something else, or the same, of the same question and network. */
-	#removeRivals(name: string, { ask, answer, scope }: CacheEntry): void {
+	#removeRivals(rivals: readonly number[], { ask, answer, scope }: CacheEntry): void {
 		const slots = this.#slots;
-		const wanted = wantedBits(ask);
-		for (const slot of this.#slotsOf(name)) {
-			const flags = slots.flags[slot] ?? 0;
-			if ((flags & (DNSSEC_OK | CHECKING_DISABLED)) !== wanted) continue;
-			if (slots.class[slot] !== ask.question.class) continue;
-			const isAboutSame =
-				answer.isForAllTypes || (flags & ALL_TYPES) !== 0 || slots.type[slot] === ask.question.type;
-			if (isAboutSame && isSameScope(slots.scopes.get(slot) ?? UNASKED, scope)) this.#remove(slot);
+		for (const slot of rivals) {
+			const isAboutAll = answer.isForAllTypes || ((slots.flags[slot] ?? 0) & ALL_TYPES) !== 0;
+			if (!isAboutAll && slots.type[slot] !== ask.question.type) continue;
+			if (isSameScope(slots.scopes.get(slot) ?? UNASKED, scope)) this.#remove(slot);
 		}
 	}
 
