@@ -90,6 +90,7 @@ test("a clock that runs back makes nobody younger or older", () => {
 	const id = audit.borrow("a", 1_000) ?? 0;
 	audit.touch(id, 500);
 	assert.deepEqual(audit.sweep(0), []);
+	assert.deepEqual(audit.sweep(1_050), []);
 	const back = audit.giveBack(id, 0);
 	assert.ok(back.kind === "returned" && back.lease.heldMs === 0 && back.lease.idleMs === 0);
 });

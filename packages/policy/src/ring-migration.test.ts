@@ -71,6 +71,17 @@ test("the old ring expires: pinned keys are cut over with their sessions open, w
 	assert.equal(migration.counts.followed, 0);
 });
 
+test("a session closed twice does not close another of its key", () => {
+	const migration = new RingMigration(OLD);
+	const twice = opened(migration, mover, 0);
+	opened(migration, mover, 0);
+	migration.begin(NEXT, 1);
+	migration.close(twice, 2);
+	migration.close(twice, 3);
+	assert.equal(migration.pick(mover, 4), OLD.pick(mover));
+	assert.equal(migration.counts.pinned, 1);
+});
+
 test("cut over by hand", () => {
 	const migration = new RingMigration(OLD);
 	assert.equal(migration.cutOver(), 0);
