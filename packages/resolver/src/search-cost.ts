@@ -49,16 +49,16 @@ const SERVERS_MAX = 3;
 
 /**
  * `answers` is the absolute name that has addresses; by default the name as it was given, as for a name of the outside
- * world. Undefined if none of the names has any: then every question is wasted.
+ * world. If it is none of those that are tried, as for a name that is nowhere, every question is wasted.
  */
 export function searchCost(
 	name: string,
 	facts: ResolverFacts,
 	library: LookupLibrary,
-	answers: string | undefined = absolute(name),
+	answers: string = absolute(name),
 ): SearchCost {
 	const names = searchNames(name, facts, library);
-	const hit = names.findIndex((tried) => tried.toLowerCase() === answers?.toLowerCase());
+	const hit = names.findIndex((tried) => tried.toLowerCase() === answers.toLowerCase());
 	const asked = hit === -1 ? names : names.slice(0, hit + 1);
 	const questions = asked.flatMap((tried) => [
 		{ name: tried, type: "A" } as const,
@@ -73,10 +73,10 @@ export function searchCost(
 }
 
 /** The absolute names that are tried, in order, until one has addresses. */
-export function namesToTry(
+export function searchNames(
 	name: string,
 	{ search, ndots }: Pick<ResolverFacts, "search" | "ndots">,
-	library: LookupLibrary = "glibc",
+	library: LookupLibrary,
 ): readonly string[] {
 	const given = absolute(name);
 	if (name.endsWith(".")) return fitting([given]);
@@ -92,11 +92,10 @@ function adviceFor(
 	name: string,
 	facts: ResolverFacts,
 	library: LookupLibrary,
-	answers: string | undefined,
+	answers: string,
 ): readonly SearchAdvice[] {
-	const found = answers ?? absolute(name);
-	const advice: SearchAdvice[] = [{ kind: "trailing-dot", name: found, questions: 2 }];
-	if (found === absolute(name) && dots(name) > 0 && facts.ndots > 1) {
+	const advice: SearchAdvice[] = [{ kind: "trailing-dot", name: answers, questions: 2 }];
+	if (answers === absolute(name) && dots(name) > 0 && facts.ndots > 1) {
 		// Every name with a dot is then asked for as it is, and short names keep their search list.
 		const { questions } = searchCost(name, { ...facts, ndots: 1 }, library);
 		advice.push({ kind: "ndots", ndots: 1, questions: questions.length });
