@@ -64,6 +64,12 @@ export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new 
 		help: "Answers that had to go for room",
 		registers,
 	});
+	const compared = new Counter({
+		name: "plumbline_dns_compared_total",
+		help: "Answers without proof that were laid beside those of trusted servers, by what came of it",
+		labelNames: ["server", "verdict", "given"] as const,
+		registers,
+	});
 	if (cache !== undefined) {
 		new Gauge({
 			name: "plumbline_dns_cache_entries",
@@ -104,6 +110,11 @@ export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new 
 			case "refresh":
 				refreshes.inc({ why: event.why });
 				return;
+			case "compared": {
+				const { server, verdict, given } = event;
+				compared.inc({ server: serverLabel(server), verdict: verdict.kind, given });
+				return;
+			}
 			case "evicted":
 				evicted.inc(event.entries);
 				return;

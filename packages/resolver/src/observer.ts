@@ -2,6 +2,7 @@
  * What a resolver does, told to those who watch it: diagnostics channels, spans, counters. One function for all; it
  * must not throw, and whoever has no observer pays for no event.
  */
+import type { Compared } from "./quorum.ts";
 import type { Resolution } from "./resolution.ts";
 import type { Ask, Try, UpstreamServer } from "./upstream.ts";
 
@@ -23,6 +24,8 @@ export type ResolverEvent =
 	  }
 	/** A hot name is asked again before its time is over, or a stale one after it was served. */
 	| { readonly kind: "refresh"; readonly ask: Ask; readonly why: "prefetch" | "stale" }
+	/** An answer without proof was laid beside those of trusted servers. */
+	| ({ readonly kind: "compared" } & Compared)
 	/** Entries that had to go for room. */
 	| { readonly kind: "evicted"; readonly entries: number; readonly bytes: number };
 

@@ -222,7 +222,7 @@ class CachedResolver implements CachingResolver {
 				return { ...held.resolution, tries };
 			}
 			this.#failures.failed(questionKey(ask), detail, nowMs);
-			return { kind: "failed", why: "no-server-answered", detail, tries };
+			return { kind: "failed", why, detail, tries };
 		}
 		this.#failures.answered(questionKey(ask));
 		return this.#keep(ask, outcome, nowMs);

@@ -2,7 +2,8 @@
  * What a resolver does, on Node's diagnostics channels, for whoever listens in the same process:
  *
  * ```
- *   plumbline:dns:resolved   plumbline:dns:tried   plumbline:dns:server-state   plumbline:dns:refresh   plumbline:dns:evicted
+ *   plumbline:dns:resolved   plumbline:dns:tried      plumbline:dns:server-state
+ *   plumbline:dns:refresh    plumbline:dns:compared   plumbline:dns:evicted
  * ```
  * The message is the `ResolverEvent` of that kind. Without a listener nothing is published.
  */
@@ -17,6 +18,7 @@ export function channelObserver(): Observe {
 		tried: channel(`${CHANNEL_PREFIX}tried`),
 		"server-state": channel(`${CHANNEL_PREFIX}server-state`),
 		refresh: channel(`${CHANNEL_PREFIX}refresh`),
+		compared: channel(`${CHANNEL_PREFIX}compared`),
 		evicted: channel(`${CHANNEL_PREFIX}evicted`),
 	} satisfies Record<ResolverEvent["kind"], unknown>;
 	return (event) => {

@@ -21,7 +21,7 @@ export type Outcome =
 	  }
 	| {
 			readonly kind: "failed";
-			readonly why: "no-server-answered" | "given-up";
+			readonly why: "no-server-answered" | "given-up" | "refused-forged";
 			readonly detail: string;
 			readonly tries: readonly Try[];
 	  };
@@ -39,7 +39,8 @@ type Part =
 			readonly authenticated: boolean;
 			readonly server?: UpstreamServer;
 	  }
-	| { readonly kind: "none" };
+	/** `forged`: what shows it of the answer that was refused. */
+	| { readonly kind: "none"; readonly forged: string | undefined };
 
 export async function askForWhole(
 	upstreams: Upstreams,
@@ -56,7 +57,7 @@ export async function askForWhole(
 		if (before !== undefined) return { kind: "part", ...before };
 		const asked: Asked = await upstreams.ask(each, signal);
 		tries.push(...asked.tries);
-		return asked.kind === "failed" ? { kind: "none" } : { ...asked, kind: "part" };
+		return asked.kind === "failed" ? { kind: "none", forged: asked.forged } : { ...asked, kind: "part" };
 	};
 	const asked = new Set<string>();
 	let each = ask;
@@ -67,6 +68,8 @@ export async function askForWhole(
 	for (;;) {
 		asked.add(canonicalDnsName(each.question.name));
 		const part = await partOf(each);
+		if (part.kind === "none" && part.forged !== undefined)
+			return { kind: "failed", why: "refused-forged", detail: part.forged, tries };
 		if (part.kind === "none") return failed(lastFailure(tries));
 		const answer = relevantAnswer(each.question, part.message, ask.dnssecOk ?? false);
 		if (answer.kind === "failure" || answer.kind === "chain-refused") return failed(answer.why);

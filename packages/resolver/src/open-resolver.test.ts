@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { startDnsAuthority } from "@plumbline/lab/dns-servers-authority";
+import { missingDnsProgram } from "@plumbline/lab/dns-servers-program";
+import { startUnbound } from "@plumbline/lab/dns-servers-unbound";
+import { openResolver } from "./open-resolver.ts";
+import { serverLabel } from "./upstream.ts";
+
+const A = { type: 1, class: 1 };
+
+describe("a resolver from what a program knows", { skip: missingDnsProgram("knotd", "unbound") }, () => {
+	let authority: Awaited<ReturnType<typeof startDnsAuthority>>;
+	let unbound: Awaited<ReturnType<typeof startUnbound>>;
+	before(async () => {
+		authority = await startDnsAuthority([
+			{ origin: "shop.test", records: "www 60 A 192.0.2.1\nwww 60 AAAA 2001:db8::1\nalias 60 CNAME www" },
+		]);
+		unbound = await startUnbound({ forwardTo: authority });
+	});
+	after(async () => {
+		await unbound?.stop();
+		await authority?.stop();
+	});
+
+	const servers = () => [
+		{
+			protocol: "doh" as const,
+			address: unbound.address,
+			port: unbound.ports.doh,
+			tlsName: unbound.tlsName,
+			certificateAuthority: unbound.certificateAuthority,
+		},
+		`udp://${unbound.address}:${unbound.ports.udp}`,
+	];
+
+	test("lookup, search list, metrics, standings", async () => {
+		const resolver = openResolver({
+			servers: servers(),
+			metrics: true,
+			search: { search: ["none.shop.test", "shop.test"], ndots: 1 },
+			hostsPath: false,
+		});
+		const found = await new Promise((done, fail) =>
+			resolver.lookup("www", { all: true, order: "ipv4first" }, (error, addresses) =>
+				error ? fail(error) : done(addresses),
+			),
+		);
+		assert.deepEqual(found, [
+			{ address: "192.0.2.1", family: 4 },
+			{ address: "2001:db8::1", family: 6 },
+		]);
+		const alias = await resolver.resolve({ question: { name: "alias.shop.test.", ...A } });
+		assert.ok(alias.kind === "answered" && alias.authenticated);
+		assert.equal(
+			alias.server && serverLabel(alias.server),
+			`doh 127.0.0.1:${unbound.ports.doh} (${unbound.tlsName})`,
+		);
+		assert.deepEqual(
+			resolver.standings().map(({ server, standing }) => [server.protocol, standing]),
+			[
+				["doh", "well"],
+				["udp", "well"],
+			],
+		);
+		const page = await resolver.metrics?.registry.metrics();
+		assert.match(page ?? "", /plumbline_dns_lookups_total\{source="upstream",outcome="records"\} 3/);
+		assert.match(page ?? "", /plumbline_dns_lookups_total\{source="upstream",outcome="nxdomain"\} 2/);
+		assert.match(page ?? "", /plumbline_dns_cache_entries 5/);
+		await resolver.close();
+	});
+
+	test("what cannot work is said before anybody is asked", () => {
+		assert.throws(() => openResolver({ servers: ["https://dns.example/dns-query"] }), {
+			code: "PLUMBLINE_RESOLVER_OPTIONS",
+			message: /is a name that would have to be looked up first/,
+		});
+		assert.throws(() => openResolver({ servers: [] }), { code: "no-servers" });
+		assert.throws(() => openResolver({ servers: servers(), rules: { minS: -1 } }), /minS/);
+	});
+});

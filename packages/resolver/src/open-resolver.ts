@@ -1,0 +1,166 @@
+/**
+ * A resolver put together from what a program knows: its servers, and what it wants otherwise than usual.
+ *
+ * ```
+ *   using the library:
+ *     const resolver = openResolver({ servers: ["https://192.0.2.1#dns.example", "tls://192.0.2.2#dns.example"] });
+ *     http.get({ host: "orders.internal", lookup: resolver.lookup });
+ *     await resolver.close();
+ *
+ *   lookup ─▶ cache ─▶ upstreams ─▶ [quorum] ─▶ transports ─▶ servers
+ *                │          │
+ *                └──────────┴─▶ observers: diagnostics channels always, spans and counters if wanted
+ * ```
+ */
+import { type TtlRules, ttlRules } from "@plumbline/policy/ttl-rules";
+import { dnsNameFromHost } from "@plumbline/signals/dns-name";
+import type { DnsHijackPolicy } from "@plumbline/signals/dns-verdict-policy";
+import type { ResolverFacts } from "@plumbline/signals/process";
+import type { Registry } from "prom-client";
+import { openHostsFile } from "./hosts-file.ts";
+import { createLookup, type Lookup } from "./lookup.ts";
+import { type ResolverMetrics, resolverMetrics } from "./metrics.ts";
+import type { Observe } from "./observer.ts";
+import { withQuorum } from "./quorum.ts";
+import { type CachingResolver, createResolver } from "./resolver.ts";
+import { searchNames } from "./search-cost.ts";
+import { parseServerList } from "./server-list.ts";
+import { channelObserver, observers } from "./telemetry-channels.ts";
+import { type SpanSettings, spanObserver } from "./telemetry-spans.ts";
+import { realTimers } from "./timers.ts";
+import { openTransport } from "./transport.ts";
+import type { UpstreamServer } from "./upstream.ts";
+import { createUpstreams, type WatchedUpstreams } from "./upstreams.ts";
+import { usableOnly } from "./usable-answers.ts";
+
+export interface OpenOptions {
+	/** Whom to ask, as text (server-list.ts) or as data; DoH before DoT before the rest, each in this order. */
+	readonly servers: readonly (string | UpstreamServer)[];
+	/** Times that differ from the usual ones, in seconds. */
+	readonly rules?: Partial<TtlRules>;
+	readonly staleMode?: "after-client-timer" | "immediate";
+	readonly clientTimerMs?: number;
+	readonly cacheBytesMax?: number;
+	/** The cache is kept there from one run to the next. */
+	readonly snapshotPath?: string;
+	/** Of one try; 2000 by default. */
+	readonly tryMs?: number;
+	/** Beyond the first try of an ask; 2 by default. */
+	readonly retriesMax?: number;
+	/**
+	 * What becomes of an answer without proof that trusted servers contradict; `prefer-quorum` by default. They are the
+	 * DoH and DoT servers of the list, unless others are named.
+	 */
+	readonly forged?: { readonly policy: DnsHijackPolicy; readonly trusted?: OpenOptions["servers"] };
+	/** For `lookup`: the search list and ndots, as resolv.conf has them. Without it a name is tried as it is. */
+	readonly search?: Pick<ResolverFacts, "search" | "ndots">;
+	/** For `lookup`; /etc/hosts by default, false for none. */
+	readonly hostsPath?: string | false;
+	/** One `dns.resolve` span a resolution, by the tracer that OpenTelemetry has or this one. */
+	readonly spans?: boolean | SpanSettings;
+	/** Counters, in this registry or one of their own. */
+	readonly metrics?: boolean | Registry;
+	readonly observe?: Observe;
+}
+
+export interface OpenedResolver extends CachingResolver {
+	readonly lookup: Lookup;
+	readonly metrics: ResolverMetrics | undefined;
+	/** Servers in the order in which they are asked, and how each stands. */
+	readonly standings: WatchedUpstreams["standings"];
+}
+
+/** What was given cannot work; the message says what and how it should be. */
+export class OpenResolverError extends Error {
+	readonly code = "PLUMBLINE_RESOLVER_OPTIONS";
+}
+
+/** Throws OpenResolverError, UpstreamsError or OptionError for options that cannot work. It asks nobody yet. */
+export function openResolver(options: OpenOptions): OpenedResolver {
+	const { rules, spans, metrics: wantsMetrics, search, hostsPath = "/etc/hosts" } = options;
+	let resolver: CachingResolver | undefined;
+	const metrics =
+		wantsMetrics === undefined || wantsMetrics === false
+			? undefined
+			: resolverMetrics(
+					{ cache: () => resolver?.cacheSize() ?? { entries: 0, bytes: 0 } },
+					wantsMetrics === true ? undefined : wantsMetrics,
+				);
+	const observe = observers(
+		[
+			channelObserver(),
+			metrics?.observe,
+			spans === undefined || spans === false ? undefined : spanObserver(spans === true ? {} : spans),
+			options.observe,
+		].filter((each) => each !== undefined),
+	);
+	const now = () => performance.now();
+	const servers = serversOf(options.servers);
+	const open = (server: UpstreamServer) => usableOnly(openTransport(server, { now }));
+	const upstreams = createUpstreams({
+		servers,
+		open,
+		...(options.tryMs === undefined ? {} : { tryMs: options.tryMs }),
+		...(options.retriesMax === undefined ? {} : { retriesMax: options.retriesMax }),
+		now,
+		timers: realTimers,
+		random: Math.random,
+		observe,
+	});
+	const trusted = trustedOf(servers, options.forged?.trusted);
+	const caching = createResolver({
+		upstreams: withQuorum({
+			upstreams,
+			trusted: trusted.map(open),
+			policy: options.forged?.policy ?? "prefer-quorum",
+			onCompared: (compared) => observe({ kind: "compared", ...compared }),
+			now,
+			random: Math.random,
+		}),
+		rules: ttlRules(rules),
+		staleMode: options.staleMode,
+		clientTimerMs: options.clientTimerMs,
+		cacheBytesMax: options.cacheBytesMax,
+		snapshotPath: options.snapshotPath,
+		observe,
+		now,
+	});
+	resolver = caching;
+	const lookup = createLookup({
+		resolver: caching,
+		now,
+		...(hostsPath === false ? {} : { hosts: openHostsFile(hostsPath) }),
+		...(search === undefined ? {} : { candidates: (name: string) => namesToTry(name, search) }),
+	});
+	return {
+		lookup,
+		metrics,
+		standings: () => upstreams.standings(),
+		warmStart: caching.warmStart,
+		resolve: (ask, asked) => caching.resolve(ask, asked),
+		cached: (ask) => caching.cached(ask),
+		cacheSize: () => caching.cacheSize(),
+		save: () => caching.save(),
+		close: () => caching.close(),
+	};
+}
+
+/** Nobody has to be compared with where all servers prove who they are. */
+function trustedOf(servers: readonly UpstreamServer[], named: OpenOptions["servers"] | undefined) {
+	if (named !== undefined) return serversOf(named);
+	const proven = servers.filter(({ protocol }) => protocol === "doh" || protocol === "dot");
+	return proven.length === servers.length ? [] : proven;
+}
+
+/** As libc makes them of the search list, without those that DNS cannot hold. */
+function namesToTry(name: string, search: Pick<ResolverFacts, "search" | "ndots">): readonly string[] {
+	return searchNames(name, search, "glibc").flatMap((each) => dnsNameFromHost(each) ?? []);
+}
+
+function serversOf(given: OpenOptions["servers"]): readonly UpstreamServer[] {
+	const texts = given.filter((each) => typeof each === "string");
+	const list = parseServerList(texts);
+	if (list.kind === "refused") throw new OpenResolverError(list.faults.join("; "));
+	const parsed = list.servers.values();
+	return given.map((each) => (typeof each === "string" ? (parsed.next().value as UpstreamServer) : each));
+}
