@@ -41,8 +41,12 @@ export function hashRing(nodes: readonly RingNode[], options: HashRingOptions = 
 	const weightTotal = ringWeightTotal(members);
 	const sorted = sortedPoints(members, Math.min(pointsPerWeight, RING_POINTS_MAX / weightTotal), seed);
 	const count = sorted.length;
-	const places = Uint32Array.from(sorted, (packed) => Math.floor(packed / NODE_SPAN));
-	const owners = Uint16Array.from(sorted, (packed) => packed % NODE_SPAN);
+	const places = new Uint32Array(count);
+	const owners = new Uint16Array(count);
+	for (const [at, packed] of sorted.entries()) {
+		places[at] = Math.floor(packed / NODE_SPAN);
+		owners[at] = packed % NODE_SPAN;
+	}
 	const { begins, shift } = partsOf(places);
 
 	const ring: Ring = {
