@@ -42,7 +42,16 @@ test("no addresses", () => {
 		"1::2::3",
 		"g::",
 	];
-	for (const text of [...bad, "1:2:3:4:5:6:7:8:9", "fe80::1%eth0", "[::1]", "1:2:3:4:5:6:7::8", "::1.2.3"])
+	for (const text of [
+		...bad,
+		"1:2:3:4:5:6:7:8:9",
+		"fe80::1%eth0",
+		"[::1]",
+		"1:2:3:4:5:6:7::8",
+		"::1.2.3",
+		"01.2.3.4",
+		"::\x10",
+	])
 		assert.equal(octetsOfAddress(text), undefined, text);
 });
 

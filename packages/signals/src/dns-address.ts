@@ -2,8 +2,6 @@
  * IP addresses of DNS records: octets to text and back. IPv6 as RFC 5952 has it; an IPv4-mapped one stays IPv6
  * (`::ffff:192.0.2.1`), since an AAAA record that holds it is not an A record.
  */
-import { parseV4, parseV6 } from "./sockets-address.ts";
-
 /** `192.0.2.1` of the four octets at `at`. */
 export function formatIpv4(bytes: Uint8Array, at: number): string {
 	return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
@@ -44,21 +42,80 @@ function group(bytes: Uint8Array, at: number, i: number): number {
 
 /** 4 or 16 octets; undefined: no address. Zones (`%eth0`) are none of an address. */
 export function octetsOfAddress(text: string): Uint8Array | undefined {
-	if (!text.includes(":")) {
-		const address = parseV4(text);
-		return address === undefined ? undefined : octetsOfWords([address]);
-	}
-	const words = parseV6(text);
-	return words === undefined ? undefined : octetsOfWords(words);
+	return text.includes(":") ? octetsOfIpv6(text) : octetsOfIpv4(text, 0);
 }
 
-function octetsOfWords(words: readonly number[]): Uint8Array {
-	const out = new Uint8Array(4 * words.length);
-	words.forEach((word, i) => {
-		out[4 * i] = word >>> 24;
-		out[4 * i + 1] = word >>> 16;
-		out[4 * i + 2] = word >>> 8;
-		out[4 * i + 3] = word;
-	});
-	return out;
+const DOT = 0x2e;
+const COLON = 0x3a;
+
+/** Four numbers with dots, from `from` to the end of the text. */
+function octetsOfIpv4(text: string, from: number): Uint8Array | undefined {
+	const out = new Uint8Array(4);
+	let octet = 0;
+	let value = 0;
+	let digits = 0;
+	for (let i = from; i <= text.length; i++) {
+		const code = i === text.length ? DOT : text.charCodeAt(i);
+		if (code === DOT) {
+			if (digits === 0 || value > 0xff || octet === 4) return undefined;
+			out[octet++] = value;
+			value = 0;
+			digits = 0;
+		} else {
+			// A leading zero may mean octal: nobody knows, so it is refused.
+			if (code < 0x30 || code > 0x39 || digits === 3 || (digits > 0 && value === 0)) return undefined;
+			value = value * 10 + code - 0x30;
+			digits++;
+		}
+	}
+	return octet === 4 ? out : undefined;
+}
+
+function octetsOfIpv6(text: string): Uint8Array | undefined {
+	const out = new Uint8Array(16);
+	let filled = 0;
+	/** Where `::` stands in the octets. */
+	let gap = -1;
+	let i = 0;
+	if (text.startsWith("::")) {
+		gap = 0;
+		i = 2;
+	}
+	while (i < text.length) {
+		const end = groupEnd(text, i);
+		if (text.charCodeAt(end) === DOT) {
+			const tail = octetsOfIpv4(text, i);
+			if (tail === undefined || filled > 12) return undefined;
+			out.set(tail, filled);
+			filled += 4;
+			break;
+		}
+		if (end === i || end - i > 4 || filled > 14) return undefined;
+		const value = Number.parseInt(text.slice(i, end), 16);
+		out[filled++] = value >> 8;
+		out[filled++] = value;
+		if (end === text.length) break;
+		if (text.charCodeAt(end) !== COLON) return undefined;
+		i = end + 1;
+		if (text.charCodeAt(i) === COLON) {
+			if (gap >= 0) return undefined;
+			gap = filled;
+			i++;
+		} else if (i === text.length) return undefined;
+	}
+	if (gap < 0) return filled === 16 ? out : undefined;
+	if (filled > 14) return undefined;
+	out.copyWithin(16 - filled + gap, gap, filled);
+	return out.fill(0, gap, 16 - filled + gap);
+}
+
+/** The first character from `from` on that is no hexadecimal digit. */
+function groupEnd(text: string, from: number): number {
+	let i = from;
+	for (; i < text.length; i++) {
+		const code = text.charCodeAt(i);
+		const letter = code | 0x20;
+		if (!((code >= 0x30 && code <= 0x39) || (letter >= 0x61 && letter <= 0x66))) break;
+	}
+	return i;
 }

@@ -67,7 +67,7 @@ export function decodeDnsMessage(bytes: Uint8Array): DecodedDnsMessage {
 	const authorities = readRecords(reader, authorityCount);
 	const opt: { edns?: Edns; upperRcode: number } = { upperRcode: 0 };
 	const additionals = readRecords(reader, additionalCount, opt);
-	const message: DnsMessage = {
+	const bare: DnsMessage = {
 		id,
 		isResponse: (flags & 0x8000) !== 0,
 		opcode: (flags >> 11) & 0xf,
@@ -82,8 +82,8 @@ export function decodeDnsMessage(bytes: Uint8Array): DecodedDnsMessage {
 		answers,
 		authorities,
 		additionals,
-		...(opt.edns === undefined ? undefined : { edns: opt.edns }),
 	};
+	const message = opt.edns === undefined ? bare : { ...bare, edns: opt.edns };
 	const { fault } = reader;
 	if (fault !== undefined) {
 		const { flaw, at, why } = fault;

@@ -14,6 +14,8 @@ const LABEL_OCTETS_MAX = 63;
 export const NAME_OCTETS_MAX = 255;
 
 const DOT = 0x2e;
+/** The character between labels. */
+export const LABEL_END = DOT;
 const BACKSLASH = 0x5c;
 
 /** What dig and zone files escape with a backslash. */
@@ -25,6 +27,9 @@ export const OCTET_TEXTS: readonly string[] = Array.from({ length: 256 }, (_, oc
 	const character = String.fromCharCode(octet);
 	return SPECIAL.includes(character) ? `\\${character}` : character;
 });
+
+/** 1 for an octet that is its own text. */
+export const PLAIN_OCTETS = Uint8Array.from(OCTET_TEXTS, (text) => (text.length === 1 ? 1 : 0));
 
 /**
  * Writes the label whose text starts at `from` into `out` at `at`, the length octet first. Answers the index after its

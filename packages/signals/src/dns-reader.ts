@@ -4,12 +4,12 @@
  *     at 12: 07 'e' 'x' 'a' 'm' 'p' 'l' 'e' 03 'c' 'o' 'm' 00       example.com.
  *     at 40: 03 'w' 'w' 'w' c0 0c                                   www. and what stands at 12
  *
- * A pointer must lead to before the run of labels that it ends, so every chain ends. A name that was read is
- * remembered by its place: many pointers to a long name cost one reading.
+ * A pointer must lead to before the run of labels that it ends, so every chain ends. The first
+ * names are remembered by their places: many pointers to a long name cost one reading.
  *
  * Every step answers undefined (or false) where it cannot be made; `fault` then says why.
  */
-import { NAME_OCTETS_MAX, OCTET_TEXTS } from "./dns-name.ts";
+import { LABEL_END, NAME_OCTETS_MAX, OCTET_TEXTS, PLAIN_OCTETS } from "./dns-name.ts";
 
 /** What is wrong with a message that is not a DNS message. */
 export type DnsFlaw =
@@ -59,6 +59,9 @@ const HOPS_MAX = 127;
 /** Octets of all names of a message, decompressed: sixteen times the largest message. */
 const NAMES_OCTETS_MAX = 1 << 20;
 
+/** Names remembered of a message; those after them are read anew each time they are pointed to. */
+const KNOWN_MAX = 32;
+
 interface KnownName {
 	/** With dots, without the root's: "" is the root. */
 	readonly text: string;
@@ -74,7 +77,9 @@ export class DnsReader {
 	/** Within RDATA whose length is known to fit the message: what goes beyond is not cut, but wrong. */
 	inRdata = false;
 	fault: DnsFault | undefined;
-	readonly #known = new Map<number, KnownName>();
+	/** Where the first names stand, and what they are. Most pointers lead to the first of all. */
+	readonly #places: number[] = [];
+	readonly #names: KnownName[] = [];
 	#namesOctets = 0;
 
 	constructor(bytes: Uint8Array) {
@@ -122,7 +127,7 @@ export class DnsReader {
 		const start = this.at;
 		const found = this.#read(start);
 		if (found === undefined) return undefined;
-		if (found !== ROOT) this.#known.set(start, found);
+		if (found !== ROOT) this.#remember(start, found);
 		this.#namesOctets += found.octets;
 		if (this.#namesOctets > NAMES_OCTETS_MAX)
 			return this.wrong("name-bomb", start, `names of more than ${NAMES_OCTETS_MAX} octets`);
@@ -134,7 +139,7 @@ export class DnsReader {
 		let at = start;
 		let runStart = start;
 		let end = this.end;
-		let text = "";
+		TEXT.length = 0;
 		let octets = 1;
 		/** The first pointer: where it leads, and what stands before it. */
 		let target = -1;
@@ -149,8 +154,8 @@ export class DnsReader {
 				if (octets > NAME_OCTETS_MAX) return this.#tooLong(start);
 				const next = at + 1 + length;
 				if (next > end) return this.#cut(at);
-				for (let i = at + 1; i < next; i++) text += OCTET_TEXTS[bytes[i] ?? 0];
-				text += ".";
+				for (let i = at + 1; i < next; i++) addOctet(bytes[i] ?? 0);
+				TEXT.push(LABEL_END);
 				at = next;
 				continue;
 			}
@@ -161,24 +166,37 @@ export class DnsReader {
 			if (to < HEADER_OCTETS) return this.wrong("pointer-into-header", at, `a pointer to ${to}`);
 			if (target < 0) {
 				target = to;
-				before = text.length;
+				before = TEXT.length;
 				octetsBefore = octets;
 				this.at = at + 2;
 			}
-			const known = this.#known.get(to);
+			const known = this.#known(to);
 			if (known !== undefined) {
 				if (octets + known.octets - 1 > NAME_OCTETS_MAX) return this.#tooLong(start);
-				if (text === "") return known;
-				return { text: text + known.text, octets: octets + known.octets - 1 };
+				if (TEXT.length === 0) return known;
+				return { text: textSoFar() + known.text, octets: octets + known.octets - 1 };
 			}
 			if (++hops > HOPS_MAX) return this.wrong("pointer-chain", start, `more than ${HOPS_MAX} pointers`);
 			at = to;
 			runStart = to;
 			end = bytes.length;
 		}
+		const text = textSoFar();
 		if (target < 0) this.at = at + 1;
-		else this.#known.set(target, { text: text.slice(before), octets: octets - octetsBefore + 1 });
+		else this.#remember(target, { text: text.slice(before), octets: octets - octetsBefore + 1 });
 		return octets === 1 ? ROOT : { text, octets };
+	}
+
+	#remember(at: number, name: KnownName): void {
+		if (this.#names.length >= KNOWN_MAX) return;
+		this.#places.push(at);
+		this.#names.push(name);
+	}
+
+	#known(at: number): KnownName | undefined {
+		const places = this.#places;
+		for (let i = 0; i < places.length; i++) if (places[i] === at) return this.#names[i];
+		return undefined;
 	}
 
 	#notBack(at: number, to: number): undefined {
@@ -206,3 +224,15 @@ export class DnsReader {
 }
 
 const ROOT: KnownName = { text: "", octets: 1 };
+
+/** The characters of the name that is being read: no reading is interrupted by another. */
+const TEXT: number[] = [];
+
+function addOctet(octet: number): void {
+	if (PLAIN_OCTETS[octet] === 1) TEXT.push(octet);
+	else for (const character of OCTET_TEXTS[octet] ?? "") TEXT.push(character.charCodeAt(0));
+}
+
+function textSoFar(): string {
+	return String.fromCharCode.apply(undefined, TEXT);
+}
