@@ -58,7 +58,7 @@ export function exchangeOf({
 	readonly ageSeconds?: number;
 }): Exchange {
 	if (!ANSWERS.has(message.rcode))
-		return { kind: "failed", why: "server-failure", detail: serverWords(message), tookMs };
+		return { kind: "failed", why: "server-failure", detail: serverWords(message), tookMs, message };
 	return { kind: "answered", message, protocol, tookMs, ...(ageSeconds === undefined ? {} : { ageSeconds }) };
 }
 

@@ -6,7 +6,8 @@
  *   both                 both
  *   neither              the certificate names the address
  *
- * A session that is resumed has the certificate of the handshake it comes from; it is kept after that was verified.
+ * A session that is resumed shows no certificate: that the server has its secret proves it to be the one of the
+ * handshake before, and no session is kept whose handshake was not verified.
  */
 import { createHash } from "node:crypto";
 import {
@@ -48,9 +49,7 @@ export function connectTls({
 }): TLSSocket {
 	const { address, port, tlsName, keyPins = [] } = server;
 	const isKnownByKeyAlone = tlsName === undefined && keyPins.length > 0;
-	const session = memory.session;
-	// Used once (RFC 8446 appendix C.4), and not again if it is what makes the handshake fail.
-	delete memory.session;
+	const { session } = memory;
 	let latest: Buffer | undefined;
 	let isVerified = false;
 	const socket = connect({
@@ -69,8 +68,13 @@ export function connectTls({
 		latest = fresh;
 		if (isVerified) memory.session = fresh;
 	});
+	socket.once("error", () => {
+		// It may be what made the handshake fail.
+		if (!isVerified && memory.session === session) delete memory.session;
+	});
 	socket.once("secureConnect", () => {
-		const fault = keyPins.length === 0 ? undefined : pinFault(keyPins, socket);
+		const isPinned = keyPins.length > 0 && !socket.isSessionReused();
+		const fault = isPinned ? pinFault(keyPins, socket) : undefined;
 		if (fault !== undefined) {
 			socket.destroy(fault);
 			return;

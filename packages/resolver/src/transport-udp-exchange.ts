@@ -62,14 +62,17 @@ export function exchangeByUdp(
 			}
 		};
 		socket.on("message", onMessage);
-		socket.on("error", (error) => {
+		const onError = (error: Error) => {
 			const { kind, detail, ...failure } = failureOf(error);
 			end({ kind: "failed", why: "connection-lost", ...failure, detail: `${kind}: ${detail}` });
-		});
+		};
+		socket.on("error", onError);
 		signal.addEventListener("abort", onAbort, { once: true });
 		if (signal.aborted) onAbort();
-		socket.connect(port, address, () => {
-			if (!isOver) socket.send(withId(query, id));
+		// With a callback, the error of connect (no route) comes there and not as an event.
+		socket.connect(port, address, (error?: Error) => {
+			if (error) onError(error);
+			else if (!isOver) socket.send(withId(query, id));
 		});
 	});
 }
