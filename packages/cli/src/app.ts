@@ -12,6 +12,7 @@ import { captureCommand } from "./commands/capture.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
+import { dnsCheckCommand } from "./commands/dns-check.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { goroutinesCommand } from "./commands/goroutines.ts";
 import { labListCommand } from "./commands/lab-list.ts";
@@ -38,6 +39,20 @@ const lab = buildRouteMap<"list" | "run", CliContext>({
 	routes: { list: labListCommand, run: labRunCommand },
 });
 
+const dns = buildRouteMap<string, CliContext>({
+	docs: {
+		brief: "Who answers for names, and whether it is the truth",
+		fullDescription: [
+			"Who answers for names, how they are looked up, and whether it is the truth.",
+			"",
+			"EXAMPLES",
+			"  plumbline dns check --trusted tls://9.9.9.9#dns.quad9.net www.example.com",
+			"                                           forged answers, with what shows it",
+		].join("\n"),
+	},
+	routes: { check: dnsCheckCommand },
+});
+
 const reclaim = buildRouteMap<"time-wait", CliContext>({
 	docs: { brief: "First aid for a host that has run out of ports" },
 	routes: { "time-wait": reclaimTimeWaitCommand },
@@ -62,6 +77,7 @@ const root = buildRouteMap<string, CliContext>({
 		capture: captureCommand,
 		goroutines: goroutinesCommand,
 		ledger: ledgerCommand,
+		dns,
 		doctor: doctorCommand,
 		demo: demoCommand,
 		lab,

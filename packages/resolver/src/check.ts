@@ -40,6 +40,8 @@ export interface DnsCheckContext {
 const TRY_MS = 2_000;
 /** A datagram may be lost. */
 const TRIES_MAX = 2;
+/** Asked first and not counted: connections are made, and our own code is warm, when the times begin. */
+const WARM_UP: CheckProbe = { name: ".", type: DNS_TYPE.NS, purpose: "also" };
 /** Exchanges with one server at a time. */
 const AT_ONCE_MAX = 8;
 /** As many as an answer's own chain may have. */
@@ -61,10 +63,16 @@ export async function checkDns(request: DnsCheckRequest, context: DnsCheckContex
 		servers.map(async (server, index) => {
 			const transport = context.open(server);
 			try {
+				await ask(transport, WARM_UP, { clientSubnet: undefined, signal, tryMs, triesMax: 1 });
 				return await inTurns(probes, async (probe): Promise<CheckedAnswer> => {
 					signal.throwIfAborted();
 					const atMs = now() - startMs;
-					const { told, tookMs } = await askFollowing(transport, probe, { clientSubnet, signal, tryMs });
+					const { told, tookMs } = await askFollowing(transport, probe, {
+						clientSubnet,
+						signal,
+						tryMs,
+						triesMax: TRIES_MAX,
+					});
 					return { server: index, atMs, tookMs, told };
 				});
 			} finally {
@@ -102,6 +110,7 @@ interface AskHow {
 	readonly clientSubnet: ClientSubnet | undefined;
 	readonly signal: AbortSignal;
 	readonly tryMs: number;
+	readonly triesMax: number;
 }
 
 /** The time is that of the first answer, with the tries before it. What is found at the end of an open chain is put behind it. */
@@ -142,7 +151,7 @@ async function ask(transport: Transport, { name, type }: CheckProbe, how: AskHow
 			limit,
 		);
 		const isLost = exchange.kind === "failed" && exchange.why === "timeout" && !how.signal.aborted;
-		if (!isLost || tries >= TRIES_MAX) return { ...exchange, tookMs: lostMs + exchange.tookMs };
+		if (!isLost || tries >= how.triesMax) return { ...exchange, tookMs: lostMs + exchange.tookMs };
 		lostMs += exchange.tookMs;
 	}
 }

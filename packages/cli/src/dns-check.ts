@@ -1,0 +1,83 @@
+/** The work of `plumbline dns check`. */
+import { readFileSync } from "node:fs";
+import { dnsCheckJson } from "@plumbline/report/dns-check-json";
+import { dnsCheckText } from "@plumbline/report/dns-check-text";
+import { encodeDnsCheck } from "@plumbline/signals/dns-check-json";
+import { type CheckVerdicts, judgeDnsCheck } from "@plumbline/signals/dns-check-verdicts";
+import type { ClientSubnet } from "@plumbline/signals/dns-message";
+import type { CliContext } from "./context.ts";
+import { runDnsCheck } from "./dns-check-run.ts";
+import type { GivenServer } from "./dns-flags.ts";
+import { type ServersFlags, serversOf } from "./dns-servers-of.ts";
+import { CommandError, EXIT_FINDINGS, EXIT_NOTHING_FOUND, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
+
+export interface DnsCheckFlags extends ServersFlags {
+	readonly trusted?: readonly GivenServer[];
+	readonly type: number;
+	readonly subnet?: ClientSubnet;
+	readonly also?: readonly string[];
+	readonly ca?: string;
+	readonly json?: boolean;
+	readonly written?: boolean;
+}
+
+const TRUSTED_EXAMPLE =
+	"--trusted https://1.1.1.1/dns-query#cloudflare-dns.com --trusted tls://9.9.9.9#dns.quad9.net";
+
+export async function dnsCheck(this: CliContext, flags: DnsCheckFlags, ...names: string[]): Promise<void> {
+	const { trusted = [], type, subnet, also, json, written, pid } = flags;
+	if (names.length === 0) throw usageError("say which names to check", "dns check");
+	if (trusted.length === 0)
+		throw usageError(
+			`say whom you trust, such as ${TRUSTED_EXAMPLE}: they are told the names, and nobody is asked unless you say so`,
+			"dns check",
+		);
+	if (flags.server !== undefined && flags.resolvConf !== undefined)
+		throw usageError("--server and --resolv-conf exclude each other", "dns check");
+	const { source, servers, unusable } = serversOf(flags);
+	for (const address of unusable)
+		this.progress.note(`${source}: ${address} is no IP address, and is not asked`);
+	if (servers.length === 0)
+		throw new CommandError(`plumbline: ${source} names nobody to ask`, EXIT_UNEXAMINED);
+	this.progress.step(`asking ${servers.length + trusted.length} servers`);
+	const check = await runDnsCheck(
+		{
+			names,
+			type,
+			suspects: servers,
+			trusted,
+			...(also === undefined ? {} : { also }),
+			...(subnet === undefined ? {} : { clientSubnet: subnet }),
+			...(flags.ca === undefined ? {} : { ca: readAuthority(flags.ca) }),
+			...(pid === undefined ? {} : { pid }),
+		},
+		this.signal,
+	);
+	this.progress.done();
+	if (written) {
+		this.process.stdout.write(new TextDecoder().decode(encodeDnsCheck(check)));
+		this.process.exitCode = EXIT_NOTHING_FOUND;
+		return;
+	}
+	const verdicts = judgeDnsCheck(check);
+	this.process.stdout.write(json ? dnsCheckJson(check, verdicts) : dnsCheckText(check, verdicts, this.page));
+	this.process.exitCode = exitCodeOf(verdicts);
+}
+
+function exitCodeOf({ names, servers }: CheckVerdicts): number {
+	const kinds = [...names, ...servers].flatMap(({ verdict }) => verdict?.kind ?? []);
+	if (kinds.includes("hijacked")) return EXIT_FINDINGS;
+	const unasked = names.some(
+		({ verdict }) => verdict?.kind === "broken" || verdict?.reasons.some(({ id }) => id === "no-quorum"),
+	);
+	return unasked ? EXIT_UNEXAMINED : EXIT_NOTHING_FOUND;
+}
+
+function readAuthority(path: string): { readonly path: string; readonly pem: string } {
+	try {
+		return { path, pem: readFileSync(path, "utf8") };
+	} catch (error) {
+		const why = error instanceof Error ? error.message : String(error);
+		throw new CommandError(`plumbline: ${path} cannot be read: ${why}`, EXIT_UNEXAMINED, error);
+	}
+}
