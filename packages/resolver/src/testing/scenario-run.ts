@@ -110,8 +110,8 @@ class Stage {
 		const { words } = line;
 		const pending = this.#find(line);
 		const why = settingOf(words, "fail");
-		if (why !== undefined) return pending.fail(why as FailureKind);
-		pending.answer(messageOf(line, pending.ask), !words.includes("plain"));
+		if (why !== undefined) pending.fail(why as FailureKind);
+		else pending.answer(messageOf(line, pending.ask), !words.includes("plain"));
 	}
 
 	#find({ words }: Line): Pending {
