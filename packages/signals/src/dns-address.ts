@@ -42,37 +42,45 @@ function group(bytes: Uint8Array, at: number, i: number): number {
 
 /** 4 or 16 octets; undefined: no address. Zones (`%eth0`) are none of an address. */
 export function octetsOfAddress(text: string): Uint8Array | undefined {
-	return text.includes(":") ? octetsOfIpv6(text) : octetsOfIpv4(text, 0);
+	const out = new Uint8Array(ADDRESS_OCTETS_MAX);
+	const octets = writeAddress(text, out);
+	return octets === 0 ? undefined : out.slice(0, octets);
+}
+
+export const ADDRESS_OCTETS_MAX = 16;
+
+/** Into `out`, which has 16 octets. How many it has: 4, 16, or 0 for what is no address. */
+export function writeAddress(text: string, out: Uint8Array): 0 | 4 | 16 {
+	if (text.includes(":")) return writeIpv6(text, out) ? 16 : 0;
+	return writeIpv4(text, 0, out, 0) ? 4 : 0;
 }
 
 const DOT = 0x2e;
 const COLON = 0x3a;
 
 /** Four numbers with dots, from `from` to the end of the text. */
-function octetsOfIpv4(text: string, from: number): Uint8Array | undefined {
-	const out = new Uint8Array(4);
+function writeIpv4(text: string, from: number, out: Uint8Array, at: number): boolean {
 	let octet = 0;
 	let value = 0;
 	let digits = 0;
 	for (let i = from; i <= text.length; i++) {
 		const code = i === text.length ? DOT : text.charCodeAt(i);
 		if (code === DOT) {
-			if (digits === 0 || value > 0xff || octet === 4) return undefined;
-			out[octet++] = value;
+			if (digits === 0 || value > 0xff || octet === 4) return false;
+			out[at + octet++] = value;
 			value = 0;
 			digits = 0;
 		} else {
 			// A leading zero may mean octal: nobody knows, so it is refused.
-			if (code < 0x30 || code > 0x39 || digits === 3 || (digits > 0 && value === 0)) return undefined;
+			if (code < 0x30 || code > 0x39 || digits === 3 || (digits > 0 && value === 0)) return false;
 			value = value * 10 + code - 0x30;
 			digits++;
 		}
 	}
-	return octet === 4 ? out : undefined;
+	return octet === 4;
 }
 
-function octetsOfIpv6(text: string): Uint8Array | undefined {
-	const out = new Uint8Array(16);
+function writeIpv6(text: string, out: Uint8Array): boolean {
 	let filled = 0;
 	/** Where `::` stands in the octets. */
 	let gap = -1;
@@ -84,29 +92,28 @@ function octetsOfIpv6(text: string): Uint8Array | undefined {
 	while (i < text.length) {
 		const end = groupEnd(text, i);
 		if (text.charCodeAt(end) === DOT) {
-			const tail = octetsOfIpv4(text, i);
-			if (tail === undefined || filled > 12) return undefined;
-			out.set(tail, filled);
+			if (filled > 12 || !writeIpv4(text, i, out, filled)) return false;
 			filled += 4;
 			break;
 		}
-		if (end === i || end - i > 4 || filled > 14) return undefined;
+		if (end === i || end - i > 4 || filled > 14) return false;
 		const value = Number.parseInt(text.slice(i, end), 16);
 		out[filled++] = value >> 8;
 		out[filled++] = value;
 		if (end === text.length) break;
-		if (text.charCodeAt(end) !== COLON) return undefined;
+		if (text.charCodeAt(end) !== COLON) return false;
 		i = end + 1;
 		if (text.charCodeAt(i) === COLON) {
-			if (gap >= 0) return undefined;
+			if (gap >= 0) return false;
 			gap = filled;
 			i++;
-		} else if (i === text.length) return undefined;
+		} else if (i === text.length) return false;
 	}
-	if (gap < 0) return filled === 16 ? out : undefined;
-	if (filled > 14) return undefined;
+	if (gap < 0) return filled === 16;
+	if (filled > 14) return false;
 	out.copyWithin(16 - filled + gap, gap, filled);
-	return out.fill(0, gap, 16 - filled + gap);
+	out.fill(0, gap, 16 - filled + gap);
+	return true;
 }
 
 /** The first character from `from` on that is no hexadecimal digit. */

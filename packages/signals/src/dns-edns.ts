@@ -6,9 +6,10 @@
  *     00 0c 00 04  00 00 00 00                     padding (RFC 7830)
  *     00 0a 00 08  24 a5 ac d2 23 14 bd 37         a cookie: kept as it is, as all others are
  */
-import { formatIpv4, formatIpv6, octetsOfAddress } from "./dns-address.ts";
+import { formatIpv4, formatIpv6 } from "./dns-address.ts";
 import type { ClientSubnet, DnsOption } from "./dns-message.ts";
 import type { DnsReader } from "./dns-reader.ts";
+import type { DnsWriter } from "./dns-writer.ts";
 
 export const EDNS_OPTION = { CLIENT_SUBNET: 8, PADDING: 12, EXTENDED_ERROR: 15 } as const;
 
@@ -84,52 +85,66 @@ function readClientSubnet(reader: DnsReader, length: number): DnsOption | undefi
 	return { kind: "client-subnet", subnet: { family: FAMILIES[number], sourcePrefix, scopePrefix, address } };
 }
 
-/** Code, length and contents of an option. */
-export function wireFromOption(option: DnsOption): Uint8Array {
+/** Octets that an option takes, with its code and length. */
+export function optionOctets(option: DnsOption): number {
+	return 4 + contentOctets(option);
+}
+
+function contentOctets(option: DnsOption): number {
 	switch (option.kind) {
 		case "client-subnet":
-			return framed(EDNS_OPTION.CLIENT_SUBNET, wireFromSubnet(option.subnet));
-		case "extended-error": {
-			const text = new TextEncoder().encode(option.text);
-			const bytes = new Uint8Array(2 + text.length);
-			bytes[0] = option.code >> 8;
-			bytes[1] = option.code;
-			bytes.set(text, 2);
-			return framed(EDNS_OPTION.EXTENDED_ERROR, bytes);
-		}
+			return 4 + Math.ceil(option.subnet.sourcePrefix / 8);
+		case "extended-error":
+			return 2 + new TextEncoder().encode(option.text).length;
 		case "padding":
-			return framed(EDNS_OPTION.PADDING, new Uint8Array(option.length));
+			return option.length;
 		case "unknown":
-			return framed(option.code, option.bytes);
+			return option.bytes.length;
 		default:
 			return option satisfies never;
 	}
 }
 
-function framed(code: number, bytes: Uint8Array): Uint8Array {
-	const out = new Uint8Array(4 + bytes.length);
-	out[0] = code >> 8;
-	out[1] = code;
-	out[2] = bytes.length >> 8;
-	out[3] = bytes.length;
-	out.set(bytes, 4);
-	return out;
+export function writeOption(writer: DnsWriter, option: DnsOption): void {
+	const length = contentOctets(option);
+	switch (option.kind) {
+		case "client-subnet":
+			writer.u16(EDNS_OPTION.CLIENT_SUBNET);
+			writer.u16(length);
+			writeSubnet(writer, option.subnet);
+			break;
+		case "extended-error":
+			writer.u16(EDNS_OPTION.EXTENDED_ERROR);
+			writer.u16(length);
+			writer.u16(option.code);
+			writer.octets(new TextEncoder().encode(option.text));
+			break;
+		case "padding":
+			writer.u16(EDNS_OPTION.PADDING);
+			writer.u16(length);
+			writer.zeros(length);
+			break;
+		case "unknown":
+			writer.u16(option.code);
+			writer.u16(length);
+			writer.octets(option.bytes);
+			break;
+		default:
+			option satisfies never;
+	}
 }
 
-function wireFromSubnet({ family, sourcePrefix, scopePrefix, address }: ClientSubnet): Uint8Array {
-	const octets = octetsOfAddress(address);
+function writeSubnet(writer: DnsWriter, subnet: ClientSubnet): void {
+	const { family, sourcePrefix, scopePrefix, address } = subnet;
 	const wide = family === "ipv4" ? 4 : 16;
-	if (octets?.length !== wide) throw new RangeError(`a client subnet that is no ${family}: "${address}"`);
 	if (!(sourcePrefix >= 0 && sourcePrefix <= 8 * wide))
 		throw new RangeError(`a client subnet of ${sourcePrefix} bits`);
+	writer.u16(family === "ipv4" ? 1 : 2);
+	writer.u8(sourcePrefix);
+	writer.u8(scopePrefix);
 	const count = Math.ceil(sourcePrefix / 8);
-	const out = new Uint8Array(4 + count);
-	out[1] = family === "ipv4" ? 1 : 2;
-	out[2] = sourcePrefix;
-	out[3] = scopePrefix;
-	out.set(octets.subarray(0, count), 4);
+	writer.address(address, wide, count);
 	// A server must refuse what has bits beyond the prefix (RFC 7871 section 7.2.1): they say more than was meant.
-	const spare = 8 * count - sourcePrefix;
-	if (count > 0) out[3 + count] = (out[3 + count] ?? 0) & (0xff << spare);
-	return out;
+	const last = writer.at - 1;
+	if (count > 0) writer.bytes[last] = (writer.bytes[last] ?? 0) & (0xff << (8 * count - sourcePrefix));
 }

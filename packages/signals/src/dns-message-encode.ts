@@ -6,8 +6,8 @@
  * TC is set if answers or authorities are missing, not for additional records alone (RFC 2181 section 9). The first
  * question and OPT always stay.
  */
-import { EDNS_OPTION, wireFromOption } from "./dns-edns.ts";
-import { DNS_TYPE, type DnsMessage, type DnsRecord, type Edns } from "./dns-message.ts";
+import { optionOctets, writeOption } from "./dns-edns.ts";
+import { DNS_TYPE, type DnsMessage, type DnsOption, type DnsRecord, type Edns } from "./dns-message.ts";
 import { writeRdata } from "./dns-rdata-encode.ts";
 import { HEADER_OCTETS, MESSAGE_OCTETS_MAX } from "./dns-reader.ts";
 import { DnsWriter } from "./dns-writer.ts";
@@ -102,13 +102,15 @@ function writeQuestions(writer: DnsWriter, { questions, edns }: DnsMessage): num
 function writeRecords(writer: DnsWriter, records: readonly DnsRecord[]): number {
 	let setAt = writer.at;
 	let setFirst = 0;
-	for (const [i, record] of records.entries()) {
-		const before = records[i - 1];
+	let before: DnsRecord | undefined;
+	for (let i = 0; i < records.length; i++) {
+		const record = records[i] as DnsRecord;
 		if (before === undefined || !isSameSet(before, record)) {
 			setAt = writer.at;
 			setFirst = i;
 		}
 		writeRecord(writer, record);
+		before = record;
 		if (writer.isFull) {
 			writer.backTo(setAt);
 			return setFirst;
@@ -139,17 +141,16 @@ function writeRecord(writer: DnsWriter, record: DnsRecord): void {
 }
 
 /** All options, without padding where it is made anew; none if they do not fit beside the question. */
-function fittingOptions(edns: Edns, paddingBlock: number | undefined, room: number): Uint8Array[] {
-	if (edns.options.length === 0) return [];
-	const wanted =
+function fittingOptions(edns: Edns, paddingBlock: number | undefined, room: number): readonly DnsOption[] {
+	if (edns.options.length === 0) return edns.options;
+	const options =
 		paddingBlock === undefined ? edns.options : edns.options.filter(({ kind }) => kind !== "padding");
-	const options = wanted.map(wireFromOption);
 	return OPT_OCTETS + total(options) + paddingHeader(paddingBlock) > room ? [] : options;
 }
 
-function total(options: readonly Uint8Array[]): number {
+function total(options: readonly DnsOption[]): number {
 	let octets = 0;
-	for (const option of options) octets += option.length;
+	for (const option of options) octets += optionOctets(option);
 	return octets;
 }
 
@@ -161,7 +162,7 @@ function writeOpt(
 	writer: DnsWriter,
 	edns: Edns,
 	rcode: number,
-	options: readonly Uint8Array[],
+	options: readonly DnsOption[],
 	paddingBlock: number | undefined,
 ): void {
 	const octets = total(options) + paddingHeader(paddingBlock);
@@ -177,9 +178,6 @@ function writeOpt(
 	writer.u8(edns.version);
 	writer.u16(edns.dnssecOk ? 0x8000 : 0);
 	writer.u16(octets + padding);
-	for (const option of options) writer.octets(option);
-	if (paddingBlock === undefined) return;
-	writer.u16(EDNS_OPTION.PADDING);
-	writer.u16(padding);
-	writer.octets(new Uint8Array(padding));
+	for (const option of options) writeOption(writer, option);
+	if (paddingBlock !== undefined) writeOption(writer, { kind: "padding", length: padding });
 }

@@ -13,9 +13,7 @@ const LABEL_OCTETS_MAX = 63;
 /** With the length octets and the root. */
 export const NAME_OCTETS_MAX = 255;
 
-const DOT = 0x2e;
-/** The character between labels. */
-export const LABEL_END = DOT;
+export const DOT = 0x2e;
 const BACKSLASH = 0x5c;
 
 /** What dig and zone files escape with a backslash. */

@@ -2,20 +2,15 @@
  * Data of one record into RDATA; the layouts are those of `dns-rdata-decode.ts`. Names are compressed in NS, CNAME,
  * PTR, SOA and MX alone: readers need not understand it elsewhere (RFC 3597 section 4).
  */
-import { octetsOfAddress } from "./dns-address.ts";
 import { DNS_TYPE, type DnsData, type DnsRecord } from "./dns-message.ts";
 import { CAA_TAG } from "./dns-rdata-decode.ts";
 import type { DnsWriter } from "./dns-writer.ts";
 
 export function writeRdata(writer: DnsWriter, { type, data }: Pick<DnsRecord, "type" | "data">): void {
 	switch (data.kind) {
-		case "address": {
-			const octets = octetsOfAddress(data.address);
-			if (octets?.length !== (type === DNS_TYPE.A ? 4 : 16))
-				throw new RangeError(`no address of type ${type}: "${data.address}"`);
-			writer.octets(octets);
+		case "address":
+			writer.address(data.address, type === DNS_TYPE.A ? 4 : 16);
 			break;
-		}
 		case "name":
 			writer.name(data.name, type !== DNS_TYPE.DNAME);
 			break;

@@ -9,7 +9,7 @@
  *
  * Every step answers undefined (or false) where it cannot be made; `fault` then says why.
  */
-import { LABEL_END, NAME_OCTETS_MAX, OCTET_TEXTS, PLAIN_OCTETS } from "./dns-name.ts";
+import { DOT, NAME_OCTETS_MAX, OCTET_TEXTS, PLAIN_OCTETS } from "./dns-name.ts";
 
 /** What is wrong with a message that is not a DNS message. */
 export type DnsFlaw =
@@ -139,7 +139,7 @@ export class DnsReader {
 		let at = start;
 		let runStart = start;
 		let end = this.end;
-		TEXT.length = 0;
+		let text = "";
 		let octets = 1;
 		/** The first pointer: where it leads, and what stands before it. */
 		let target = -1;
@@ -154,8 +154,7 @@ export class DnsReader {
 				if (octets > NAME_OCTETS_MAX) return this.#tooLong(start);
 				const next = at + 1 + length;
 				if (next > end) return this.#cut(at);
-				for (let i = at + 1; i < next; i++) addOctet(bytes[i] ?? 0);
-				TEXT.push(LABEL_END);
+				text += labelText(bytes, at + 1, next);
 				at = next;
 				continue;
 			}
@@ -166,22 +165,21 @@ export class DnsReader {
 			if (to < HEADER_OCTETS) return this.wrong("pointer-into-header", at, `a pointer to ${to}`);
 			if (target < 0) {
 				target = to;
-				before = TEXT.length;
+				before = text.length;
 				octetsBefore = octets;
 				this.at = at + 2;
 			}
 			const known = this.#known(to);
 			if (known !== undefined) {
 				if (octets + known.octets - 1 > NAME_OCTETS_MAX) return this.#tooLong(start);
-				if (TEXT.length === 0) return known;
-				return { text: textSoFar() + known.text, octets: octets + known.octets - 1 };
+				if (text === "") return known;
+				return { text: text + known.text, octets: octets + known.octets - 1 };
 			}
 			if (++hops > HOPS_MAX) return this.wrong("pointer-chain", start, `more than ${HOPS_MAX} pointers`);
 			at = to;
 			runStart = to;
 			end = bytes.length;
 		}
-		const text = textSoFar();
 		if (target < 0) this.at = at + 1;
 		else this.#remember(target, { text: text.slice(before), octets: octets - octetsBefore + 1 });
 		return octets === 1 ? ROOT : { text, octets };
@@ -225,14 +223,20 @@ export class DnsReader {
 
 const ROOT: KnownName = { text: "", octets: 1 };
 
-/** The characters of the name that is being read: no reading is interrupted by another. */
-const TEXT: number[] = [];
-
-function addOctet(octet: number): void {
-	if (PLAIN_OCTETS[octet] === 1) TEXT.push(octet);
-	else for (const character of OCTET_TEXTS[octet] ?? "") TEXT.push(character.charCodeAt(0));
-}
-
-function textSoFar(): string {
-	return String.fromCharCode.apply(undefined, TEXT);
+/** With its dot. Characters by the handful: one by one they cost three times as much. */
+function labelText(bytes: Uint8Array, from: number, end: number): string {
+	let text = "";
+	let i = from;
+	while (i < end && PLAIN_OCTETS[bytes[i] ?? 0] === 1) i++;
+	if (i < end) {
+		for (i = from; i < end; i++) text += OCTET_TEXTS[bytes[i] ?? 0];
+		return `${text}.`;
+	}
+	i = from;
+	for (; i + 4 <= end; i += 4)
+		text += String.fromCharCode(bytes[i] ?? 0, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0, bytes[i + 3] ?? 0);
+	if (end - i === 3)
+		return text + String.fromCharCode(bytes[i] ?? 0, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0, DOT);
+	if (end - i === 2) return text + String.fromCharCode(bytes[i] ?? 0, bytes[i + 1] ?? 0, DOT);
+	return end === i ? `${text}.` : text + String.fromCharCode(bytes[i] ?? 0, DOT);
 }

@@ -2,6 +2,7 @@
  * Octets of a DNS message as they are written: numbers, and names that point back to equal ones (RFC 1035 section
  * 4.1.4). What goes beyond `limit` is not written; `isFull` then says so, and the caller goes back to where it began.
  */
+import { ADDRESS_OCTETS_MAX, writeAddress } from "./dns-address.ts";
 import { NAME_OCTETS_MAX, wireFromDnsName, writeLabel } from "./dns-name.ts";
 
 /** A pointer has 14 bits. */
@@ -42,6 +43,21 @@ export class DnsWriter {
 		if (!this.#room(octets.length)) return;
 		this.bytes.set(octets, this.at);
 		this.at += octets.length;
+	}
+
+	zeros(count: number): void {
+		if (!this.#room(count)) return;
+		this.bytes.fill(0, this.at, this.at + count);
+		this.at += count;
+	}
+
+	/** The first octets of an address; those after its prefix are left out. Which family it is, the caller has said. */
+	address(text: string, octets: 4 | 16, count: number = octets): void {
+		if (writeAddress(text, ADDRESS) !== octets)
+			throw new RangeError(`not an IP${octets === 4 ? "v4" : "v6"} address: "${text.slice(0, 80)}"`);
+		if (!this.#room(count)) return;
+		for (let i = 0; i < count; i++) this.bytes[this.at + i] = ADDRESS[i] ?? 0;
+		this.at += count;
 	}
 
 	/** A string behind its length octet. */
@@ -90,8 +106,9 @@ export class DnsWriter {
 	}
 }
 
-/** One label with its length; written and copied at once. */
+/** One label with its length, and one address; written and copied at once. */
 const LABEL = new Uint8Array(64);
+const ADDRESS = new Uint8Array(ADDRESS_OCTETS_MAX);
 
 function notAName(name: string): RangeError {
 	return new RangeError(`not a domain name: "${name.slice(0, 80)}"`);
