@@ -62,6 +62,8 @@ export type Exchange =
 			/** What was expected and what was found. */
 			readonly detail: string;
 			readonly tookMs: number;
+			/** `server-failure`: what the server said, with its rcode and extended errors. */
+			readonly message?: DnsMessage;
 	  };
 
 /**

@@ -20,7 +20,7 @@ import { type AdmittedCall, CircuitBreaker } from "@plumbline/policy/circuit-bre
 import type { Observe } from "./observer.ts";
 import type { Timers } from "./timers.ts";
 import type { Ask, Exchange, Transport } from "./upstream.ts";
-import { isAnswer, tryServer, verdictOn } from "./upstreams-try.ts";
+import { tryServer, verdictOn } from "./upstreams-try.ts";
 
 export interface HealthContext {
 	readonly now: () => number;
@@ -38,14 +38,11 @@ const PROBE_GAP_MS = 1000;
 const FAILURES_IN_A_ROW = 5;
 /** While nobody else is left, a server that is down is asked once in so many milliseconds. */
 const FORCED_GAP_MS = 100;
-/** Shares of the time limit of a try: a slow one is looked into early, so that at its end it is known who is at fault. */
-const SLOW_SHARE = 0.25;
-const PROBE_SHARE = 0.5;
-
-/** Given out by `begin`, taken back by `end`, once. Without a call it was asked although it is down. */
-export interface Pass {
-	readonly call?: AdmittedCall;
-}
+/** Of the time limit of a try: a slow one is looked into early, so that at its end it is known who is at fault. */
+const SLOW_SHARE = 0.2;
+const PROBE_SHARE = 0.6;
+/** The longest between two probes of a server that is down: so soon a better protocol is back. */
+const PROBE_WAIT_MS_MAX = 30_000;
 
 export class UpstreamHealth {
 	readonly #transport: Transport;
@@ -62,7 +59,10 @@ export class UpstreamHealth {
 	constructor(transport: Transport, context: HealthContext) {
 		this.#transport = transport;
 		this.#context = context;
-		this.#breaker = new CircuitBreaker({ failuresInARow: FAILURES_IN_A_ROW }, context.now());
+		this.#breaker = new CircuitBreaker(
+			{ failuresInARow: FAILURES_IN_A_ROW, waitMsMax: PROBE_WAIT_MS_MAX },
+			context.now(),
+		);
 	}
 
 	get standing(): "well" | "suspected" | "down" {
@@ -151,7 +151,7 @@ export class UpstreamHealth {
 		if (call.kind === "refused") return this.#probeLater(call.retryAtMs);
 		this.#probing = true;
 		this.#changed();
-		const probeMs = tryMs * PROBE_SHARE;
+		const probeMs = wasDown ? tryMs : tryMs * PROBE_SHARE;
 		const limits = { tryMs: probeMs, slowMs: probeMs, onSlow: () => {}, signals: [closing], now, timers };
 		const exchange = await tryServer(this.#transport, probeAsk, limits);
 		this.#probing = false;
@@ -171,10 +171,11 @@ export class UpstreamHealth {
 
 	/** Some servers refuse the question that we probe with, and are well: only one that used to answer it is ill. */
 	#verdictOnProbe(exchange: Exchange): "good" | "ill" | "nothing" {
-		if (isAnswer(exchange)) this.#answersProbes = true;
-		const refused =
-			exchange.kind === "answered" || (exchange.kind === "failed" && exchange.why === "server-failure");
-		if (refused) return isAnswer(exchange) || !this.#answersProbes ? "good" : "ill";
+		if (exchange.kind === "answered") {
+			this.#answersProbes = true;
+			return "good";
+		}
+		if (exchange.why === "server-failure" && !this.#answersProbes) return "good";
 		return verdictOn(exchange) === "nothing" ? "nothing" : "ill";
 	}
 

@@ -1,5 +1,4 @@
 /** One exchange with one server within a time limit, and what it tells about that server. */
-import { DNS_RCODE } from "@plumbline/signals/dns-message";
 import type { Timers } from "./timers.ts";
 import type { Ask, Exchange, Transport } from "./upstream.ts";
 
@@ -52,7 +51,7 @@ export function tryServer(transport: Transport, ask: Ask, limits: TryLimits): Pr
 /**
  * What an exchange says of its server.
  *
- * - `good`: it answers. That a name does not exist is an answer.
+ * - `good`: it answers, if only that it will not.
  * - `doubtful`: the server or only this name is at fault. A probe tells.
  * - `bad`: no healthy server does this: a wrong certificate, nonsense, answers to what nobody asked.
  * - `nothing`: we ended it ourselves, or had too many under way.
@@ -60,7 +59,7 @@ export function tryServer(transport: Transport, ask: Ask, limits: TryLimits): Pr
 export type Verdict = "good" | "doubtful" | "bad" | "nothing";
 
 export function verdictOn(exchange: Exchange): Verdict {
-	if (exchange.kind === "answered") return isAnswer(exchange) ? "good" : "doubtful";
+	if (exchange.kind === "answered" || isDecided(exchange)) return "good";
 	switch (exchange.why) {
 		case "timeout":
 		case "refused-connection":
@@ -78,12 +77,18 @@ export function verdictOn(exchange: Exchange): Verdict {
 	}
 }
 
-/** It came to a DOMAIN name that cannot be made longer (RFC 6672 section 2.2): about the name, not about the server. */
-const YXDOMAIN = 6;
+/**
+ * Extended errors (RFC 8914) by which a server says that it could answer and will not: forged (4), signatures that do
+ * not hold (6 to 12), blocked, censored, filtered, prohibited (15 to 18).
+ */
+const DECIDED = new Set([4, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18]);
 
-/** NXDOMAIN and no data are answers; SERVFAIL, REFUSED, NOTIMP, FORMERR and the like are a server that cannot. */
-export function isAnswer(exchange: Exchange): exchange is Extract<Exchange, { kind: "answered" }> {
-	if (exchange.kind !== "answered") return false;
-	const { rcode } = exchange.message;
-	return rcode === DNS_RCODE.NOERROR || rcode === DNS_RCODE.NXDOMAIN || rcode === YXDOMAIN;
+/**
+ * The server is well, and this is its word on the name. If it proved who it is, one that proves nothing may not overrule
+ * it: that is the answer which a forger has ready.
+ */
+export function isDecided(exchange: Exchange): boolean {
+	if (exchange.kind !== "failed" || exchange.why !== "server-failure") return false;
+	const options = exchange.message?.edns?.options ?? [];
+	return options.some((option) => option.kind === "extended-error" && DECIDED.has(option.code));
 }

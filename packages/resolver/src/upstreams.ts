@@ -16,7 +16,7 @@ import type { Ask, Asked, Protocol, Transport, Try, UpstreamServer, Upstreams } 
 import { UpstreamHealth } from "./upstreams-health.ts";
 import { type Candidate, inOrder, nextServer } from "./upstreams-order.ts";
 import { UpstreamRetries } from "./upstreams-retries.ts";
-import { isAnswer } from "./upstreams-try.ts";
+import { isDecided } from "./upstreams-try.ts";
 
 export interface UpstreamsOptions {
 	/** By IP address, in order of preference among those of one protocol. */
@@ -86,11 +86,11 @@ export function createUpstreams(options: UpstreamsOptions): WatchedUpstreams {
 			// Much may have changed while it waited for a retry.
 			const door = choose(tries);
 			const exchange = await door?.health.exchange(question, signal);
-			if (isRetry) retries.done(exchange !== undefined && isAnswer(exchange));
+			if (isRetry) retries.done(exchange?.kind === "answered");
 			if (door === undefined || exchange === undefined) break;
 			const { server } = door;
 			tries.push({ server, exchange });
-			if (isAnswer(exchange)) {
+			if (exchange.kind === "answered") {
 				const { message, protocol } = exchange;
 				return { kind: "answered", message, server, authenticated: isEncrypted(protocol), tries };
 			}
@@ -122,7 +122,7 @@ interface Door {
 function candidate({ server, health }: Door, tries: readonly Try[]): Candidate {
 	const { standing, forcedAfterMs } = health;
 	const exchange = tries.findLast((one) => one.server === server)?.exchange;
-	const failed = exchange?.kind === "failed" ? exchange.why : exchange?.kind;
+	const failed = exchange?.kind !== "failed" ? undefined : isDecided(exchange) ? "decided" : exchange.why;
 	return {
 		...{ standing, forcedAfterMs, encrypted: isEncrypted(server.protocol) },
 		...(failed === undefined ? {} : { failed }),

@@ -28,7 +28,8 @@ export function fakeTime(): FakeTime {
 			const untilMs = nowMs + ms;
 			await settle();
 			for (;;) {
-				const nextMs = Math.min(...new Set([...due].map(({ atMs }) => atMs)));
+				let nextMs = Infinity;
+				for (const { atMs } of due) nextMs = Math.min(nextMs, atMs);
 				if (nextMs > untilMs) break;
 				nowMs = nextMs;
 				for (const entry of due) {

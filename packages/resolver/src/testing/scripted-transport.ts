@@ -1,15 +1,17 @@
 /** Servers that behave as a test says, on its time. For the logic above transports only: those have tests of their own. */
 import { DNS_RCODE, type DnsMessage } from "@plumbline/signals/dns-message";
+import { exchangeOf } from "../transport-failure.ts";
 import type { Ask, Exchange, FailureKind, Transport, UpstreamServer } from "../upstream.ts";
 import type { FakeTime } from "./fake-time.ts";
 
-/** `silent` never answers. Each answer takes `tookMs`. */
+/** `silent` never answers; `bogus` is SERVFAIL with the reason that the signatures do not hold. Each answer takes `tookMs`. */
 export type Behaviour =
 	| "well"
 	| "silent"
 	| "servfail"
 	| "refused"
 	| "nxdomain"
+	| "bogus"
 	| Exclude<FailureKind, "timeout">;
 
 export interface ScriptedServers {
@@ -25,9 +27,10 @@ export interface ScriptedServers {
 
 const RCODES: Partial<Record<Behaviour, number>> = {
 	well: DNS_RCODE.NOERROR,
+	nxdomain: DNS_RCODE.NXDOMAIN,
 	servfail: DNS_RCODE.SERVFAIL,
 	refused: DNS_RCODE.REFUSED,
-	nxdomain: DNS_RCODE.NXDOMAIN,
+	bogus: DNS_RCODE.SERVFAIL,
 };
 
 export function scriptedServers(time: FakeTime): ScriptedServers {
@@ -54,7 +57,14 @@ export function scriptedServers(time: FakeTime): ScriptedServers {
 			stop = time.timers.after(tookMs, () => {
 				const rcode = RCODES[behaviour];
 				if (rcode === undefined) fail(behaviour as FailureKind);
-				else end({ kind: "answered", message: message(ask, rcode), protocol: server.protocol, tookMs });
+				else
+					end(
+						exchangeOf({
+							message: message(ask, rcode, behaviour === "bogus"),
+							protocol: server.protocol,
+							tookMs,
+						}),
+					);
 			});
 		});
 	const servers: ScriptedServers = {
@@ -72,10 +82,12 @@ export function scriptedServers(time: FakeTime): ScriptedServers {
 	return servers;
 }
 
-function message({ question }: Ask, rcode: number): DnsMessage {
+function message({ question }: Ask, rcode: number, isBogus: boolean): DnsMessage {
+	const options = [{ kind: "extended-error", code: 6, text: "signature does not hold" }] as const;
 	return {
 		...{ id: 0, isResponse: true, opcode: 0, isAuthoritative: false, isTruncated: false },
 		...{ recursionDesired: true, recursionAvailable: true, authenticData: false, checkingDisabled: false },
 		...{ rcode, questions: [question], answers: [], authorities: [], additionals: [] },
+		...(isBogus ? { edns: { udpSizeMax: 1232, version: 0, dnssecOk: false, options } } : {}),
 	};
 }
