@@ -11,7 +11,7 @@ import type { ClientSubnet, DnsOption } from "./dns-message.ts";
 import type { DnsReader } from "./dns-reader.ts";
 import type { DnsWriter } from "./dns-writer.ts";
 
-export const EDNS_OPTION = { CLIENT_SUBNET: 8, PADDING: 12, EXTENDED_ERROR: 15 } as const;
+const EDNS_OPTION = { CLIENT_SUBNET: 8, PADDING: 12, EXTENDED_ERROR: 15 } as const;
 
 const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
 

@@ -11,7 +11,7 @@
 import { formatIpv4, formatIpv6 } from "./dns-address.ts";
 import { base64Text, quotedText } from "./dns-octet-text.ts";
 
-export const SERVICE_PARAMETER = {
+const SERVICE_PARAMETER = {
 	MANDATORY: 0,
 	ALPN: 1,
 	NO_DEFAULT_ALPN: 2,
@@ -24,7 +24,7 @@ export const SERVICE_PARAMETER = {
 const KEYS = ["mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint"];
 
 /** `alpn`, `key667`. */
-export function serviceParameterName(key: number): string {
+function serviceParameterName(key: number): string {
 	return KEYS[key] ?? `key${key}`;
 }
 

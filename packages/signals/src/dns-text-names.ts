@@ -90,10 +90,6 @@ export function dnsRcodeName(rcode: number): string {
 	return RCODES.byNumber.get(rcode) ?? `RCODE${rcode}`;
 }
 
-export function dnsRcodeNumber(name: string): number | undefined {
-	return numberOf(name, RCODES, "RCODE", 0xfff);
-}
-
 export function dnsOpcodeName(opcode: number): string {
 	return OPCODES.byNumber.get(opcode) ?? `OPCODE${opcode}`;
 }

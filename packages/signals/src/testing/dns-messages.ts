@@ -106,7 +106,7 @@ const typedData = fc
 	.constantFrom(...DATA)
 	.chain(([types, data]) => record({ type: fc.constantFrom(...types), data }));
 
-export const dnsRecords: fc.Arbitrary<DnsRecord> = fc
+const dnsRecords: fc.Arbitrary<DnsRecord> = fc
 	.tuple(dnsNames, typedData, fc.integer({ min: 0, max: 0x7fff_ffff }))
 	.map(([name, { type, data }, ttl]) => ({ name, type, class: 1, ttl, data }));
 
