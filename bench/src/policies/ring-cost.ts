@@ -1,4 +1,5 @@
 /** One ring in a process of its own: made, kept, warmed up, asked; then a node leaves and one joins. As JSON. */
+import { pickBounded } from "@plumbline/policy/bounded-load";
 import { hashRing } from "@plumbline/policy/hash-ring";
 import { maglev } from "@plumbline/policy/maglev";
 import HashRing from "hashring";
@@ -24,6 +25,12 @@ const asNodes = (names: readonly string[]) => names.map((name) => ({ name }));
 const MAKERS: Readonly<Record<string, (names: readonly string[]) => Pick>> = {
 	"plumbline: hash ring": (names) => hashRing(asNodes(names)).pick,
 	"plumbline: maglev": (names) => maglev(asNodes(names)).pick,
+	/** Everywhere is room: what the looking costs. */
+	"plumbline: hash ring, bounded load": (names) => {
+		const ring = hashRing(asNodes(names));
+		const loads = { of: () => 10, total: 10 * names.length };
+		return (key) => pickBounded(ring, key, loads);
+	},
 	hashring: (names) => {
 		const ring = new HashRing(names);
 		return (key) => ring.get(key);
