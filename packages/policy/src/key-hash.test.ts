@@ -62,7 +62,7 @@ test("agrees with another hand on any text, broken surrogates and all", () => {
 		fc.property(fc.oneof(text, broken), seed, (given, salt) => {
 			assert.equal(hash32(given, salt), naive(given, salt));
 		}),
-		{ seed: SEED, numRuns: 20_000 },
+		{ seed: SEED, numRuns: 5_000 },
 	);
 });
 
