@@ -59,6 +59,11 @@ export function emptyQueryView(): QueryView {
 	};
 }
 
+/** An answer is never answered: two servers could keep each other busy for ever. Nor does it count for its sender. */
+export function looksLikeQuery(bytes: Uint8Array, at: number, length: number): boolean {
+	return length >= HEADER_BYTES && (octet(bytes, at + 2) & 0x80) === 0;
+}
+
 /** Reads the packet of `length` octets at `at`. Offsets in the view count from `at`. */
 export function readQuery(bytes: Uint8Array, at: number, length: number, view: QueryView): QueryFate {
 	view.questionEnd = 0;
@@ -67,11 +72,9 @@ export function readQuery(bytes: Uint8Array, at: number, length: number, view: Q
 	view.sizeMax = PLAIN_UDP_BYTES_MAX;
 	view.clientSubnet = false;
 	view.wantsPadding = false;
-	if (length < HEADER_BYTES) return "drop";
+	if (!looksLikeQuery(bytes, at, length)) return "drop";
 	const high = octet(bytes, at + 2);
 	const low = octet(bytes, at + 3);
-	// An answer is never answered: two servers could keep each other busy for ever.
-	if ((high & 0x80) !== 0) return "drop";
 	view.recursionDesired = (high & 0x01) !== 0;
 	view.wantsAuthenticData = (low & 0x20) !== 0;
 	if ((low & 0x10) !== 0) view.keyBits = KEY_CHECKING_DISABLED;

@@ -2,6 +2,7 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { ANSWER_ROOM, LATER } from "./server-answerer.ts";
+import { looksLikeQuery } from "./server-query.ts";
 import { ListenError, turnAway, type UdpListener, type UdpServing } from "./server-udp.ts";
 
 /** Octets the kernel may hold for us; it takes less where its own limit is lower. */
@@ -23,7 +24,8 @@ export function listenUdpDgram(address: string, port: number, serving: UdpServin
 
 	function onMessage(packet: Uint8Array, from: RemoteInfo): void {
 		counters.udpQueries++;
-		if (packet.length > ANSWER_ROOM / 2 || from.port === 0) {
+		const isSound = packet.length <= ANSWER_ROOM / 2 && from.port !== 0;
+		if (!isSound || !looksLikeQuery(packet, 0, packet.length)) {
 			counters.dropped++;
 			return;
 		}

@@ -19,6 +19,7 @@ import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { ANSWER_ROOM, LATER } from "./server-answerer.ts";
+import { looksLikeQuery } from "./server-query.ts";
 import { ListenError, turnAway, type UdpListener, type UdpServing } from "./server-udp.ts";
 import { AF_INET, AF_INET6, socketAddress } from "./server-udp-address.ts";
 import type { MmsgLibc } from "./server-udp-libc.ts";
@@ -88,7 +89,7 @@ export async function listenUdpMmsg(
 		const at = slot * ANSWER_ROOM;
 		const name = slot * NAME_BYTES;
 		const portIsSet = names[name + 2] !== 0 || names[name + 3] !== 0;
-		if (length > QUERY_BYTES_MAX || !portIsSet) {
+		if (length > QUERY_BYTES_MAX || !portIsSet || !looksLikeQuery(packets, at, length)) {
 			counters.dropped++;
 			return 0;
 		}
