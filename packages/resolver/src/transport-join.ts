@@ -12,54 +12,66 @@ interface Joined {
 	waiting: number;
 }
 
-type Run = (ask: Ask, signal: AbortSignal) => Promise<Exchange>;
-
 export class JoinedExchanges {
 	readonly #now: () => number;
-	readonly #run: Run;
-	/** As many as `run` lets be under way. */
+	/** One for each question under way; the caller bounds those. */
 	readonly #joined = new Map<string, Joined>();
+	/** Those that were aborted as well, until they are over. */
+	readonly #running = new Set<Joined>();
 
-	constructor(now: () => number, run: Run) {
+	constructor(now: () => number) {
 		this.#now = now;
-		this.#run = run;
 	}
 
-	exchange(ask: Ask, signal: AbortSignal): Promise<Exchange> {
+	/** `run` is called unless an equal ask is under way. Its signal is not that of one caller. */
+	exchange(
+		ask: Ask,
+		signal: AbortSignal,
+		run: (signal: AbortSignal) => Promise<Exchange>,
+	): Promise<Exchange> {
 		const startedMs = this.#now();
-		const joined = this.#join(ask);
+		const joined = this.#join(ask, run);
 		joined.waiting++;
-		return new Promise((resolve) => {
+		return new Promise((resolve, reject) => {
 			const onAbort = () => {
-				// Not of one that ends for this very reason: it says more.
+				// The last one waits for the end: nothing is left of it then.
 				if (--joined.waiting === 0) joined.controller.abort(signal.reason);
-				else resolve(failed());
+				else
+					resolve({
+						kind: "failed",
+						...endedBySignal(signal, "no answer came"),
+						tookMs: this.#now() - startedMs,
+					});
 			};
-			const failed = (): Exchange => ({
-				kind: "failed",
-				...endedBySignal(signal, "no answer came"),
-				tookMs: this.#now() - startedMs,
-			});
 			signal.addEventListener("abort", onAbort, { once: true });
-			void joined.exchange.then((exchange) => {
+			joined.exchange.then((exchange) => {
 				signal.removeEventListener("abort", onAbort);
 				resolve({ ...exchange, tookMs: this.#now() - startedMs });
-			});
-			if (signal.aborted) onAbort();
+			}, reject);
 		});
 	}
 
-	#join(ask: Ask): Joined {
+	/** Ends all; returns when they are over. */
+	async abort(): Promise<void> {
+		const running = [...this.#running];
+		for (const { controller } of running) controller.abort();
+		await Promise.allSettled(running.map(({ exchange }) => exchange));
+	}
+
+	#join(ask: Ask, run: (signal: AbortSignal) => Promise<Exchange>): Joined {
 		const key = keyOf(ask);
 		const known = this.#joined.get(key);
 		if (known !== undefined && !known.controller.signal.aborted) return known;
 		const controller = new AbortController();
-		const exchange = this.#run(ask, controller.signal);
+		const exchange = run(controller.signal);
 		const joined: Joined = { controller, exchange, waiting: 0 };
 		this.#joined.set(key, joined);
-		void exchange.then(() => {
+		this.#running.add(joined);
+		const over = () => {
+			this.#running.delete(joined);
 			if (this.#joined.get(key) === joined) this.#joined.delete(key);
-		});
+		};
+		exchange.then(over, over);
 		return joined;
 	}
 }

@@ -26,52 +26,51 @@ export class UdpTransport implements Transport {
 	readonly #options: UdpOptions;
 	readonly #joined: JoinedExchanges;
 	readonly #tcp: PooledTransport;
-	readonly #closing = new AbortController();
-	readonly #sockets = new Set<Promise<unknown>>();
+	#underway = 0;
+	#isClosed = false;
 
 	constructor(server: UpstreamServer, options: UdpOptions) {
 		this.server = server;
 		this.#options = options;
 		this.#tcp = openTcp({ ...server, protocol: "tcp" }, options);
-		this.#joined = new JoinedExchanges(options.now, (ask, signal) => this.#ask(ask, signal));
+		this.#joined = new JoinedExchanges(options.now);
 	}
 
-	exchange(ask: Ask, signal: AbortSignal): Promise<Exchange> {
-		if (this.#closing.signal.aborted || signal.aborted)
-			return Promise.resolve({
-				kind: "failed",
-				why: "aborted",
-				detail: "given up before it began",
-				tookMs: 0,
-			});
-		return this.#joined.exchange(ask, signal);
+	async exchange(ask: Ask, signal: AbortSignal): Promise<Exchange> {
+		const { exchangesMax } = this.#options;
+		if (this.#isClosed)
+			return { kind: "failed", why: "aborted", detail: "the transport is closed", tookMs: 0 };
+		if (signal.aborted)
+			return { kind: "failed", why: "aborted", detail: "given up before it began", tookMs: 0 };
+		if (this.#underway >= exchangesMax) {
+			const detail = `${exchangesMax} exchanges are under way`;
+			return { kind: "failed", why: "too-many-waiting", detail, tookMs: 0 };
+		}
+		this.#underway++;
+		try {
+			return await this.#joined.exchange(ask, signal, (joined) => this.#ask(ask, joined));
+		} finally {
+			this.#underway--;
+		}
 	}
 
 	async close(): Promise<void> {
-		this.#closing.abort();
-		await Promise.all([...this.#sockets, this.#tcp.close()]);
+		this.#isClosed = true;
+		await Promise.all([this.#joined.abort(), this.#tcp.close()]);
 	}
 
 	async #ask(ask: Ask, signal: AbortSignal): Promise<Exchange> {
-		const { now, exchangesMax, mixCase } = this.#options;
+		const { now, mixCase } = this.#options;
 		const startedMs = now();
 		const tookMs = () => now() - startedMs;
-		if (this.#sockets.size >= exchangesMax) {
-			const detail = `${exchangesMax} exchanges are under way`;
-			return { kind: "failed", why: "too-many-waiting", detail, tookMs: tookMs() };
-		}
-		const either = AbortSignal.any([signal, this.#closing.signal]);
-		const exchanging = exchangeByUdp(this.server, composeQuery(ask, { mixCase }), either);
-		this.#sockets.add(exchanging);
-		const outcome = await exchanging;
-		this.#sockets.delete(exchanging);
+		const outcome = await exchangeByUdp(this.server, composeQuery(ask, { mixCase }), signal);
 		switch (outcome.kind) {
 			case "answer":
 				return exchangeOf({ message: outcome.message, protocol: "udp", tookMs: tookMs() });
 			case "failed":
 				return { ...outcome, tookMs: tookMs() };
 			case "over-tcp":
-				return this.#askOverTcp(ask, either, outcome.because, tookMs);
+				return this.#askOverTcp(ask, signal, outcome.because, tookMs);
 			default:
 				return outcome satisfies never;
 		}

@@ -194,6 +194,14 @@ for (const { program, start, ways } of PROGRAMS) {
 			});
 		}
 
+		test("a question that no message can hold is the caller's mistake, and nothing is left of it", async () => {
+			for (const way of ways) {
+				const transport = transportTo(way, { exchangesMax: 1 });
+				for (let round = 0; round < 2; round++) await assert.rejects(ask(transport, "a..b."), RangeError);
+				assert.ok(isAnswer(await ask(transport, "www.example.test.")));
+			}
+		});
+
 		if (ways === ALL)
 			for (const protocol of ["dot", "doh"] as const)
 				test(`${protocol}: wrong names and keys are refused with what was expected and found`, async () => {
