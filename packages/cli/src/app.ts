@@ -13,6 +13,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { dnsCheckCommand } from "./commands/dns-check.ts";
+import { dnsTraceCommand } from "./commands/dns-trace.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { goroutinesCommand } from "./commands/goroutines.ts";
 import { labListCommand } from "./commands/lab-list.ts";
@@ -48,9 +49,10 @@ const dns = buildRouteMap<string, CliContext>({
 			"EXAMPLES",
 			"  plumbline dns check --trusted tls://9.9.9.9#dns.quad9.net www.example.com",
 			"                                           forged answers, with what shows it",
+			"  plumbline dns trace www.example.com      the way of a lookup, with times",
 		].join("\n"),
 	},
-	routes: { check: dnsCheckCommand },
+	routes: { check: dnsCheckCommand, trace: dnsTraceCommand },
 });
 
 const reclaim = buildRouteMap<"time-wait", CliContext>({

@@ -28,6 +28,12 @@ export function parseDnsName(text: string): string {
 	);
 }
 
+/** As it was given: without a dot at its end it is tried with the search list. */
+export function parseHostWords(text: string): string {
+	parseDnsName(text);
+	return text;
+}
+
 export function parseDnsType(text: string): number {
 	const type = dnsTypeNumber(text);
 	if (type !== undefined) return type;

@@ -22,7 +22,14 @@ test("every command has help with an example", async () => {
 		["lab", "run"],
 		["goroutines"],
 	];
-	const aid = [["doctor"], ["reclaim"], ["reclaim", "time-wait"]];
+	const aid = [
+		["dns"],
+		["dns", "check"],
+		["dns", "trace"],
+		["doctor"],
+		["reclaim"],
+		["reclaim", "time-wait"],
+	];
 	for (const command of [...commands, ...aid, ["completion"], ["version"]]) {
 		const { code, stdout, stderr } = await runPlumbline([...command, "--help"]);
 		assert.equal(code, 0, command.join(" "));
