@@ -56,8 +56,8 @@ export const HEADER_OCTETS = 12;
 export const MESSAGE_OCTETS_MAX = 65_535;
 /** A name has 127 labels at most; nobody points from each to the next. */
 const HOPS_MAX = 127;
-/** Octets of all names of a message, decompressed: sixteen times the largest message. */
-const NAMES_OCTETS_MAX = 1 << 20;
+/** Octets of all names of a message, decompressed: eight times the largest message. */
+const NAMES_OCTETS_MAX = 1 << 19;
 
 /** Names remembered of a message; those after them are read anew each time they are pointed to. */
 const KNOWN_MAX = 32;
