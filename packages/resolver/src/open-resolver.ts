@@ -61,6 +61,8 @@ export interface OpenOptions {
 	/** Counters, in this registry or one of their own. */
 	readonly metrics?: boolean | Registry;
 	readonly observe?: Observe;
+	/** Monotonic milliseconds; the clock of the process by default. */
+	readonly now?: () => number;
 }
 
 export interface OpenedResolver extends CachingResolver {
@@ -94,7 +96,7 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 			options.observe,
 		].filter((each) => each !== undefined),
 	);
-	const now = () => performance.now();
+	const { now = () => performance.now() } = options;
 	const servers = serversOf(options.servers);
 	const open = (server: UpstreamServer) => usableOnly(openTransport(server, { now }));
 	const upstreams = createUpstreams({
