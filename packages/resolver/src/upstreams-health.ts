@@ -29,7 +29,6 @@ export interface HealthContext {
 	readonly observe?: Observe;
 	readonly probeAsk: Ask;
 	readonly tryMs: number;
-	readonly closing: AbortSignal;
 }
 
 /** A doubt is not looked into more often: a server may fail for many names and be well. */
@@ -55,6 +54,8 @@ export class UpstreamHealth {
 	#answersProbes = false;
 	#stopTimer: (() => void) | undefined;
 	#forcedAfterMs = -Infinity;
+	readonly #underWay = new Set<() => void>();
+	#closed = false;
 
 	constructor(transport: Transport, context: HealthContext) {
 		this.#transport = transport;
@@ -76,13 +77,14 @@ export class UpstreamHealth {
 
 	/** One question of a user, whatever its standing; who may ask a server that is down is settled before. */
 	async exchange(ask: Ask, signal: AbortSignal): Promise<Exchange> {
-		const { tryMs, now, timers, closing } = this.#context;
+		const { tryMs, now, timers } = this.#context;
 		const call = this.#begin();
 		const exchange = await tryServer(this.#transport, ask, {
 			tryMs,
 			slowMs: tryMs * SLOW_SHARE,
 			onSlow: () => this.#doubt(),
-			signals: [signal, closing],
+			signal,
+			underWay: this.#underWay,
 			now,
 			timers,
 		});
@@ -92,7 +94,9 @@ export class UpstreamHealth {
 	}
 
 	close(): Promise<void> {
+		this.#closed = true;
 		this.#stopTimer?.();
+		for (const end of this.#underWay) end();
 		return this.#transport.close();
 	}
 
@@ -144,15 +148,22 @@ export class UpstreamHealth {
 	}
 
 	async #probe(): Promise<void> {
-		const { now, random, timers, probeAsk, tryMs, closing } = this.#context;
-		if (this.#probing || closing.aborted) return;
+		const { now, random, timers, probeAsk, tryMs } = this.#context;
+		if (this.#probing || this.#closed) return;
 		const wasDown = this.standing === "down";
 		const call = this.#breaker.admit(now(), random());
 		if (call.kind === "refused") return this.#probeLater(call.retryAtMs);
 		this.#probing = true;
 		this.#changed();
 		const probeMs = wasDown ? tryMs : tryMs * PROBE_SHARE;
-		const limits = { tryMs: probeMs, slowMs: probeMs, onSlow: () => {}, signals: [closing], now, timers };
+		const limits = {
+			tryMs: probeMs,
+			slowMs: probeMs,
+			onSlow: () => {},
+			underWay: this.#underWay,
+			now,
+			timers,
+		};
 		const exchange = await tryServer(this.#transport, probeAsk, limits);
 		this.#probing = false;
 		this.#probedAtMs = now();
@@ -190,9 +201,9 @@ export class UpstreamHealth {
 	}
 
 	#probeLater(atMs: number | undefined): void {
-		const { now, timers, closing } = this.#context;
+		const { now, timers } = this.#context;
 		this.#stopTimer?.();
-		if (closing.aborted || atMs === undefined) return;
+		if (this.#closed || atMs === undefined) return;
 		this.#stopTimer = timers.after(Math.max(0, atMs - now()), () => void this.#probe());
 	}
 }

@@ -4,8 +4,10 @@ import type { Ask, Exchange, Transport } from "./upstream.ts";
 
 export interface TryLimits {
 	readonly tryMs: number;
-	/** Any of them ends it as aborted. */
-	readonly signals: readonly AbortSignal[];
+	/** Ends it as aborted. */
+	readonly signal?: AbortSignal;
+	/** While it is under way, what ends it as aborted is in here. No signal: one with many listeners is slow to leave. */
+	readonly underWay: Set<() => void>;
 	readonly now: () => number;
 	readonly timers: Timers;
 	/** Called once if it takes as long as `slowMs`. */
@@ -18,30 +20,30 @@ export interface TryLimits {
  * its word and throws has failed like any other.
  */
 export function tryServer(transport: Transport, ask: Ask, limits: TryLimits): Promise<Exchange> {
-	const { tryMs, slowMs, signals, now, timers } = limits;
+	const { tryMs, slowMs, signal, underWay, now, timers } = limits;
 	const beganMs = now();
 	return new Promise((resolve) => {
 		const controller = new AbortController();
 		const end = (exchange: Exchange) => {
 			stopTimer();
-			for (const signal of signals) signal.removeEventListener("abort", onAbort);
+			underWay.delete(onAbort);
+			signal?.removeEventListener("abort", onAbort);
 			resolve(exchange);
 		};
 		const fail = (why: "timeout" | "aborted" | "connection-lost", detail: string) => {
 			end({ kind: "failed", why, detail, tookMs: now() - beganMs });
 			controller.abort();
 		};
-		const onAbort = () => fail("aborted", "the caller went away");
+		const onAbort = () => fail("aborted", "nobody waits for it any more");
 		const onTimeout = () => fail("timeout", `no answer within ${tryMs} ms`);
 		let stopTimer = timers.after(Math.min(slowMs, tryMs), () => {
 			if (slowMs >= tryMs) return onTimeout();
 			stopTimer = timers.after(tryMs - slowMs, onTimeout);
 			limits.onSlow();
 		});
-		for (const signal of signals) {
-			if (signal.aborted) return onAbort();
-			signal.addEventListener("abort", onAbort);
-		}
+		if (signal?.aborted) return onAbort();
+		underWay.add(onAbort);
+		signal?.addEventListener("abort", onAbort);
 		transport
 			.exchange(ask, controller.signal)
 			.then(end, (error: unknown) => fail("connection-lost", String(error)));

@@ -66,9 +66,9 @@ export function createUpstreams(options: UpstreamsOptions): WatchedUpstreams {
 	const tryMs = numberOption("tryMs", options.tryMs ?? TRY_MS, 1, TRY_MS_MAX);
 	const retriesMax = countOption("retriesMax", options.retriesMax ?? RETRIES, 0, RETRIES_MAX);
 	checkServers(options.servers);
-	const closing = new AbortController();
+	let closed = false;
 	const context = {
-		...{ now, timers, random, probeAsk, tryMs, closing: closing.signal },
+		...{ now, timers, random, probeAsk, tryMs },
 		...(observe === undefined ? {} : { observe }),
 	};
 	const retries = new UpstreamRetries({ retriesPerSecondMin: 10, ...options.retryBudget }, now, timers);
@@ -80,7 +80,7 @@ export function createUpstreams(options: UpstreamsOptions): WatchedUpstreams {
 	async function ask(question: Ask, signal: AbortSignal): Promise<Asked> {
 		const tries: Try[] = [];
 		retries.deposit();
-		while (tries.length <= retriesMax && !signal.aborted && !closing.signal.aborted) {
+		while (tries.length <= retriesMax && !signal.aborted && !closed) {
 			const isRetry = tries.length > 0;
 			if (isRetry && (choose(tries) === undefined || !(await retries.borrow(signal)))) break;
 			// Much may have changed while it waited for a retry.
@@ -107,7 +107,7 @@ export function createUpstreams(options: UpstreamsOptions): WatchedUpstreams {
 		ask,
 		standings: () => doors.map(({ server, health }) => ({ server, standing: health.standing })),
 		async close() {
-			closing.abort();
+			closed = true;
 			retries.refuseWaiting();
 			await Promise.all(doors.map(({ health }) => health.close()));
 		},

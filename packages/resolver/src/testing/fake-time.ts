@@ -12,16 +12,22 @@ export interface FakeTime {
 
 export function fakeTime(): FakeTime {
 	let nowMs = 0;
-	const due = new Set<{ readonly atMs: number; readonly run: () => void }>();
+	/** By the time they are due. */
+	const due = new Map<number, Set<() => void>>();
 	/** Whatever promises wait for each other only is over when the loop comes round. */
 	const settle = () => new Promise((resolve) => setImmediate(resolve));
 	return {
 		now: () => nowMs,
 		timers: {
 			after(ms, run) {
-				const entry = { atMs: nowMs + ms, run };
-				due.add(entry);
-				return () => void due.delete(entry);
+				const atMs = nowMs + ms;
+				const entries = due.get(atMs) ?? new Set();
+				// Each has a place of its own, though one function may wait twice.
+				const entry = () => run();
+				due.set(atMs, entries.add(entry));
+				return () => {
+					if (entries.delete(entry) && entries.size === 0 && due.get(atMs) === entries) due.delete(atMs);
+				};
 			},
 		},
 		async pass(ms) {
@@ -29,17 +35,16 @@ export function fakeTime(): FakeTime {
 			await settle();
 			for (;;) {
 				let nextMs = Infinity;
-				for (const { atMs } of due) nextMs = Math.min(nextMs, atMs);
+				for (const atMs of due.keys()) nextMs = Math.min(nextMs, atMs);
 				if (nextMs > untilMs) break;
 				nowMs = nextMs;
-				for (const entry of due) {
-					if (entry.atMs !== nextMs || !due.delete(entry)) continue;
-					entry.run();
-				}
+				const entries = due.get(nextMs) ?? new Set();
+				due.delete(nextMs);
+				for (const entry of entries) if (entries.delete(entry)) entry();
 				await settle();
 			}
 			nowMs = untilMs;
 		},
-		waiting: () => due.size,
+		waiting: () => [...due.values()].reduce((count, { size }) => count + size, 0),
 	};
 }
