@@ -8,7 +8,7 @@
  *   C      3, 1                 3 4 5 6 0 1 2
  *
  * Against a ring of points: shares that are even to a slot or a few, and one look to pick. The price: when a node leaves, a few
- * keys of others move too (about one in a hundred with 100 slots a node).
+ * keys of others move too: 1.8 % of all with 100 slots a node, 0.6 % with 650.
  *
  * A node of less weight misses turns, so that its share of the slots is its share of the weight.
  */
