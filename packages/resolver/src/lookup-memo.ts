@@ -11,7 +11,12 @@ import { type FamilyOrder, ordered } from "./lookup-order.ts";
 const NAMES_MAX = 10_000;
 /** Turns that are prepared; a name with more addresses begins at one of these. */
 const TURNS_MAX = 16;
-const ORDERS: readonly FamilyOrder[] = ["in-turn-ipv4", "in-turn-ipv6", "ipv4first", "ipv6first"];
+const ORDER_SLOT: Readonly<Record<FamilyOrder, number>> = {
+	"in-turn-ipv4": 0,
+	"in-turn-ipv6": 1,
+	ipv4first: 2,
+	ipv6first: 3,
+};
 
 export type WantedFamily = 0 | 4 | 6;
 
@@ -72,7 +77,7 @@ class Memo {
 
 	turnsOf(family: WantedFamily, order: FamilyOrder): readonly (readonly LookupAddress[])[] | undefined {
 		if (this.#families !== 0 && this.#families !== family) return undefined;
-		const slot = (family >> 1) * ORDERS.length + ORDERS.indexOf(order);
+		const slot = (family << 1) | ORDER_SLOT[order];
 		const known = this.#turns[slot];
 		if (known !== undefined) return known;
 		const made = turnsOf(this.#addresses, family, order);

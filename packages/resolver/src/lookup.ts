@@ -67,12 +67,15 @@ export interface Lookup {
 interface Wanted {
 	readonly family: WantedFamily;
 	readonly all: boolean;
-	readonly order: FamilyOrder | undefined;
+	readonly order: FamilyOrder;
 	readonly hints: number;
 	readonly signal: AbortSignal | undefined;
 }
 
-const ANY: Wanted = { family: 0, all: false, order: undefined, hints: 0, signal: undefined };
+type HostFamilies = ReturnType<typeof familiesOfHost>;
+
+const NO_OPTIONS: SignalledLookupOptions = {};
+const ANSWERED = Promise.resolve();
 
 export function createLookup({
 	resolver,
@@ -98,20 +101,13 @@ export function createLookup({
 			host = families();
 			hostLookedAtMs = nowMs;
 		}
-		const asked = typeof second === "function" ? ANY : wantedOf(second);
-		const family = asked.family === 0 ? narrowed(asked.hints, host) : asked.family;
-		const order = asked.order ?? (host.ipv6 ? "in-turn-ipv6" : "in-turn-ipv4");
-		const known = memo.take(name, family, order, nowMs);
-		if (known !== undefined && asked.signal?.aborted !== true) deliver(known, asked.all, callback);
-		else begin(name, { ...asked, family, order }, nowMs, callback);
+		const wanted = wantedOf(second, host);
+		const known = memo.take(name, wanted.family, wanted.order, nowMs);
+		if (known !== undefined && wanted.signal?.aborted !== true) deliver(known, wanted.all, callback);
+		else begin(name, wanted, nowMs, callback);
 	}
 
-	function begin(
-		name: string,
-		wanted: Wanted & { readonly order: FamilyOrder },
-		nowMs: number,
-		callback: AnyCallback,
-	): void {
+	function begin(name: string, wanted: Wanted, nowMs: number, callback: AnyCallback): void {
 		const { signal, all, family, order } = wanted;
 		const plain = plainName(name);
 		const local = signal?.aborted ? undefined : withoutDns(name, plain, family, nowMs);
@@ -136,12 +132,7 @@ export function createLookup({
 		return addressesOfHosts(hosts?.addressesOf(plain.replace(/\.$/, ""), nowMs) ?? [], family);
 	}
 
-	function ask(
-		name: string,
-		names: readonly string[],
-		wanted: Wanted & { readonly order: FamilyOrder },
-		callback: AnyCallback,
-	): void {
+	function ask(name: string, names: readonly string[], wanted: Wanted, callback: AnyCallback): void {
 		const first = names[0];
 		const cached = first === undefined ? undefined : cachedFamilies(resolver, first, wanted.family);
 		if (cached?.kind === "found") finish(name, wanted, cached, callback);
@@ -169,7 +160,7 @@ export function createLookup({
 
 	function finish(
 		name: string,
-		{ family, order, all }: Wanted & { readonly order: FamilyOrder },
+		{ family, order, all }: Wanted,
 		found: Families,
 		callback: AnyCallback,
 	): void {
@@ -205,8 +196,19 @@ function nameAlone(host: string): readonly string[] {
 }
 
 function deliver(addresses: readonly LookupAddress[], all: boolean, callback: AnyCallback): void {
-	if (all) process.nextTick(callback, null, addresses);
-	else process.nextTick(callback, null, addresses[0]?.address, addresses[0]?.family);
+	ANSWERED.then(() => tell(addresses, all, callback));
+}
+
+/** What a callback throws is its program's own affair, as it is with `dns.lookup`: no rejection of ours. */
+function tell(addresses: readonly LookupAddress[], all: boolean, callback: AnyCallback): void {
+	try {
+		if (all) (callback as AllCallback)(null, addresses as LookupAddress[]);
+		else callback(null, addresses[0]?.address ?? "", addresses[0]?.family ?? 0);
+	} catch (error) {
+		process.nextTick(() => {
+			throw error;
+		});
+	}
 }
 
 /** Lower case, and the ASCII form of names in other scripts. Underscores are none of a URL's, but DNS knows them. */
@@ -225,23 +227,30 @@ function addressesOfHosts(fixed: readonly string[], family: WantedFamily) {
 	return both.ipv4.length + both.ipv6.length === 0 ? undefined : both;
 }
 
-/** ADDRCONFIG leaves out a family of which this host has no address, as long as it has one of the other. */
-function narrowed(hints: number, host: { readonly ipv4: boolean; readonly ipv6: boolean }): WantedFamily {
-	if ((hints & ADDRCONFIG) === 0 || host.ipv4 === host.ipv6) return 0;
-	return host.ipv4 ? 4 : 6;
-}
-
-function wantedOf(options: SignalledLookupOptions | number): Wanted {
-	if (typeof options === "number") return { ...ANY, family: familyOf(options) };
-	const { family, all, order, verbatim, hints, signal } = options;
+function wantedOf(given: SignalledLookupOptions | number | OneCallback, host: HostFamilies): Wanted {
+	const options = typeof given === "object" ? given : NO_OPTIONS;
+	const { order, hints = 0, signal } = options;
+	const family = typeof given === "number" ? familyOf(given) : familyOf(options.family);
 	return {
-		family: familyOf(family),
-		all: all === true,
+		family: family === 0 && (hints & ADDRCONFIG) !== 0 ? narrowed(host) : family,
+		all: options.all === true,
 		order:
-			order === "ipv4first" || order === "ipv6first" ? order : verbatim === false ? "ipv4first" : undefined,
-		hints: hints ?? 0,
+			order === "ipv4first" || order === "ipv6first"
+				? order
+				: options.verbatim === false
+					? "ipv4first"
+					: host.ipv6
+						? "in-turn-ipv6"
+						: "in-turn-ipv4",
+		hints,
 		signal,
 	};
+}
+
+/** ADDRCONFIG leaves out a family of which this host has no address, as long as it has one of the other. */
+function narrowed({ ipv4, ipv6 }: HostFamilies): WantedFamily {
+	if (ipv4 === ipv6) return 0;
+	return ipv4 ? 4 : 6;
 }
 
 function familyOf(family: LookupOptions["family"]): WantedFamily {
