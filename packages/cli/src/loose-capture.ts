@@ -153,6 +153,7 @@ const NAMES: Readonly<Record<PartFormat, readonly [string, string]>> = {
 	"mysql-sessions": ["sessions", "mysql.json"],
 	"sessions-text": ["sessions", "txt"],
 	"go-buildinfo": ["go-binary", "buildinfo"],
+	"dns-check": ["dns-check", "json"],
 	process: ["process", "json"],
 };
 

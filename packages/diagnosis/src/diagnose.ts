@@ -1,6 +1,7 @@
 /** The verdict on a capture: every rule over the joined lines, causes before consequences. Pure. */
 import type { Gap, Line } from "@plumbline/signals/capture";
 import type { Signals } from "@plumbline/signals/signals";
+import { checkGaps } from "./dns-check-view.ts";
 import type { Diagnosis, Examined, Finding } from "./finding.ts";
 import { ledgerDoubts } from "./holder-ledger.ts";
 import { joined, linksOf, shown } from "./links.ts";
@@ -12,6 +13,7 @@ import { cpuSpike } from "./rules/cpu-spike.ts";
 import { ctxResidue } from "./rules/ctx-residue.ts";
 import { dbLockWait } from "./rules/db-lock-wait.ts";
 import { dbPerRequest } from "./rules/db-per-request.ts";
+import { dnsHijack } from "./rules/dns-hijack.ts";
 import { dnsSlow } from "./rules/dns-slow.ts";
 import { dnsStorm } from "./rules/dns-storm.ts";
 import { gcPressure } from "./rules/gc-pressure.ts";
@@ -48,6 +50,7 @@ const RULES: readonly Rule[] = [
 	timeWaitStorm,
 	closeWaitPile,
 	serverClosedIdle,
+	dnsHijack,
 	dnsStorm,
 	dnsSlow,
 	gcPressure,
@@ -136,8 +139,10 @@ function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, d
 }
 
 /** What the join itself could not tell. */
-function joinGaps({ sessions, signals, sockets, tcpLife, spansWindow, dumps, ledger }: World): Gap[] {
+function joinGaps(world: World): Gap[] {
+	const { sessions, signals, sockets, tcpLife, spansWindow, dumps, ledger, dnsCheck } = world;
 	const gaps: Gap[] = tcpLife === undefined ? [] : lifeGaps(tcpLife);
+	if (dnsCheck !== undefined) gaps.push(...checkGaps(dnsCheck));
 	for (const doubt of ledger === undefined ? [] : ledgerDoubts(ledger)) {
 		gaps.push({
 			line: "runtime",

@@ -19,6 +19,7 @@ export type FindingId =
 	| "server-closed-idle"
 	| "dns-storm"
 	| "dns-slow"
+	| "dns-hijack"
 	| "goroutine-leak"
 	| "lock-contention"
 	| "gc-pressure"

@@ -1,6 +1,7 @@
 /** The join: the three lines of one service laid over each other, ready for the rules to look at. */
 import type { Signals } from "@plumbline/signals/signals";
 import { applicationTest, type IsApplication } from "./application.ts";
+import { type DnsCheckView, dnsCheckView } from "./dns-check-view.ts";
 import { type DnsView, dnsView } from "./dns-view.ts";
 import { type DumpView, dumpView } from "./dump-view.ts";
 import { type GoroutineSample, goroutineSamples } from "./goroutine-samples.ts";
@@ -38,6 +39,8 @@ export interface World {
 	readonly samples: readonly GoroutineSample[];
 	/** Who looked names up, and what left the host for it. */
 	readonly dns: DnsView;
+	/** What its name servers answered beside trusted ones. */
+	readonly dnsCheck: DnsCheckView | undefined;
 	/** Who took connections in the window, and did not give them back. */
 	readonly ledger: LedgerView | undefined;
 	/** Where live goroutines were seen borrowing connections, in any sample. */
@@ -67,6 +70,7 @@ export function joinLines(signals: Signals): World {
 		sockets: socketView(signals),
 		tcpLife: tcpLifeView(signals),
 		samples,
+		dnsCheck: dnsCheckView(signals),
 		dns: dnsView({ signals, dumps, samples, isApplication }),
 		ledger: ledgerView(signals, lastDump, isApplication),
 		siblings: siblingSites(signals, dumps, isApplication),

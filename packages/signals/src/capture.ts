@@ -43,6 +43,7 @@ export type PartFormat =
 	| "mysql-sessions"
 	| "sessions-text"
 	| "go-buildinfo"
+	| "dns-check"
 	| "process";
 
 /** One thing read from the world, exactly as it came (after redaction). */

@@ -8,6 +8,8 @@
 import type { Capture, Gap, GapLine, Part, PartFormat } from "./capture.ts";
 import { decodeCountsOnce, decodeDumpOnce, decodePprofOnce } from "./decode-once.ts";
 import type { Decoded, Flaw } from "./decoded.ts";
+import type { DnsCheck } from "./dns-check.ts";
+import { decodeDnsCheck } from "./dns-check-json.ts";
 import type { GoBuild } from "./go-binary.ts";
 import { decodeGoBuildinfo } from "./go-binary-buildinfo.ts";
 import type { GoTrace } from "./go-trace.ts";
@@ -54,6 +56,7 @@ interface Values {
 	ledgers: Ledger;
 	metrics: Metrics;
 	sessions: SessionTable;
+	dnsChecks: DnsCheck;
 	process: ProcessFacts;
 	build: GoBuild;
 }
@@ -126,6 +129,7 @@ export const FORMATS: Readonly<Record<PartFormat, Format>> = {
 	"mysql-sessions": format("pool", "database sessions", "sessions", decodeMysqlSessions),
 	"sessions-text": format("pool", "database sessions", "sessions", decodeSessionsText),
 	"go-buildinfo": format("process", "Go build info", "build", decodeGoBuildinfo),
+	"dns-check": format("sockets", "name servers", "dnsChecks", decodeDnsCheck),
 	process: format("process", "process facts", "process", decodeProcess),
 };
 
@@ -143,6 +147,7 @@ export function decodeCapture(capture: Capture): Signals {
 		ledgers: [],
 		metrics: [],
 		sessions: [],
+		dnsChecks: [],
 		process: [],
 		build: [],
 	};

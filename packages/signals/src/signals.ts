@@ -1,5 +1,6 @@
 /** A whole capture, decoded: what diagnosis looks at. */
 import type { Capture, Gap, Part } from "./capture.ts";
+import type { DnsCheck } from "./dns-check.ts";
 import type { GoBuild } from "./go-binary.ts";
 import type { GoTrace } from "./go-trace.ts";
 import type { GoroutineProfile, GoroutineTable } from "./goroutines.ts";
@@ -40,6 +41,8 @@ export interface Signals {
 	readonly ledgers: readonly Sampled<Ledger>[];
 	readonly metrics: readonly Sampled<Metrics>[];
 	readonly sessions: readonly Sampled<SessionTable>[];
+	/** Name servers asked beside trusted ones, when that was wanted. */
+	readonly dnsChecks: readonly Sampled<DnsCheck>[];
 	readonly process: readonly Sampled<ProcessFacts>[];
 	readonly build?: Sampled<GoBuild>;
 }

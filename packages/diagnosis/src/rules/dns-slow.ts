@@ -3,11 +3,13 @@
  *
  * Goroutines in the resolver, over queries a second, is how long a query takes (Little's law). Datagrams are those of
  * the whole network namespace, so the rate is at most that high and the time at least that long. A server that does
- * not answer shows as datagrams that go out and do not come in.
+ * not answer shows as datagrams that go out and do not come in. Where the servers were asked themselves (--dns-trusted)
+ * the one that is slow or silent has a name, and is told even if no goroutine was caught waiting for it.
  */
+import type { DnsCheckView, ServerSpeed } from "../dns-check-view.ts";
 import { type DnsSample, type DnsView, quoteDatagrams } from "../dns-view.ts";
 import { plural, quoteCalls, seconds } from "../evidence.ts";
-import type { Evidence } from "../finding.ts";
+import type { Evidence, Finding } from "../finding.ts";
 import { finding, present, type Rule } from "../rule.ts";
 
 /** A query to a resolver near by takes a millisecond, a recursive one perhaps a hundred. */
@@ -23,6 +25,8 @@ const SAMPLES_SEEN_MIN = 3;
 const SAMPLES_SEEN_SHARE_MIN = 0.25;
 const SAMPLES_MIN = 5;
 const QUOTE_CALLS = 4;
+/** Questions to a server that the check put, from which on its silence or slowness is no accident. */
+const CHECK_QUESTIONS_MIN = 3;
 
 export const dnsSlow: Rule = {
 	id: "dns-slow",
@@ -45,9 +49,10 @@ export const dnsSlow: Rule = {
 		],
 		verify: ["`dig @SERVER NAME` for every nameserver of resolv.conf; run plumbline diagnose again"],
 	},
-	examine({ dns }) {
+	examine({ dns, dnsCheck }) {
 		const slow = slowness(dns);
-		if (slow === undefined) return undefined;
+		const culprits = dnsCheck === undefined ? [] : slowServers(dnsCheck);
+		if (slow === undefined) return dnsCheck && culprits[0] ? byCheck(dnsCheck, culprits) : undefined;
 		const { waiting, queryMs, lost } = slow;
 		const servers = dns.resolver?.nameservers ?? [];
 		return finding("dns-slow", dnsSlow.about, {
@@ -61,6 +66,7 @@ export const dnsSlow: Rule = {
 			story: present([
 				`${waiting.toFixed(1)} queries were waiting at any moment; each takes at least ${seconds(queryMs)}`,
 				servers.length === 0 ? undefined : `asked: ${servers.join(", ")}`,
+				culprits.length === 0 ? undefined : `asked by this check: ${culprits.map(speedInWords).join("; ")}`,
 				dns.resolver &&
 					`a lost query is sent again after ${dns.resolver.timeoutS} s, ${dns.resolver.attempts} times in all for each server`,
 			]).join("; "),
@@ -69,10 +75,46 @@ export const dnsSlow: Rule = {
 				siblings: [],
 				holderGap: "no line of the service is at fault: the answers come late",
 			},
-			evidence: evidenceOf(dns, slow),
+			evidence: [
+				...evidenceOf(dns, slow),
+				...(dnsCheck === undefined ? [] : culprits.map((culprit) => speedEvidence(dnsCheck, culprit))),
+			],
 		});
 	},
 };
+
+/** Silent to all that it was asked, or slow in the middle. */
+function slowServers({ speeds }: DnsCheckView): ServerSpeed[] {
+	return speeds.filter(
+		({ asked, silent, medianMs }) =>
+			asked >= CHECK_QUESTIONS_MIN &&
+			(silent === asked || (medianMs !== undefined && medianMs >= QUERY_MS_MIN)),
+	);
+}
+
+function speedInWords({ label, asked, silent, medianMs }: ServerSpeed): string {
+	if (silent === asked) return `${label} answered none of ${asked} questions`;
+	return `${label} took ${seconds(medianMs ?? 0)}`;
+}
+
+function speedEvidence({ part, atMs }: DnsCheckView, culprit: ServerSpeed): Evidence {
+	const says = speedInWords(culprit);
+	return { line: "sockets", says, quote: says, part, offset: culprit.offset, atMs };
+}
+
+/** Nobody was caught waiting: the service may not look names up now, but the next one that does waits. */
+function byCheck(check: DnsCheckView, culprits: readonly ServerSpeed[]): Finding {
+	const words = culprits.map(speedInWords).join("; ");
+	return finding("dns-slow", dnsSlow.about, {
+		severity: "warning",
+		confidence: 0.7,
+		count: culprits.length,
+		title: `A name server of the service is slow or silent: ${words}`,
+		story: `${words}; ${check.speeds.length} of its servers were asked`,
+		attribution: { candidates: [], siblings: [], holderGap: "no line of the service is at fault" },
+		evidence: culprits.map((culprit) => speedEvidence(check, culprit)),
+	});
+}
 
 interface Slowness {
 	/** Queries out at a time, on average. */

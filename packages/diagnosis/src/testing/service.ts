@@ -4,6 +4,7 @@
  * A line that is left out has its gap, as a capture would have.
  */
 import type { Gap, Instant, Line, MonoMs, Part, PartFormat, WallMs } from "@plumbline/signals/capture";
+import type { DnsCheck } from "@plumbline/signals/dns-check";
 import type { GoTrace } from "@plumbline/signals/go-trace";
 import type { GoroutineProfile } from "@plumbline/signals/goroutines";
 import { decodeGoroutinesDebug2 } from "@plumbline/signals/goroutines-debug2";
@@ -37,6 +38,7 @@ export interface Service {
 	/** Of the start of the window. */
 	readonly trace?: GoTrace;
 	readonly process?: readonly ProcessFacts[];
+	readonly dnsCheck?: DnsCheck;
 	/** Read at the start. */
 	readonly cpu?: Profile;
 	/** Profiles that count since the start of the process, at both ends. */
@@ -103,6 +105,7 @@ export function signalsOf(service: Service): Signals {
 				seesAllUsers: true,
 			})),
 		),
+		dnsChecks: sampled("dns-check", "dns-check", service.dnsCheck && [service.dnsCheck]),
 		process: sampled("process", "process", service.process),
 	};
 }
