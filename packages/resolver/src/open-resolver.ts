@@ -29,8 +29,9 @@ import { channelObserver, observers } from "./telemetry-channels.ts";
 import { type SpanSettings, spanObserver } from "./telemetry-spans.ts";
 import { realTimers } from "./timers.ts";
 import { openTransport } from "./transport.ts";
-import type { UpstreamServer } from "./upstream.ts";
+import type { UpstreamServer, Upstreams } from "./upstream.ts";
 import { createUpstreams, type WatchedUpstreams } from "./upstreams.ts";
+import { exchangeable } from "./upstreams-exchange.ts";
 import { usableOnly } from "./usable-answers.ts";
 
 export interface OpenOptions {
@@ -70,12 +71,18 @@ export interface OpenedResolver extends CachingResolver {
 	readonly metrics: ResolverMetrics | undefined;
 	/** Servers in the order in which they are asked, and how each stands. */
 	readonly standings: WatchedUpstreams["standings"];
+	/** Others to ask from now on; what the cache holds stays. Throws as `openResolver` does, and nothing has changed then. */
+	readonly useServers: (servers: OpenOptions["servers"]) => void;
+	/** Past the cache: for health that asks. */
+	readonly askServers: Upstreams["ask"];
 }
 
 /** What was given cannot work; the message says what and how it should be. */
 export class OpenResolverError extends Error {
 	readonly code = "PLUMBLINE_RESOLVER_OPTIONS";
 }
+
+type ComparedUpstreams = Upstreams & Pick<WatchedUpstreams, "standings">;
 
 /** Throws OpenResolverError, UpstreamsError or OptionError for options that cannot work. It asks nobody yet. */
 export function openResolver(options: OpenOptions): OpenedResolver {
@@ -97,28 +104,36 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 		].filter((each) => each !== undefined),
 	);
 	const { now = () => performance.now() } = options;
-	const servers = serversOf(options.servers);
 	const open = (server: UpstreamServer) => usableOnly(openTransport(server, { now }));
-	const upstreams = createUpstreams({
-		servers,
-		open,
-		...(options.tryMs === undefined ? {} : { tryMs: options.tryMs }),
-		...(options.retriesMax === undefined ? {} : { retriesMax: options.retriesMax }),
-		now,
-		timers: realTimers,
-		random: Math.random,
-		observe,
-	});
-	const trusted = trustedOf(servers, options.forged?.trusted);
-	const caching = createResolver({
-		upstreams: withQuorum({
+	const connect = (given: OpenOptions["servers"]): ComparedUpstreams => {
+		const servers = serversOf(given);
+		const upstreams = createUpstreams({
+			servers,
+			open,
+			...(options.tryMs === undefined ? {} : { tryMs: options.tryMs }),
+			...(options.retriesMax === undefined ? {} : { retriesMax: options.retriesMax }),
+			now,
+			timers: realTimers,
+			random: Math.random,
+			observe,
+		});
+		const compared = withQuorum({
 			upstreams,
-			trusted: trusted.map(open),
+			trusted: trustedOf(servers, options.forged?.trusted).map(open),
 			policy: options.forged?.policy ?? "prefer-quorum",
 			onCompared: (compared) => observe({ kind: "compared", ...compared }),
 			now,
 			random: Math.random,
-		}),
+		});
+		return {
+			standings: () => upstreams.standings(),
+			ask: (ask, signal) => compared.ask(ask, signal),
+			close: () => compared.close(),
+		};
+	};
+	const upstreams = exchangeable(connect(options.servers));
+	const caching = createResolver({
+		upstreams,
 		rules: ttlRules(rules),
 		staleMode: options.staleMode,
 		clientTimerMs: options.clientTimerMs,
@@ -137,7 +152,9 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 	return {
 		lookup,
 		metrics,
-		standings: () => upstreams.standings(),
+		standings: () => upstreams.current().standings(),
+		useServers: (servers) => upstreams.use(connect(servers)),
+		askServers: (ask, signal) => upstreams.ask(ask, signal),
 		warmStart: caching.warmStart,
 		resolve: (ask, asked) => caching.resolve(ask, asked),
 		cached: (ask) => caching.cached(ask),
