@@ -11,7 +11,7 @@ export const CELL_OCTETS = 64;
 const CELLS_A_PAGE = 16_384;
 
 interface Page {
-	readonly octets: Uint8Array;
+	readonly octets: Buffer;
 	/** Of each cell the one that follows in its chain, or in the list of free ones. */
 	readonly next: Int32Array;
 }
@@ -49,7 +49,8 @@ export class CellStore {
 		for (let from = 0; from < length; from += CELL_OCTETS) {
 			const page = this.#pageOf(cell);
 			const at = (cell % CELLS_A_PAGE) * CELL_OCTETS;
-			out.set(page.octets.subarray(at, at + Math.min(CELL_OCTETS, length - from)), from);
+			// Without a view of them, which would cost more than the octets.
+			page.octets.copy(out, from, at, at + Math.min(CELL_OCTETS, length - from));
 			cell = page.next[cell % CELLS_A_PAGE] ?? END;
 		}
 		return out;
@@ -79,7 +80,7 @@ export class CellStore {
 		const next = new Int32Array(CELLS_A_PAGE);
 		for (let i = 0; i < CELLS_A_PAGE; i++) next[i] = start + i + 1;
 		next[CELLS_A_PAGE - 1] = END;
-		this.#pages.push({ octets: new Uint8Array(CELLS_A_PAGE * CELL_OCTETS), next });
+		this.#pages.push({ octets: Buffer.alloc(CELLS_A_PAGE * CELL_OCTETS), next });
 		this.#free = start;
 	}
 

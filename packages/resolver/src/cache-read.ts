@@ -13,6 +13,8 @@ import type { UpstreamServer } from "./upstream.ts";
 
 /** Messages kept decoded; about 1.5 KB each. */
 const DECODED_MAX = 2_048;
+/** Looks at whatever names between two looks at one: if there were more, it is not kept decoded, for it would not last. */
+const LOOKS_BETWEEN_MAX = 2 * DECODED_MAX;
 
 /** Extended DNS errors (RFC 8914). */
 const STALE_ANSWER = 3;
@@ -43,6 +45,7 @@ export class CacheReader {
 	readonly #cells: CellStore;
 	readonly #rules: TtlRules;
 	readonly #memos = new Map<number, Memo>();
+	#looks = 0;
 
 	constructor(slots: SlotTable, cells: CellStore, rules: TtlRules) {
 		this.#slots = slots;
@@ -104,11 +107,15 @@ export class CacheReader {
 	#decode(slot: number): Memo | undefined {
 		const decoded = decodeDnsMessage(this.octets(slot));
 		if (decoded.kind !== "decoded") return undefined;
+		const memo: Memo = { message: decoded.message, held: undefined, fromMs: 0, untilMs: 0 };
+		const looks = ++this.#looks >>> 0;
+		const before = this.#slots.looked[slot] ?? 0;
+		this.#slots.looked[slot] = looks;
+		if (looks - before > LOOKS_BETWEEN_MAX) return memo;
 		if (this.#memos.size >= DECODED_MAX) {
 			const first = this.#memos.keys().next();
 			if (!first.done) this.#memos.delete(first.value);
 		}
-		const memo: Memo = { message: decoded.message, held: undefined, fromMs: 0, untilMs: 0 };
 		this.#memos.set(slot, memo);
 		return memo;
 	}

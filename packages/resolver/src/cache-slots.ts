@@ -32,6 +32,8 @@ export class SlotTable {
 	/** By the cache's list of servers. */
 	server = new Uint16Array(SLOTS_AT_FIRST);
 	octets = new Uint32Array(SLOTS_AT_FIRST);
+	/** When it was last decoded, in such looks. */
+	looked = new Uint32Array(SLOTS_AT_FIRST);
 	cell = new Int32Array(SLOTS_AT_FIRST);
 	/** Of the same name; also the list of free ones. */
 	next = new Int32Array(SLOTS_AT_FIRST);
@@ -115,6 +117,7 @@ export class SlotTable {
 		this.asked = longer(this.asked, new Uint8Array(length));
 		this.server = longer(this.server, new Uint16Array(length));
 		this.octets = longer(this.octets, new Uint32Array(length));
+		this.looked = longer(this.looked, new Uint32Array(length));
 		this.cell = longer(this.cell, new Int32Array(length));
 		this.next = longer(this.next, new Int32Array(length));
 		this.#newer = longer(this.#newer, new Int32Array(length));

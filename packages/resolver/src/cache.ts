@@ -257,6 +257,7 @@ export class DnsCache {
 		slots.flags[slot] =
 			wantedBits(ask) | (authenticated ? AUTHENTICATED : 0) | (answer.isForAllTypes ? ALL_TYPES : 0);
 		slots.asked[slot] = 0;
+		slots.looked[slot] = 0;
 		slots.server[slot] = this.#serverIndex(server);
 		slots.octets[slot] = octets.length;
 		slots.cell[slot] = this.#cells.write(octets);
