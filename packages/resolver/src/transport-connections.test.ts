@@ -68,6 +68,27 @@ describe("TCP", () => {
 		assert.equal(connections.length, 3);
 	});
 
+	test("a server that ends a connection after 100 queries, as dnsmasq does, loses none of 450", async (t) => {
+		const counts = new Map<object, number>();
+		const { port, connections } = await tcpServer(t, (chunk, socket) => {
+			for (const query of queriesOf(chunk)) {
+				const count = (counts.get(socket) ?? 0) + 1;
+				counts.set(socket, count);
+				if (count <= 100) socket.write(framed(answerTo(query)));
+				if (count === 100) socket.destroySoon();
+			}
+		});
+		const transport = open(t, { protocol: "tcp", address: "127.0.0.1", port });
+		const asked = Array.from({ length: 450 }, (_, i) =>
+			transport.exchange(
+				{ question: { ...question, name: `n${i}.example.test.` } },
+				AbortSignal.timeout(LONG_MS),
+			),
+		);
+		for (const exchange of await Promise.all(asked)) answered(exchange);
+		assert.ok(connections.length >= 5);
+	});
+
 	test("answers in any order, in chunks of any size", async (t) => {
 		const names = Array.from({ length: 20 }, (_, i) => `n${i}.example.test.`);
 		const held: Buffer[] = [];

@@ -1,6 +1,6 @@
 /** What an error of a socket means for an exchange, and what a server's answer means that is none. */
 import { DNS_RCODE, type DnsMessage } from "@plumbline/signals/dns-message";
-import type { Carried } from "./transport-link.ts";
+import type { LinkEnd } from "./transport-link.ts";
 import type { Exchange, FailureKind, Protocol } from "./upstream.ts";
 
 /** A server whose certificate or key is not the one that is known. The message says what was expected and found. */
@@ -21,7 +21,7 @@ const NOT_REACHED: ReadonlySet<string> = new Set([
 const LOST: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "ECONNABORTED"]);
 
 /** Of a connection over TCP or TLS. Whatever is no error of the system's is one of TLS. */
-export function failureOf(error: Error): Exclude<Carried, { kind: "answer" }> {
+export function failureOf(error: Error): LinkEnd {
 	const { code = "", message } = error as NodeJS.ErrnoException;
 	if (NOT_REACHED.has(code)) return { kind: "failed", why: "refused-connection", detail: message };
 	if (LOST.has(code)) return { kind: "lost", detail: message };

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { type TestContext, test } from "node:test";
 import { DNS_RCODE } from "@plumbline/signals/dns-message";
+import { fakeTime } from "./testing/fake-time.ts";
 import { answerTo, framed, queriesOf, question, tcpServer, udpServer } from "./testing/raw-servers.ts";
 import { openTransport, type TransportOptions } from "./transport.ts";
 import { WRONG_ANSWERS_MAX } from "./transport-udp-exchange.ts";
@@ -158,6 +159,24 @@ test("truncated over UDP and over TCP: it ends", async (t) => {
 	assert.equal(why, "malformed");
 	assert.equal(detail, "truncated over UDP; over TCP: truncated, although nothing limits its size here");
 	assert.equal(connections.length, 1);
+});
+
+test("UDP: a datagram that was lost is sent once more, the same one", async (t) => {
+	const time = fakeTime();
+	const queries: string[] = [];
+	const lost = Promise.withResolvers<void>();
+	const port = await udpServer(t, (query, from, socket) => {
+		queries.push(`${from.port} ${query.toString("hex")}`);
+		if (queries.length === 1) lost.resolve();
+		else socket.send(answerTo(query), from.port, from.address);
+	});
+	const exchanging = ask(open(t, "udp", port, { now: time.now, timers: time.timers }));
+	await lost.promise;
+	await time.pass(700);
+	assert.equal((await exchanging).kind, "answered");
+	assert.equal(queries.length, 2);
+	assert.equal(queries[0], queries[1]);
+	assert.equal(time.waiting(), 0);
 });
 
 test("equal asks at once are one query; unlike ones and later ones are not", async (t) => {

@@ -12,7 +12,7 @@ import { isIPv6 } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { failureOf } from "./transport-failure.ts";
 import { answerFromHttp, type HttpAnswer } from "./transport-http-answer.ts";
-import type { Carried, CarriedTo, Link, LinkOptions } from "./transport-link.ts";
+import type { CarriedTo, Link, LinkEnd, LinkOptions } from "./transport-link.ts";
 import type { Query } from "./transport-query.ts";
 import { connectTls, type TlsMemory } from "./transport-tls.ts";
 import { LinkWatch } from "./transport-watch.ts";
@@ -231,15 +231,18 @@ export class Http2Link implements Link {
 	}
 
 	/** Once: for whatever reason comes first. */
-	#end(carried: Exclude<Carried, { kind: "answer" }>): void {
+	#end(end: LinkEnd): void {
 		this.#isOpen = false;
 		this.#watch.stop();
-		const all = [...this.#sent, ...this.#waiting];
+		const sent = [...this.#sent];
+		const unsent = [...this.#waiting];
 		this.#sent.clear();
 		this.#waiting.clear();
 		this.#session?.destroy();
 		this.#socket.destroy();
-		for (const { to } of all) to(carried);
+		for (const { to } of sent) to(end);
+		const untried: LinkEnd = end.kind === "lost" ? { ...end, isUnsent: sent.length > 0 } : end;
+		for (const { to } of unsent) to(untried);
 	}
 }
 

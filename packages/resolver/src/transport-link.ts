@@ -8,8 +8,14 @@ export type Carried =
 	| { readonly kind: "answer"; readonly message: DnsMessage; readonly ageSeconds?: number }
 	/** It is of no use to ask again. */
 	| { readonly kind: "failed"; readonly why: FailureKind; readonly detail: string }
-	/** The connection ended before the answer came: on another one it may. */
-	| { readonly kind: "lost"; readonly detail: string };
+	/**
+	 * The connection ended before the answer came: on another one it may. `isUnsent`: the query still waited for its
+	 * turn when others on that connection were sent, so this is no try of it.
+	 */
+	| { readonly kind: "lost"; readonly detail: string; readonly isUnsent?: boolean };
+
+/** What ends a connection. */
+export type LinkEnd = Exclude<Carried, { readonly kind: "answer" }>;
 
 /** Called once. */
 export type CarriedTo = (carried: Carried) => void;

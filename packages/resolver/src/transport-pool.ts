@@ -1,7 +1,9 @@
 /**
  * Exchanges over connections that are kept: one connection takes what comes; when it ends, the next query opens
- * another. A query whose connection was lost is carried ONCE more, on a new one. So is one whose connection is suspected
- * to be dead: then both may answer, and the first does.
+ * another. A query that was sent on a connection that was lost is carried ONCE more, on a new one. So is one whose
+ * connection is suspected to be dead: then both may answer, and the first does.
+ *
+ * It ends: of the queries on a connection that is lost at least one was sent, and has one carry less.
  *
  *     exchange ──▶ link (open) ──answer──▶ answered
  *                    │ lost, or suspect
@@ -118,7 +120,10 @@ export class PooledTransport implements Transport {
 				return;
 			}
 			if (carriers.size > 0) return;
-			if (carried.kind === "lost" && underway.carryOnAnother()) return;
+			if (carried.kind === "lost") {
+				if (carried.isUnsent) carries--;
+				if (underway.carryOnAnother()) return;
+			}
 			const why = carried.kind === "lost" ? "connection-lost" : carried.why;
 			underway.end({ kind: "failed", why, detail: carried.detail, tookMs: tookMs() });
 		};

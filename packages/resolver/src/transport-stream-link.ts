@@ -3,14 +3,15 @@
  * that is unused on this connection.
  *
  *     opening ──ready──▶ open ──server ends, silence, idle──▶ closed
- *        queries wait      queries are written                  what was not answered is lost
+ *        queries wait      IN_FLIGHT_MAX are written,           what was not answered is lost
+ *                          the others wait
  */
 import { randomInt } from "node:crypto";
 import type { Socket } from "node:net";
 import { DNS_CLASS, DNS_TYPE } from "@plumbline/signals/dns-message";
 import { failureOf } from "./transport-failure.ts";
 import { FrameReader, frame } from "./transport-frames.ts";
-import type { Carried, CarriedTo, Link, LinkOptions } from "./transport-link.ts";
+import type { Carried, CarriedTo, Link, LinkEnd, LinkOptions } from "./transport-link.ts";
 import { composeQuery, identify, type Query, readAnswer } from "./transport-query.ts";
 import { LinkWatch } from "./transport-watch.ts";
 
@@ -18,6 +19,11 @@ import { LinkWatch } from "./transport-watch.ts";
 export type OpenStream = (onReady: () => void) => Socket;
 
 const IDS = 0x1_0000;
+/**
+ * Written and not answered. dnsmasq ends a connection after 100 queries; if more lie unread then, the answers before
+ * them are lost as well. What is lost goes first on the next connection, so half of that loses none twice.
+ */
+const IN_FLIGHT_MAX = 50;
 /** Queries given up whose answers may still come: their ids are not used again. Beyond, it takes no more. */
 const ABANDONED_MAX = 1_000;
 /** Answers that nobody asked for. */
@@ -31,6 +37,8 @@ export class StreamLink implements Link {
 	readonly #watch: LinkWatch;
 	readonly #frames = new FrameReader();
 	readonly #carried = new Map<number, { readonly query: Query; readonly to: CarriedTo }>();
+	/** Of those, not written yet; in order of their coming. */
+	readonly #unsent = new Set<number>();
 	readonly #abandoned = new Set<number>();
 	#strays = 0;
 	#isReady = false;
@@ -67,8 +75,9 @@ export class StreamLink implements Link {
 		const id = this.#unusedId();
 		this.#carried.set(id, { query, to });
 		this.#socket.ref();
+		this.#unsent.add(id);
 		this.#watch.sent();
-		if (this.#isReady) this.#socket.write(frame(query.bytes, id));
+		this.#send();
 		return () => this.#giveUp(id);
 	}
 
@@ -78,7 +87,17 @@ export class StreamLink implements Link {
 
 	#ready(): void {
 		this.#isReady = true;
-		for (const [id, { query }] of this.#carried) this.#socket.write(frame(query.bytes, id));
+		this.#send();
+	}
+
+	#send(): void {
+		if (!this.#isReady) return;
+		for (const id of this.#unsent) {
+			if (this.#carried.size - this.#unsent.size >= IN_FLIGHT_MAX) return;
+			this.#unsent.delete(id);
+			const query = this.#carried.get(id)?.query;
+			if (query !== undefined) this.#socket.write(frame(query.bytes, id));
+		}
 	}
 
 	#unusedId(): number {
@@ -91,15 +110,18 @@ export class StreamLink implements Link {
 
 	#giveUp(id: number): void {
 		const isQuiet = this.#watch.isQuiet();
+		const isWritten = !this.#unsent.has(id);
 		if (!this.#take(id)) return;
-		if (this.#isReady) this.#abandoned.add(id);
+		if (isWritten) this.#abandoned.add(id);
 		if (isQuiet || this.#abandoned.size >= ABANDONED_MAX) this.#isOpen = false;
 		if (this.#carried.size === 0 && !(this.#isOpen && this.#isReady)) this.destroy("it was of no use");
+		else this.#send();
 	}
 
 	/** Off the list of what is waited for. */
 	#take(id: number): boolean {
 		if (!this.#carried.delete(id)) return false;
+		this.#unsent.delete(id);
 		this.#watch.settled();
 		if (this.#carried.size === 0) this.#socket.unref();
 		return true;
@@ -121,6 +143,7 @@ export class StreamLink implements Link {
 		}
 		for (const message of messages) this.#readMessage(message);
 		if (!this.#isOpen && this.#carried.size === 0) this.destroy("it was of no use");
+		else this.#send();
 	}
 
 	#readMessage(message: Uint8Array): void {
@@ -136,13 +159,15 @@ export class StreamLink implements Link {
 	}
 
 	/** Once: for whatever reason comes first. */
-	#end(carried: Exclude<Carried, { kind: "answer" }>): void {
+	#end(end: LinkEnd): void {
 		this.#isOpen = false;
 		this.#watch.stop();
 		this.#socket.destroy();
-		const waiting = [...this.#carried.values()];
+		const untried: LinkEnd = end.kind === "lost" ? { ...end, isUnsent: this.#isReady } : end;
+		const all = [...this.#carried].map(([id, { to }]) => ({ to, isUnsent: this.#unsent.has(id) }));
 		this.#carried.clear();
-		for (const { to } of waiting) to(carried);
+		this.#unsent.clear();
+		for (const { to, isUnsent } of all) to(isUnsent ? untried : end);
 	}
 }
 

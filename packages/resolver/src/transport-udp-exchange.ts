@@ -3,7 +3,7 @@
  * from its range. The socket is connected, so the kernel drops what comes from another address or port.
  *
  *     waiting ──answers the query──────────────▶ answer, or truncated: ask over TCP
- *        │ ▲
+ *        │ ▲  after RESEND_MS: the same datagram once more, for it may be lost
  *        │ └─anything else: counted, dropped─┐
  *        └───WRONG_ANSWERS_MAX of them───────┴─▶ spoofed: ask over TCP, where a forger has to be on the path
  */
@@ -11,6 +11,7 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { DnsMessage } from "@plumbline/signals/dns-message";
+import type { Timers } from "./timers.ts";
 import { endedBySignal, failureOf } from "./transport-failure.ts";
 import { identify, type Query, readAnswer, withId } from "./transport-query.ts";
 import type { FailureKind, UpstreamServer } from "./upstream.ts";
@@ -23,11 +24,13 @@ export type UdpOutcome =
 
 /** Answers to one query that are not to it. Chance has 0 of them, a forger has thousands. */
 export const WRONG_ANSWERS_MAX = 16;
+const RESEND_MS = 700;
 const IDS = 0x1_0000;
 
 export function exchangeByUdp(
 	{ address, port }: UpstreamServer,
 	query: Query,
+	timers: Timers,
 	signal: AbortSignal,
 ): Promise<UdpOutcome> {
 	return new Promise((resolve) => {
@@ -36,9 +39,11 @@ export function exchangeByUdp(
 		let wrong = 0;
 		let flaw = "";
 		let isOver = false;
+		let stopResend: (() => void) | undefined;
 		const end = (outcome: UdpOutcome) => {
 			if (isOver) return;
 			isOver = true;
+			stopResend?.();
 			signal.removeEventListener("abort", onAbort);
 			socket.close(() => resolve(outcome));
 		};
@@ -72,7 +77,11 @@ export function exchangeByUdp(
 		// With a callback, the error of connect (no route) comes there and not as an event.
 		socket.connect(port, address, (error?: Error) => {
 			if (error) onError(error);
-			else if (!isOver) socket.send(withId(query, id));
+			if (isOver) return;
+			// The same id from the same port: others would be more for a forger to hit.
+			const datagram = withId(query, id);
+			socket.send(datagram);
+			stopResend = timers.after(RESEND_MS, () => socket.send(datagram));
 		});
 	});
 }

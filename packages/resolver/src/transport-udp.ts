@@ -60,10 +60,10 @@ export class UdpTransport implements Transport {
 	}
 
 	async #ask(ask: Ask, signal: AbortSignal): Promise<Exchange> {
-		const { now, mixCase } = this.#options;
+		const { now, timers, mixCase } = this.#options;
 		const startedMs = now();
 		const tookMs = () => now() - startedMs;
-		const outcome = await exchangeByUdp(this.server, composeQuery(ask, { mixCase }), signal);
+		const outcome = await exchangeByUdp(this.server, composeQuery(ask, { mixCase }), timers, signal);
 		switch (outcome.kind) {
 			case "answer":
 				return exchangeOf({ message: outcome.message, protocol: "udp", tookMs: tookMs() });
