@@ -13,6 +13,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { diagnoseCommand } from "./commands/diagnose.ts";
 import { dnsCheckCommand } from "./commands/dns-check.ts";
+import { dnsServeCommand } from "./commands/dns-serve.ts";
 import { dnsTraceCommand } from "./commands/dns-trace.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { goroutinesCommand } from "./commands/goroutines.ts";
@@ -50,9 +51,11 @@ const dns = buildRouteMap<string, CliContext>({
 			"  plumbline dns check --trusted tls://9.9.9.9#dns.quad9.net www.example.com",
 			"                                           forged answers, with what shows it",
 			"  plumbline dns trace www.example.com      the way of a lookup, with times",
+			"  plumbline dns serve --upstream tls://9.9.9.9#dns.quad9.net",
+			"                                           a local name server that cannot be the outage",
 		].join("\n"),
 	},
-	routes: { check: dnsCheckCommand, trace: dnsTraceCommand },
+	routes: { check: dnsCheckCommand, trace: dnsTraceCommand, serve: dnsServeCommand },
 });
 
 const reclaim = buildRouteMap<"time-wait", CliContext>({

@@ -1,0 +1,149 @@
+/** `plumbline dns serve`: serves until it is told to stop, and takes a new configuration as it comes. */
+import { readFileSync } from "node:fs";
+import { visibleLines } from "@plumbline/report/visible";
+import { type ConfigRead, readServeConfig, type ServeConfig } from "@plumbline/resolver/config";
+import type { GivenConfig } from "@plumbline/resolver/config-shape";
+import { type FileWatch, watchFiles } from "@plumbline/resolver/file-watch";
+import type { CliContext } from "./context.ts";
+import { type RunningServer, runServer } from "./dns-serve-running.ts";
+import { CommandError, EXIT_INTERRUPTED, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
+
+export interface DnsServeFlags {
+	readonly listen?: readonly string[];
+	readonly upstream?: readonly string[];
+	readonly upstreamCa?: string;
+	readonly config?: string;
+	readonly allow?: readonly string[];
+	readonly tlsCert?: string;
+	readonly tlsKey?: string;
+	readonly dot?: readonly string[];
+	readonly doh?: readonly string[];
+	readonly health?: string;
+	readonly healthName?: string;
+	readonly snapshot?: string;
+	readonly stale?: "after" | "immediate";
+}
+
+export async function dnsServe(this: CliContext, flags: DnsServeFlags): Promise<void> {
+	const say = (line: string) => {
+		for (const visible of visibleLines(line)) this.process.stderr.write(`plumbline dns: ${visible}\n`);
+	};
+	const read = readConfig(flags);
+	if (read.kind === "refused") throw usageError(read.faults.join("\n"), "dns serve");
+	const running = await start(read.config);
+	const stop = new AbortController();
+	this.signal.addEventListener("abort", () => stop.abort(), { once: true });
+	let changing: Promise<void> = Promise.resolve();
+	const reload = () => {
+		// One after another; a second change while the first is made is made after it.
+		changing = changing.then(() => reloaded(flags, running, say)).then(() => watchAgain());
+	};
+	let watched = running.files();
+	let watch = watchOf();
+	function watchOf(): FileWatch {
+		const files = [...(flags.config === undefined ? [] : [flags.config]), ...watched];
+		return watchFiles(files, reload, (folder, why) =>
+			say(`changes in ${folder} are not seen (${why}): send SIGHUP after one`),
+		);
+	}
+	function watchAgain(): void {
+		if (stop.signal.aborted || watched.join("\n") === running.files().join("\n")) return;
+		watch.close();
+		watched = running.files();
+		watch = watchOf();
+	}
+	const release = takeSignals(stop, reload);
+	try {
+		say(running.words());
+		await new Promise<void>((resolve) => {
+			if (stop.signal.aborted) resolve();
+			stop.signal.addEventListener("abort", () => resolve(), { once: true });
+		});
+		say("stopping");
+		watch.close();
+		await changing;
+		await running.close();
+	} finally {
+		watch.close();
+		release();
+	}
+}
+
+/** What was asked for cannot be had here: one line, and the system's code in it. */
+async function start(config: ServeConfig): Promise<RunningServer> {
+	try {
+		return await runServer(config);
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		throw new CommandError(`the name server could not be started: ${message}`, EXIT_UNEXAMINED, error);
+	}
+}
+
+async function reloaded(
+	flags: DnsServeFlags,
+	running: RunningServer,
+	say: (line: string) => void,
+): Promise<void> {
+	const read = readConfig(flags);
+	if (read.kind === "refused") {
+		say(`the new configuration is not taken, the old one stays: ${read.faults.join("; ")}`);
+		return;
+	}
+	try {
+		const kept = await running.change(read.config);
+		say(`configuration read again: ${running.words()}`);
+		if (kept.length > 0) say(`needs a new start to take effect: ${kept.join(", ")}`);
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		say(`the new configuration is not taken, the old one stays: ${message}`);
+	}
+}
+
+function readConfig(flags: DnsServeFlags): ConfigRead {
+	const above: GivenConfig = {
+		...(flags.listen && { listen: [...flags.listen] }),
+		...(flags.upstream && { upstreams: [...flags.upstream] }),
+		...(flags.upstreamCa !== undefined && { upstreamAuthority: flags.upstreamCa }),
+		...(flags.allow && { allow: [...flags.allow] }),
+		...(flags.tlsCert !== undefined && { certificate: flags.tlsCert }),
+		...(flags.tlsKey !== undefined && { key: flags.tlsKey }),
+		...(flags.dot && { dot: [...flags.dot] }),
+		...(flags.doh && { doh: [...flags.doh] }),
+		...(flags.health !== undefined && { health: flags.health }),
+		...(flags.healthName !== undefined && { healthName: flags.healthName }),
+		...(flags.snapshot !== undefined && { snapshot: flags.snapshot }),
+		...(flags.stale !== undefined && { stale: flags.stale }),
+	};
+	if (flags.config === undefined) return readServeConfig(undefined, above);
+	try {
+		return readServeConfig({ name: flags.config, text: readFileSync(flags.config, "utf8") }, above);
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		return { kind: "refused", faults: [`${flags.config} cannot be read: ${message}`] };
+	}
+}
+
+/**
+ * For a server, being told to stop is its proper end (0), and SIGHUP is no end at all. The process's own handlers are
+ * put back by what is returned.
+ */
+function takeSignals(stop: AbortController, reload: () => void): () => void {
+	const end = () => {
+		// The second one is a person who does not want to wait.
+		if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED);
+		stop.abort();
+	};
+	const ours = { SIGINT: end, SIGTERM: end, SIGHUP: reload } as const;
+	const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+	const before = names.map((name) => process.listeners(name));
+	for (const name of names) {
+		process.removeAllListeners(name);
+		process.on(name, ours[name]);
+	}
+	return () => {
+		for (const [index, name] of names.entries()) {
+			process.off(name, ours[name]);
+			for (const listener of before[index] ?? []) process.on(name, listener);
+		}
+	};
+}
