@@ -25,7 +25,7 @@ export function failureOf(error: Error): LinkEnd {
 	const { code = "", message } = error as NodeJS.ErrnoException;
 	if (NOT_REACHED.has(code)) return { kind: "failed", why: "refused-connection", detail: message };
 	if (LOST.has(code)) return { kind: "lost", detail: message };
-	if (code.startsWith("ERR_HTTP2")) return { kind: "lost", detail: message };
+	if (/^ERR_(HTTP2|SOCKET|STREAM)_/.test(code)) return { kind: "lost", detail: message };
 	if (error instanceof TlsRefusal) return { kind: "failed", why: "tls", detail: message };
 	if (/^E[A-Z]+$/.test(code) && code !== "EPROTO")
 		return { kind: "failed", why: "refused-connection", detail: message };

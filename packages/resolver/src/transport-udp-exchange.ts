@@ -68,8 +68,9 @@ export function exchangeByUdp(
 		};
 		socket.on("message", onMessage);
 		const onError = (error: Error) => {
-			const { kind, detail, ...failure } = failureOf(error);
-			end({ kind: "failed", why: "connection-lost", ...failure, detail: `${kind}: ${detail}` });
+			const failure = failureOf(error);
+			const why = failure.kind === "failed" ? failure.why : "connection-lost";
+			end({ kind: "failed", why, detail: failure.detail });
 		};
 		socket.on("error", onError);
 		signal.addEventListener("abort", onAbort, { once: true });
