@@ -32,13 +32,13 @@ export function answerTo(
 	return encodeDnsMessage({ ...answer, ...change(answer) });
 }
 
-export async function udpServer(
-	t: TestContext,
-	onQuery: (query: Buffer, from: RemoteInfo, socket: UdpSocket) => void,
-): Promise<number> {
+type OnQuery = (query: Buffer, from: RemoteInfo, socket: UdpSocket) => void;
+type OnChunk = (chunk: Buffer, socket: Socket) => void;
+
+export async function udpServer(t: TestContext, onQuery: OnQuery, port = 0): Promise<number> {
 	const socket = createSocket("udp4");
 	socket.on("message", (query, from) => onQuery(query, from, socket));
-	socket.bind(0, HOST);
+	socket.bind(port, HOST);
 	await once(socket, "listening");
 	t.after(() => socket.close());
 	return socket.address().port;
@@ -50,25 +50,46 @@ export interface TcpServer {
 	readonly connections: readonly Socket[];
 }
 
-/** `port`: the one of a UDP server, for what turns to TCP. */
-export async function tcpServer(
+const PORT_TRIES_MAX = 20;
+
+/** Both on one port, for what turns from UDP to TCP. */
+export async function udpAndTcpServer(
 	t: TestContext,
-	onChunk: (chunk: Buffer, socket: Socket) => void,
-	port = 0,
+	onQuery: OnQuery,
+	onChunk: OnChunk,
 ): Promise<TcpServer> {
+	for (let tries = 1; ; tries++) {
+		const tcp = await tcpServer(t, onChunk);
+		try {
+			await udpServer(t, onQuery, tcp.port);
+			return tcp;
+		} catch (error) {
+			if (tries === PORT_TRIES_MAX) throw error;
+		}
+	}
+}
+
+export async function tcpServer(t: TestContext, onChunk: OnChunk): Promise<TcpServer> {
 	const connections: Socket[] = [];
 	const server = createServer((socket) => {
 		connections.push(socket);
 		socket.on("error", () => {});
 		socket.on("data", (chunk: Buffer) => onChunk(chunk, socket));
 	});
-	server.listen(port, HOST);
+	server.listen(0, HOST);
 	await once(server, "listening");
 	t.after(() => {
 		for (const socket of connections) socket.destroy();
 		server.close();
 	});
 	return { port: (server.address() as AddressInfo).port, connections };
+}
+
+/** For servers that answer each query of a chunk. */
+export function eachQuery(answer: (query: Buffer) => Uint8Array): OnChunk {
+	return (chunk, socket) => {
+		for (const query of queriesOf(chunk)) socket.write(framed(answer(query)));
+	};
 }
 
 export function framed(message: Uint8Array): Buffer {
