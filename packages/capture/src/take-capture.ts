@@ -14,6 +14,7 @@
  */
 import type { Capture, Target } from "@plumbline/signals/capture";
 import { redactUrl } from "@plumbline/signals/redact-url";
+import type { DnsCheckTask } from "./dns-check.ts";
 import { findTarget } from "./find-target.ts";
 import type { Clock } from "./recorder.ts";
 import { Recorder } from "./recorder.ts";
@@ -56,6 +57,8 @@ export interface CaptureRequest {
 	readonly leakProfile?: boolean;
 	/** Of a Go execution trace within the window: dear, and so none by default. */
 	readonly traceSeconds?: number;
+	/** The service's name servers beside trusted ones; not by default, for the trusted ones are told the names. */
+	readonly dnsCheck?: DnsCheckTask;
 }
 
 export interface CaptureContext {

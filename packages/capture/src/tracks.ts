@@ -5,6 +5,7 @@
  */
 import type { GapLine, Part } from "@plumbline/signals/capture";
 import { redactCommandLine } from "@plumbline/signals/redact-command-line";
+import { collectDnsCheck, DNS_CHECK_NAMES, type DnsCheckTask } from "./dns-check.ts";
 import type { FoundTarget } from "./find-target.ts";
 import { collectGoBinary } from "./go-binary.ts";
 import { collectGoTrace, TRACE_NAMES } from "./go-trace.ts";
@@ -61,6 +62,8 @@ export interface TrackPlan {
 	readonly traceSeconds?: number;
 	/** Ask the runtime which goroutines are leaked: it collects garbage for that. */
 	readonly leakProfile?: boolean;
+	/** Ask the name servers beside trusted ones. */
+	readonly dnsCheck?: DnsCheckTask;
 	readonly reach: FoundTarget["reach"];
 }
 
@@ -69,7 +72,7 @@ const LATE_MS = 1000;
 
 /** Opens nothing yet: the first sample does. */
 export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] {
-	const { pid, pprof, metrics, db } = plan;
+	const { pid, pprof, metrics, db, dnsCheck } = plan;
 	if (plan.traceSeconds !== undefined && pprof === undefined) {
 		recorder.gap({
 			...TRACE_NAMES,
@@ -84,6 +87,7 @@ export function tracksOf(recorder: Recorder, plan: TrackPlan): readonly Track[] 
 		...(pprof === undefined ? [] : ofRuntime(recorder, { ...plan, pprof })),
 		...(metrics === undefined ? [] : [metricsPage(recorder, metrics, plan.reach.metrics ?? {})]),
 		...(db === undefined ? [] : [sessions(recorder, db)]),
+		...(dnsCheck === undefined ? [] : [nameServers(recorder, dnsCheck)]),
 		...(pid === undefined || life === undefined ? [] : [ledger(recorder, { ...plan, pid }, life)]),
 	];
 }
@@ -228,6 +232,17 @@ function goTrace(
 		async between({ signal, windowMs }) {
 			const how = { seconds: traceSeconds, timeoutMs: windowMs + LATE_MS, signal };
 			await collectGoTrace(recorder, { pprof, reach: reach.pprof ?? {}, ...how });
+			return 0;
+		},
+	};
+}
+
+function nameServers(recorder: Recorder, task: DnsCheckTask): Track {
+	return {
+		names: DNS_CHECK_NAMES,
+		sample: async () => undefined,
+		async between({ signal }) {
+			await collectDnsCheck(recorder, task, signal);
 			return 0;
 		},
 	};

@@ -4,9 +4,10 @@
  * it prints the check in its written form.
  */
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { placeOfNetworkNamespace } from "@plumbline/kernel/network-namespace";
-import { checkDns } from "@plumbline/resolver/check";
+import { checkDns, subnetText } from "@plumbline/resolver/check";
 import { openTransport } from "@plumbline/resolver/transport";
 import type { DnsCheck } from "@plumbline/signals/dns-check";
 import { decodeDnsCheck } from "@plumbline/signals/dns-check-json";
@@ -34,7 +35,7 @@ const CHILD_BYTES_MAX = 16 << 20;
 
 export async function runDnsCheck(plan: DnsCheckPlan, signal: AbortSignal): Promise<DnsCheck> {
 	const place = plan.pid === undefined ? undefined : placeOfNetworkNamespace(plan.pid);
-	if (place?.kind === "refused") throw new CommandError(`plumbline: ${place.why}`, EXIT_UNEXAMINED);
+	if (place?.kind === "refused") throw new CommandError(`${place.why}`, EXIT_UNEXAMINED);
 	if (place?.value === "other" && plan.pid !== undefined) return checkFrom(plan.pid, plan, signal);
 	const { names, type, suspects, also, clientSubnet, ca } = plan;
 	const trusted = plan.trusted.map(({ server }) =>
@@ -59,9 +60,7 @@ async function checkFrom(pid: number, plan: DnsCheckPlan, signal: AbortSignal): 
 		...suspects.flatMap(({ text }) => ["--server", text]),
 		...trusted.flatMap(({ text }) => ["--trusted", text]),
 		...also.flatMap((name) => ["--also", name]),
-		...(clientSubnet === undefined
-			? []
-			: ["--subnet", `${clientSubnet.address}/${clientSubnet.sourcePrefix}`]),
+		...(clientSubnet === undefined ? [] : ["--subnet", subnetText(clientSubnet)]),
 		...(ca === undefined ? [] : ["--ca", ca.path]),
 	];
 	const own = [process.execPath, join(import.meta.dirname, "main.ts"), "dns", "check", "--written"];
@@ -82,7 +81,7 @@ async function checkFrom(pid: number, plan: DnsCheckPlan, signal: AbortSignal): 
 	if (decoded.kind === "decoded") return decoded.value;
 	const why = stderr.trim().replace(/^plumbline: /, "") || error?.message || "it printed no check";
 	throw new CommandError(
-		`plumbline: the network namespace of process ${pid} could not be asked from: ${why}`,
+		`the network namespace of process ${pid} could not be asked from: ${why}`,
 		EXIT_UNEXAMINED,
 	);
 }
@@ -101,4 +100,13 @@ function run(program: string, args: readonly string[], signal: AbortSignal) {
 			resolve({ stdout, stderr: stderr.toString("utf8"), error });
 		});
 	});
+}
+
+export function readAuthority(path: string): { readonly path: string; readonly pem: string } {
+	try {
+		return { path, pem: readFileSync(path, "utf8") };
+	} catch (error) {
+		const why = error instanceof Error ? error.message : String(error);
+		throw new CommandError(`${path} cannot be read: ${why}`, EXIT_UNEXAMINED, error);
+	}
 }

@@ -1,12 +1,13 @@
 /** The work of `plumbline dns check`. */
-import { readFileSync } from "node:fs";
+
 import { dnsCheckJson } from "@plumbline/report/dns-check-json";
 import { dnsCheckText } from "@plumbline/report/dns-check-text";
+import { CHECKED_NAMES_MAX } from "@plumbline/resolver/check";
 import { encodeDnsCheck } from "@plumbline/signals/dns-check-json";
 import { type CheckVerdicts, judgeDnsCheck } from "@plumbline/signals/dns-check-verdicts";
 import type { ClientSubnet } from "@plumbline/signals/dns-message";
 import type { CliContext } from "./context.ts";
-import { runDnsCheck } from "./dns-check-run.ts";
+import { readAuthority, runDnsCheck } from "./dns-check-run.ts";
 import type { GivenServer } from "./dns-flags.ts";
 import { type ServersFlags, serversOf } from "./dns-servers-of.ts";
 import { CommandError, EXIT_FINDINGS, EXIT_NOTHING_FOUND, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
@@ -27,6 +28,8 @@ const TRUSTED_EXAMPLE =
 export async function dnsCheck(this: CliContext, flags: DnsCheckFlags, ...names: string[]): Promise<void> {
 	const { trusted = [], type, subnet, also, json, written, pid } = flags;
 	if (names.length === 0) throw usageError("say which names to check", "dns check");
+	if (names.length > CHECKED_NAMES_MAX)
+		throw usageError(`at most ${CHECKED_NAMES_MAX} names at a time, not ${names.length}`, "dns check");
 	if (trusted.length === 0)
 		throw usageError(
 			`say whom you trust, such as ${TRUSTED_EXAMPLE}: they are told the names, and nobody is asked unless you say so`,
@@ -37,8 +40,7 @@ export async function dnsCheck(this: CliContext, flags: DnsCheckFlags, ...names:
 	const { source, servers, unusable } = serversOf(flags);
 	for (const address of unusable)
 		this.progress.note(`${source}: ${address} is no IP address, and is not asked`);
-	if (servers.length === 0)
-		throw new CommandError(`plumbline: ${source} names nobody to ask`, EXIT_UNEXAMINED);
+	if (servers.length === 0) throw new CommandError(`${source} names nobody to ask`, EXIT_UNEXAMINED);
 	this.progress.step(`asking ${servers.length + trusted.length} servers`);
 	const check = await runDnsCheck(
 		{
@@ -71,13 +73,4 @@ function exitCodeOf({ names, servers }: CheckVerdicts): number {
 		({ verdict }) => verdict?.kind === "broken" || verdict?.reasons.some(({ id }) => id === "no-quorum"),
 	);
 	return unasked ? EXIT_UNEXAMINED : EXIT_NOTHING_FOUND;
-}
-
-function readAuthority(path: string): { readonly path: string; readonly pem: string } {
-	try {
-		return { path, pem: readFileSync(path, "utf8") };
-	} catch (error) {
-		const why = error instanceof Error ? error.message : String(error);
-		throw new CommandError(`plumbline: ${path} cannot be read: ${why}`, EXIT_UNEXAMINED, error);
-	}
 }

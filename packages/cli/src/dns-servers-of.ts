@@ -55,12 +55,12 @@ function ofFile(path: string) {
 		return { source: path, facts: parseResolvConf(text) };
 	} catch (error) {
 		const why = error instanceof Error ? error.message : String(error);
-		throw new CommandError(`plumbline: ${path} cannot be read: ${why}`, EXIT_UNEXAMINED, error);
+		throw new CommandError(`${path} cannot be read: ${why}`, EXIT_UNEXAMINED, error);
 	}
 }
 
 function ofProcess(pid: number) {
 	const reading = readResolver(pid);
-	if (reading.kind === "refused") throw new CommandError(`plumbline: ${reading.why}`, EXIT_UNEXAMINED);
+	if (reading.kind === "refused") throw new CommandError(`${reading.why}`, EXIT_UNEXAMINED);
 	return { source: `resolv.conf of process ${pid}`, facts: reading.value };
 }

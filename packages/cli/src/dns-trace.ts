@@ -26,8 +26,7 @@ export async function dnsTrace(this: CliContext, flags: DnsTraceFlags, name: str
 	const { source, facts, servers, unusable } = serversOf(flags);
 	for (const address of unusable)
 		this.progress.note(`${source}: ${address} is no IP address, and is not asked`);
-	if (servers.length === 0)
-		throw new CommandError(`plumbline: ${source} names nobody to ask`, EXIT_UNEXAMINED);
+	if (servers.length === 0) throw new CommandError(`${source} names nobody to ask`, EXIT_UNEXAMINED);
 	if (pid !== undefined)
 		this.progress.note(`asked from plumbline's own network, not from that of process ${pid}`);
 	this.progress.step(`looking ${name} up`);
@@ -57,6 +56,6 @@ function writePicture(path: string, svg: string): void {
 		writeFileSync(path, svg);
 	} catch (error) {
 		const why = error instanceof Error ? error.message : String(error);
-		throw new CommandError(`plumbline: ${path} cannot be written: ${why}`, EXIT_UNEXAMINED, error);
+		throw new CommandError(`${path} cannot be written: ${why}`, EXIT_UNEXAMINED, error);
 	}
 }

@@ -2,9 +2,12 @@
 import type { CaptureRequest } from "@plumbline/capture/take-capture";
 import type { FlagParametersForType } from "@stricli/core";
 import type { CliContext } from "./context.ts";
+import { dnsCheckTask } from "./dns-check-task.ts";
+import { type GivenServer, parseDnsName, parseServerFlag } from "./dns-flags.ts";
 import { CommandError, EXIT_USAGE } from "./exit-code.ts";
 import {
 	parseDb,
+	parseFile,
 	parseGoroutinesMax,
 	parseMetrics,
 	parsePid,
@@ -27,6 +30,9 @@ export interface LiveFlags {
 	readonly profileSeconds?: number;
 	readonly leakProfile?: boolean;
 	readonly traceSeconds?: number;
+	readonly dnsCheck?: readonly string[];
+	readonly dnsTrusted?: readonly GivenServer[];
+	readonly dnsCa?: string;
 }
 
 export const LIVE_FLAGS = {
@@ -105,12 +111,40 @@ export const LIVE_FLAGS = {
 		withNegated: false,
 		brief: "Ask the runtime which goroutines are leaked (Go 1.27): it collects garbage for that, twice",
 	},
+	dnsTrusted: {
+		kind: "parsed",
+		parse: parseServerFlag("--dns-trusted"),
+		variadic: true,
+		optional: true,
+		brief:
+			"Ask the service's name servers beside this one, for forged answers: tls://9.9.9.9#dns.quad9.net. It is told the names",
+		placeholder: "URL",
+	},
+	dnsCheck: {
+		kind: "parsed",
+		parse: parseDnsName,
+		variadic: true,
+		optional: true,
+		brief: "A name to ask them for; by default the host names in --db, --metrics and --pprof",
+		placeholder: "NAME",
+	},
+	dnsCa: {
+		kind: "parsed",
+		parse: parseFile("--dns-ca"),
+		optional: true,
+		brief: "PEM file of the authority that signs the trusted name servers",
+		placeholder: "FILE",
+	},
 } as const satisfies FlagParametersForType<LiveFlags, CliContext>;
 
 /** What is said of how to look at a running service, and so means nothing for what was taken before. */
 export function onlyLive(flags: Omit<LiveFlags, "metrics">): readonly unknown[] {
 	const { goroutinesMax, ledger, trace, profileSeconds, traceSeconds, leakProfile } = flags;
-	return [goroutinesMax, ledger, trace, profileSeconds, traceSeconds, leakProfile];
+	const { dnsCheck, dnsTrusted, dnsCa } = flags;
+	return [
+		...[goroutinesMax, ledger, trace, profileSeconds, traceSeconds, leakProfile],
+		...[dnsCheck, dnsTrusted, dnsCa],
+	];
 }
 
 /** Whether the flags name anything to look at. */
@@ -134,6 +168,7 @@ export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env
 		traceSeconds,
 	} = flags;
 	const db = flags.db ?? dbFromEnv(env.PLUMBLINE_DB);
+	const dnsCheck = dnsCheckTask(flags, [db, metrics, pprof]);
 	return {
 		windowMs: window,
 		...(pid === undefined ? {} : { pid }),
@@ -144,6 +179,7 @@ export function captureRequest(flags: LiveFlags, env: CliContext["process"]["env
 		...(trace === undefined ? {} : { trace }),
 		...(ledger === undefined ? {} : { ledger }),
 		...(leakProfile === undefined ? {} : { leakProfile }),
+		...(dnsCheck === undefined ? {} : { dnsCheck }),
 		...(profileSeconds === undefined
 			? {}
 			: { profileSeconds: withinWindow("--profile-seconds", profileSeconds, window) }),

@@ -1,6 +1,7 @@
 /** From signals to a diagnosis and the exit code it ends with. */
 import type { CaptureRequest } from "@plumbline/capture/take-capture";
 import { diagnose } from "@plumbline/diagnosis/diagnose";
+import { UNEXAMINED_DNS } from "@plumbline/diagnosis/dns-check-view";
 import type { Diagnosis } from "@plumbline/diagnosis/finding";
 import type { Signals } from "@plumbline/signals/signals";
 import { EXIT_FINDINGS, EXIT_NOTHING_FOUND, EXIT_UNEXAMINED } from "./exit-code.ts";
@@ -19,7 +20,13 @@ export function verdictOf(signals: Signals, asked: Partial<CaptureRequest>): Ver
 function exitCodeFor(diagnosis: Diagnosis, signals: Signals, asked: Partial<CaptureRequest>): number {
 	if (diagnosis.findings.some(({ severity }) => severity !== "note")) return EXIT_FINDINGS;
 	if (diagnosis.examined.every(({ state }) => state === "unexamined")) return EXIT_UNEXAMINED;
+	if (asked.dnsCheck !== undefined && !examinedDns(diagnosis, signals)) return EXIT_UNEXAMINED;
 	return readAllAsked(signals, asked) ? EXIT_NOTHING_FOUND : EXIT_UNEXAMINED;
+}
+
+/** Without a quorum nobody is accused, and nobody is cleared. */
+function examinedDns({ gaps }: Diagnosis, { dnsChecks }: Signals): boolean {
+	return dnsChecks.length > 0 && !gaps.some(({ what }) => what === UNEXAMINED_DNS);
 }
 
 function readAllAsked(signals: Signals, asked: Partial<CaptureRequest>): boolean {

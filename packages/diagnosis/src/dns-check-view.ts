@@ -26,6 +26,9 @@ export interface ServerSpeed {
 	readonly offset: number;
 }
 
+/** Of the gap where nobody could be accused nor cleared. */
+export const UNEXAMINED_DNS = "forged DNS answers";
+
 export function dnsCheckView({ dnsChecks, window }: Signals): DnsCheckView | undefined {
 	const last: Sampled<DnsCheck> | undefined = dnsChecks.at(-1);
 	if (last === undefined) return undefined;
@@ -55,7 +58,7 @@ function speedOf({ servers, questions }: DnsCheck, index: number): ServerSpeed[]
 
 /** Without a quorum nobody is accused, and nobody is cleared. */
 export function checkGaps({ verdicts, part }: DnsCheckView): Gap[] {
-	const missing = { line: "sockets", what: "forged DNS answers", at: part } as const;
+	const missing = { line: "sockets", what: UNEXAMINED_DNS, at: part } as const;
 	const gaps = verdicts.names.flatMap(({ question, verdict }): Gap[] => {
 		const why = verdict?.reasons.find(({ id }) => id === "no-quorum")?.says;
 		return why === undefined ? [] : [{ ...missing, why: `${question.name}: ${why}`, weight: "loss" }];

@@ -45,6 +45,10 @@ export const diagnoseCommand = buildCommand<DiagnoseFlags, string[], CliContext>
 				input: "--pid 4711 --trace-seconds 3 --leak-profile",
 				brief: "Goroutines pile up: who made them, and which the runtime itself calls leaked (Go 1.27)",
 			},
+			{
+				input: "--pid 4711 --dns-trusted tls://9.9.9.9#dns.quad9.net --dns-check api.example.com",
+				brief: "Also whether its name servers forge answers; the trusted one is told the name",
+			},
 			{ input: "--pid 4711 --html report.html", brief: "Also a report to look at, with all it rests on" },
 			{ input: "dump1.txt dump2.txt metrics.txt", brief: "What somebody saved, in any order" },
 			{ input: "-", brief: "What is pasted: then Ctrl-D; or piped, as from kubectl logs POD" },
