@@ -30,6 +30,7 @@ const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["openssl"], aptPackage: "openssl", neededFor: "TLS to a database" },
 	{ programs: ["dnsmasq"], aptPackage: "dnsmasq-base", neededFor: "services that look names up" },
 	{ programs: ["unbound"], aptPackage: "unbound", neededFor: "a resolver that asks real servers" },
+	{ programs: ["faketime"], aptPackage: "faketime", neededFor: "a clock that a real resolver lives by" },
 	{ programs: ["named"], aptPackage: "bind9", neededFor: "a resolver that asks real servers" },
 	{ programs: ["knotd"], aptPackage: "knot", neededFor: "zones that real servers serve" },
 	{ programs: ["kdig"], aptPackage: "knot-dnsutils", neededFor: "DNS over TLS and HTTPS checked by kdig" },

@@ -256,7 +256,7 @@ scenarios("life", {
 		quiet`,
 	"names are the same in any case": `
 		ask 1 WWW.Example. A
-		server WWW.Example. A | wWw.eXample. 300 A 192.0.2.1
+		server www.example. A | wWw.eXample. 300 A 192.0.2.1
 		told 1 upstream | www.example. 300 A 192.0.2.1
 		cached www.EXAMPLE. A cache | www.example. 300 A 192.0.2.1`,
 	"DO and CD have answers of their own": `

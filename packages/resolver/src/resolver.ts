@@ -194,8 +194,11 @@ class CachedResolver implements CachingResolver {
 
 	#start(ask: Ask, why: "wanted" | "refresh"): Flight<Resolution> | undefined {
 		const { upstreams } = this.#options;
+		const { question } = ask;
+		// Whoever asks in other letters waits for the same: no one's spelling goes out.
+		const canonical = { ...ask, question: { ...question, name: canonicalDnsName(question.name) } };
 		return this.#flights.start<Outcome>(flightKey(ask), why, {
-			run: (signal) => askForWhole(upstreams, ask, (end) => this.#freshEnd(end), signal),
+			run: (signal) => askForWhole(upstreams, canonical, (end) => this.#freshEnd(end), signal),
 			lost: (why) =>
 				why.kind === "given-up"
 					? { kind: "failed", why: "given-up", detail: "nobody waited any more", tries: NO_TRIES }

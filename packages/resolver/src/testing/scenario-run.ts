@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ttlRules } from "@plumbline/policy/ttl-rules";
-import { DNS_RCODE, type DnsMessage, type DnsRecord } from "@plumbline/signals/dns-message";
+import type { DnsRecord } from "@plumbline/signals/dns-message";
 import type { Resolution } from "../resolution.ts";
 import { type CachingResolver, createResolver, type ResolverOptions } from "../resolver.ts";
 import type { Ask, FailureKind } from "../upstream.ts";
 import { fakeTime } from "./fake-time.ts";
-import { askOf, type Line, linesOf, recordOf, recordText, settingOf, subnetOf } from "./scenario-text.ts";
+import { messageOf, rcodeOf } from "./scenario-message.ts";
+import { askOf, type Line, linesOf, recordOf, recordText, settingOf } from "./scenario-text.ts";
 import { type Pending, ScriptedUpstreams } from "./scripted-upstreams.ts";
 
 /** One test for each: title and script. */
@@ -84,6 +85,8 @@ class Stage {
 				return this.#client(first).controller.abort();
 			case "given-up":
 				return this.#givenUp(line);
+			case "also":
+				return;
 			case "quiet":
 				return this.endsQuiet();
 			default:
@@ -170,38 +173,6 @@ function isSameAsk(a: Ask, b: Ask): boolean {
 	const key = ({ question, dnssecOk, checkingDisabled, clientSubnet }: Ask) =>
 		JSON.stringify([question, dnssecOk ?? false, checkingDisabled ?? false, clientSubnet]);
 	return key(a) === key(b);
-}
-
-function messageOf({ words, records }: Line, { question, clientSubnet }: Ask): DnsMessage {
-	const section = (at: number) => (records[at] ?? []).map((text) => recordOf(text, question.name));
-	const scope = settingOf(words, "scope");
-	const echo = settingOf(words, "echo");
-	const subnet = echo === undefined ? clientSubnet : subnetOf(echo);
-	const options =
-		scope === undefined || subnet === undefined
-			? []
-			: [{ kind: "client-subnet" as const, subnet: { ...subnet, scopePrefix: Number(scope) } }];
-	return {
-		id: 4711,
-		isResponse: true,
-		opcode: 0,
-		isAuthoritative: true,
-		isTruncated: false,
-		recursionDesired: true,
-		recursionAvailable: true,
-		authenticData: words.includes("ad"),
-		checkingDisabled: false,
-		rcode: rcodeOf(words),
-		questions: [question],
-		answers: section(0),
-		authorities: section(1),
-		additionals: section(2),
-		edns: { udpSizeMax: 1232, version: 0, dnssecOk: false, options },
-	};
-}
-
-function rcodeOf(words: readonly string[]): number {
-	return Object.entries(DNS_RCODE).find(([name]) => words.includes(name))?.[1] ?? DNS_RCODE.NOERROR;
 }
 
 function compare(told: Resolution, line: Line, ask: Ask, skip: number): void {

@@ -4,6 +4,7 @@
  *     set staleMaxS=60 mode=immediate              rules and options; before all else
  *     ask 1 www.example. A do ecs=192.0.2.0/24     client 1 asks
  *     server www.example. A | 300 A 192.0.2.1      what a server was asked, and what it answers
+ *     also host.example. A | 300 A 192.0.2.1       what it would answer to one that needs to ask more (unbound does)
  *     pending www.example. A                       what a server was asked, and does not answer yet
  *     told 1 upstream | 300 A 192.0.2.1            what client 1 has been told
  *     pass 301s                                    or ms
