@@ -25,7 +25,7 @@ import type { StoredAnswer } from "./stored-answer.ts";
 import type { Ask, UpstreamServer } from "./upstream.ts";
 
 /** Networks of one name that have answers of their own; then the one that was stored first goes. */
-export const SCOPES_PER_NAME_MAX = 64;
+const SCOPES_PER_NAME_MAX = 64;
 /** Entries of one name altogether, so that a walk along them stays short. */
 const ENTRIES_PER_NAME_MAX = 128;
 /** One entry takes no more than this share of the cache. */

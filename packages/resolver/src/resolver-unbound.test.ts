@@ -82,8 +82,7 @@ const AGREED: { readonly [title: string]: string } = {
 		ask 2 old4.test. A
 		told 2 stale ede=3 | 30 CNAME end4.test. ; end4.test. 30 A 192.0.2.1
 		also end4.test. A | 60 A 192.0.2.9
-		server old4.test. A | 300 CNAME end4.test. ; end4.test. 60 A 192.0.2.9
-		cached old4.test. A cache | 300 CNAME end4.test. ; end4.test. 60 A 192.0.2.9`,
+		server old4.test. A | 300 CNAME end4.test. ; end4.test. 60 A 192.0.2.9`,
 	"an answer is fetched again in its last tenth": `
 		ask 1 hot.test. A
 		server hot.test. A | 300 A 192.0.2.1

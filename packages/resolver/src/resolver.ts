@@ -28,7 +28,7 @@ import type { Ask, Try, Upstreams } from "./upstream.ts";
 import { askForWhole, type Outcome } from "./whole-answer.ts";
 
 /** Before it a stale answer is not worth giving, for a server may still answer (RFC 8767 section 5). */
-export const CLIENT_TIMER_MS = 1_800;
+const CLIENT_TIMER_MS = 1_800;
 /** A name is fetched again ahead of time if it was asked for so often since it was stored. */
 const HOT_TIMES = 2;
 

@@ -78,7 +78,7 @@ export function settingOf(words: readonly string[], key: string): string | undef
 	return words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
 }
 
-export function typeOf(text: string): number {
+function typeOf(text: string): number {
 	const known = Object.entries(DNS_TYPE).find(([name]) => name === text);
 	if (known === undefined) throw new Error(`no type: ${text}`);
 	return known[1];

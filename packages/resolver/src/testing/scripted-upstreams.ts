@@ -2,7 +2,7 @@
 import type { DnsMessage } from "@plumbline/signals/dns-message";
 import type { Ask, Asked, FailureKind, UpstreamServer, Upstreams } from "../upstream.ts";
 
-export const SERVER: UpstreamServer = {
+const SERVER: UpstreamServer = {
 	protocol: "dot",
 	address: "192.0.2.53",
 	port: 853,

@@ -47,6 +47,7 @@ export class UnboundStage {
 	#pending: Query[] = [];
 	/** What the server goes on answering until the next ask: unbound asks again when it is told that it cannot. */
 	readonly #answers = new Map<string, Line>();
+	readonly #always = new Map<string, Line>();
 	#heard: () => void = () => {};
 	readonly #told = new Map<string, { readonly ask: Ask; readonly answer: Promise<DnsMessage> }>();
 
@@ -133,7 +134,7 @@ export class UnboundStage {
 				this.#answers.set(keyOf(askOf(line.words)), line);
 				return await this.#untilAnswered(line);
 			case "also":
-				this.#answers.set(keyOf(askOf(line.words)), line);
+				this.#always.set(keyOf(askOf(line.words)), line);
 				return;
 			case "told": {
 				const told = this.#told.get(first);
@@ -173,7 +174,8 @@ export class UnboundStage {
 	#answerAll(): void {
 		const left: Query[] = [];
 		for (const query of this.#pending) {
-			const line = this.#answers.get(keyOfQuery(query));
+			const key = keyOfQuery(query);
+			const line = this.#answers.get(key) ?? this.#always.get(key);
 			const question = query.message.questions[0];
 			if (line === undefined || question === undefined) {
 				left.push(query);
