@@ -6,6 +6,8 @@ import { failureTtlS, type TtlRules } from "@plumbline/policy/ttl-rules";
 
 /** Questions remembered; then the one that failed longest ago is forgotten. */
 const FAILURES_MAX = 10_000;
+/** Characters of why it failed: names in it are the servers' own words. */
+const DETAIL_MAX = 300;
 /** In units of its last wait: a question that was left alone so long begins anew. */
 const FORGOTTEN_AFTER_WAITS = 2;
 
@@ -38,7 +40,8 @@ export class Failures {
 		const inARow = isInARow ? before.inARow + 1 : 1;
 		const untilMs = nowMs + failureTtlS(this.#rules, inARow) * 1000;
 		this.#byQuestion.delete(question);
-		this.#byQuestion.set(question, { inARow, sinceMs: nowMs, untilMs, detail });
+		const short = detail.slice(0, DETAIL_MAX);
+		this.#byQuestion.set(question, { inARow, sinceMs: nowMs, untilMs, detail: short });
 		if (this.#byQuestion.size <= FAILURES_MAX) return;
 		const oldest = this.#byQuestion.keys().next();
 		if (!oldest.done) this.#byQuestion.delete(oldest.value);

@@ -88,10 +88,13 @@ type Chain =
 
 function walk(question: DnsQuestion, records: readonly DnsRecord[], dnssecOk: boolean): Chain {
 	const byOwner = new Map<string, DnsRecord[]>();
+	/** Owners of DNAME records. */
+	const renamed = new Set<string>();
 	for (const record of records) {
 		if (record.class !== question.class) continue;
 		const name = canonicalDnsName(record.name);
 		const owned = byOwner.get(name);
+		if (record.type === DNS_TYPE.DNAME && renamed.size < CNAME_CHAIN_MAX) renamed.add(name);
 		const canonical = name === record.name ? record : { ...record, name };
 		if (owned === undefined) byOwner.set(name, [canonical]);
 		else owned.push(canonical);
@@ -109,7 +112,7 @@ function walk(question: DnsQuestion, records: readonly DnsRecord[], dnssecOk: bo
 		}
 		const alias = owned.find(({ type }) => type === DNS_TYPE.CNAME);
 		if (alias?.data.kind !== "name") return { kind: "walked", answers, aliases, end: name, isFound: false };
-		answers.push(...renamings(byOwner, name, dnssecOk), alias);
+		answers.push(...renamings(byOwner, renamed, name, dnssecOk), alias);
 		if (dnssecOk) answers.push(...signatures(owned, DNS_TYPE.CNAME));
 		name = canonicalDnsName(alias.data.name);
 		if (seen.has(name))
@@ -124,12 +127,14 @@ function walk(question: DnsQuestion, records: readonly DnsRecord[], dnssecOk: bo
 /** DNAME records above `name`: an alias made of them is proved by them (RFC 6672). */
 function renamings(
 	byOwner: ReadonlyMap<string, readonly DnsRecord[]>,
+	renamed: ReadonlySet<string>,
 	name: string,
 	dnssecOk: boolean,
 ): DnsRecord[] {
 	const found: DnsRecord[] = [];
-	for (const [owner, owned] of byOwner) {
+	for (const owner of renamed) {
 		if (owner === name || !isBelow(name, owner)) continue;
+		const owned = byOwner.get(owner) ?? [];
 		const renaming = owned.find(({ type }) => type === DNS_TYPE.DNAME);
 		if (renaming === undefined) continue;
 		found.push(renaming, ...(dnssecOk ? signatures(owned, DNS_TYPE.DNAME) : []));
