@@ -171,6 +171,19 @@ describe("one lying server beside two trusted recursors", {
 		assert.deepEqual([kind, ids], ["cannot-tell", ["no-quorum"]]);
 	});
 
+	test("every question is asked for the same client subnet", async () => {
+		liar.lie({ kind: "honest" });
+		const clientSubnet = {
+			family: "ipv4",
+			sourcePrefix: 24,
+			scopePrefix: 0,
+			address: "198.51.100.0",
+		} as const;
+		const checked = await check({ clientSubnet });
+		assert.equal(checked.clientSubnet, "198.51.100.0/24");
+		assert.equal(judgeDnsCheck(checked).names[0]?.verdict?.kind, "agrees");
+	});
+
 	test("it stops when told", async () => {
 		liar.lie({ kind: "silent" });
 		const controller = new AbortController();

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { DnsCheck } from "./dns-check.ts";
 import { decodeDnsCheck, encodeDnsCheck } from "./dns-check-json.ts";
@@ -56,6 +58,20 @@ const kinds = (check: DnsCheck) => {
 /** What a reading of the written form adds. */
 const withoutOffsets = (check: DnsCheck): unknown =>
 	JSON.parse(JSON.stringify(check, (key, value) => (key === "offset" ? undefined : value)));
+
+test("a real check of the incident: the liar of the lab, beside unbound over TLS", () => {
+	const bytes = readFileSync(join(import.meta.dirname, "..", "fixtures", "dns-check", "incident.json"));
+	const decoded = decodeDnsCheck(bytes);
+	assert.ok(decoded.kind === "decoded");
+	assert.deepEqual(decoded.flaws, []);
+	assert.equal(new TextDecoder().decode(encodeDnsCheck(decoded.value)), bytes.toString("utf8"));
+	const [row] = judgeDnsCheck(decoded.value).names;
+	assert.equal(row?.verdict?.kind, "hijacked");
+	assert.match(
+		row?.verdict?.reasons[0]?.says ?? "",
+		/^www\.shop\.test\. is an alias of n\d+\.tracker\.example\./,
+	);
+});
 
 test("a check comes back as it was, with where each answer stands", () => {
 	const bytes = encodeDnsCheck(CHECK);

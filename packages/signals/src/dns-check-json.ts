@@ -16,6 +16,7 @@
  */
 import type { Decoded } from "./decoded.ts";
 import type { CheckedAnswer, CheckedQuestion, CheckedServer, DnsCheck } from "./dns-check.ts";
+import type { DnsMessage } from "./dns-message.ts";
 import { decodeDnsMessage } from "./dns-message-decode.ts";
 import { encodeDnsMessage } from "./dns-message-encode.ts";
 import { wireFromDnsName } from "./dns-name.ts";
@@ -54,7 +55,13 @@ function rowOf({ server, atMs, tookMs, told }: CheckedAnswer, question: number):
 	if (told.kind === "failed") return JSON.stringify({ ...head, failed: told.why, detail: told.detail });
 	const { answers, authorities } = told.message;
 	const says = [...answers, ...authorities].slice(0, SAID_RECORDS_MAX).map(dnsRecordText);
-	return JSON.stringify({ ...head, says, wire: hexOf(encodeDnsMessage(told.message)) });
+	return JSON.stringify({ ...head, says, wire: hexOf(encodeDnsMessage(withoutPadding(told.message))) });
+}
+
+/** Encrypted answers are padded to hundreds of octets, which tell nothing. */
+function withoutPadding({ edns, ...message }: DnsMessage): DnsMessage {
+	if (edns === undefined) return message;
+	return { ...message, edns: { ...edns, options: edns.options.filter(({ kind }) => kind !== "padding") } };
 }
 
 type Json = Readonly<Record<string, unknown>>;

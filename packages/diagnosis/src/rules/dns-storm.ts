@@ -6,6 +6,7 @@
  * that the kernel counts (sockets line).
  */
 import type { Attribution } from "../attribution.ts";
+import type { DnsCheckView } from "../dns-check-view.ts";
 import { type DnsView, queriesPerLookup, quoteDatagrams } from "../dns-view.ts";
 import { plural, quoteCalls } from "../evidence.ts";
 import type { Evidence } from "../finding.ts";
@@ -54,7 +55,7 @@ export const dnsStorm: Rule = {
 		],
 		verify: ["run plumbline diagnose again under the same load: queries a second fall below ten"],
 	},
-	examine({ dns }, found) {
+	examine({ dns, dnsCheck }, found) {
 		const rate = queriesPerSecond(dns);
 		if (!isStorm(dns, rate)) return undefined;
 		const { samples, resolver } = dns;
@@ -79,6 +80,7 @@ export const dnsStorm: Rule = {
 				cgo > 0
 					? `by libc (cgo): each lookup holds a thread${dns.threads === undefined ? "" : `, and the process has ${dns.threads}`}`
 					: "by Go's own resolver, which keeps no answers",
+				dnsCheck && answerTimes(dnsCheck),
 				resolver !== undefined && resolver.search.length > 0
 					? `a name with fewer dots than ${resolver.ndots} is tried with ${plural(resolver.search.length, "search domain")} first: up to ${queriesPerLookup(resolver)} queries a lookup`
 					: undefined,
@@ -89,6 +91,14 @@ export const dnsStorm: Rule = {
 		});
 	},
 };
+
+/** Of the servers that were asked for this capture: many quick queries and few slow ones fill the resolver alike. */
+function answerTimes({ speeds }: DnsCheckView): string | undefined {
+	const told = speeds.flatMap(({ label, medianMs }) =>
+		medianMs === undefined ? [] : `${label} in ${medianMs.toFixed(1)} ms`,
+	);
+	return told.length === 0 ? undefined : `asked by this check, ${told.join(", ")} answered`;
+}
 
 function inResolver({ queries, cgo, callers, streams }: DnsView["samples"][number]): number {
 	return Math.max(callers, cgo + (queries + streams) / 2);
