@@ -19,10 +19,11 @@
  * An unknown key, or a value that cannot work, is refused with its line; nothing is guessed.
  */
 import { isIP } from "node:net";
+import type * as z from "zod";
 import { CONFIG_SHAPE, type GivenConfig } from "./config-shape.ts";
 import { lineOf, readYaml } from "./config-yaml.ts";
-import { isLoopback, type ListenPlace, refusesOwnAddress } from "./server-address.ts";
-import { LOOPBACK_NETWORKS, networkFault, type RateBounds } from "./server-gate.ts";
+import { type ListenPlace, refusesOwnAddress } from "./server-address.ts";
+import { createGate, LOOPBACK_NETWORKS, networkFault, type RateBounds } from "./server-gate.ts";
 import { parseServer } from "./server-list.ts";
 
 export interface ServeConfig {
@@ -82,7 +83,7 @@ export function readServeConfig(file: ConfigFile | undefined, flags: GivenConfig
 	if (!shaped.success) {
 		return {
 			kind: "refused",
-			faults: shaped.error.issues.map(({ path, message }) => {
+			faults: shaped.error.issues.flatMap(innermost).map(({ path, message }) => {
 				const at = path.length === 0 ? "" : `${path.join(".")}: `;
 				return `${placeOf(path)}${at}${message}`;
 			}),
@@ -91,6 +92,30 @@ export function readServeConfig(file: ConfigFile | undefined, flags: GivenConfig
 	const config = configOf(shaped.data);
 	const faults = faultsOf(shaped.data, config).map(([key, fault]) => `${placeOf([key])}${key}: ${fault}`);
 	return faults.length > 0 ? { kind: "refused", faults } : { kind: "config", config };
+}
+
+interface Issue {
+	readonly path: readonly PropertyKey[];
+	readonly message: string;
+}
+
+/** Where a value may be one thing or another, what is wrong with the likelier one; an unknown key at its own line. */
+function innermost(issue: z.core.$ZodIssue): readonly Issue[] {
+	if (issue.code === "unrecognized_keys") {
+		return issue.keys.map((key) => ({ path: [...issue.path, key], message: "not a key that is known" }));
+	}
+	if (issue.code !== "invalid_union") return [issue];
+	const [deepest = []] = issue.errors.toSorted((left, right) => depth(right) - depth(left));
+	return deepest.flatMap((inner) => innermost({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+function depth(issues: readonly z.core.$ZodIssue[]): number {
+	return Math.max(0, ...issues.map(({ path }) => path.length));
+}
+
+/** `0.0.0.0` is not: whoever reaches this host reaches it. */
+function isOnlyLoopback(address: string): boolean {
+	return createGate({ allow: LOOPBACK_NETWORKS }).allows(address);
 }
 
 function configOf(given: GivenConfig): ServeConfig {
@@ -141,7 +166,7 @@ function faultsOf(given: GivenConfig, config: ServeConfig): [keyof GivenConfig, 
 	for (const key of ["listen", "dot", "doh"] as const) {
 		for (const text of given[key] ?? []) {
 			if (parsePlace(text) === undefined) faults.push([key, placeFault(text)]);
-			else if (given.allow === undefined && !isLoopback(parsePlace(text)?.address ?? "")) {
+			else if (given.allow === undefined && !isOnlyLoopback(parsePlace(text)?.address ?? "")) {
 				faults.push([
 					key,
 					`${text} can be reached from other hosts: name the networks that may ask (allow, --allow)`,
