@@ -6,7 +6,7 @@
  * ```
  *   http.get({ host: "orders.internal", lookup: resolver.lookup })
  *   new undici.Agent({ connect: { lookup: resolver.lookup } })
- *   new pg.Pool({ stream: streamWith(resolver.lookup) })        pg takes no lookup, but a socket
+ *   new pg.Pool({ stream: resolver.stream })                   pg takes no lookup, but a socket
  *
  *   IP literal ─▶ hosts file ─▶ memo ─▶ cache ─▶ servers, for each name that the search list makes of it
  * ```

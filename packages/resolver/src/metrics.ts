@@ -70,6 +70,16 @@ export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new 
 		labelNames: ["server", "verdict", "given"] as const,
 		registers,
 	});
+	const strangers = new Gauge({
+		name: "plumbline_dns_resolv_conf_strangers",
+		help: "Servers in this host's resolv.conf that are not on the list of trust; NaN while it cannot be read",
+		registers,
+	});
+	const resolvConfChanges = new Counter({
+		name: "plumbline_dns_resolv_conf_changes_total",
+		help: "Changes of this host's resolv.conf",
+		registers,
+	});
 	if (cache !== undefined) {
 		new Gauge({
 			name: "plumbline_dns_cache_entries",
@@ -115,6 +125,10 @@ export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new 
 				compared.inc({ server: serverLabel(server), verdict: verdict.kind, given });
 				return;
 			}
+			case "resolv-conf":
+				strangers.set(event.event.kind === "gap" ? Number.NaN : event.event.strangers.length);
+				if (event.event.kind === "changed") resolvConfChanges.inc();
+				return;
 			case "evicted":
 				evicted.inc(event.entries);
 				return;

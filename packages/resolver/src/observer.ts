@@ -4,6 +4,7 @@
  */
 import type { Compared } from "./quorum.ts";
 import type { Resolution } from "./resolution.ts";
+import type { ResolvConfEvent } from "./resolv-conf-watch.ts";
 import type { Ask, Try, UpstreamServer } from "./upstream.ts";
 
 export type ResolverEvent =
@@ -26,6 +27,8 @@ export type ResolverEvent =
 	| { readonly kind: "refresh"; readonly ask: Ask; readonly why: "prefetch" | "stale" }
 	/** An answer without proof was laid beside those of trusted servers. */
 	| ({ readonly kind: "compared" } & Compared)
+	/** What this host's own resolv.conf says now, and which of its servers are not on the list of trust. */
+	| { readonly kind: "resolv-conf"; readonly event: ResolvConfEvent }
 	/** Entries that had to go for room. */
 	| { readonly kind: "evicted"; readonly entries: number; readonly bytes: number };
 

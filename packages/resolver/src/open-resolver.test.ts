@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startDnsAuthority } from "@plumbline/lab/dns-servers-authority";
 import { missingDnsProgram } from "@plumbline/lab/dns-servers-program";
@@ -68,6 +72,36 @@ describe("a resolver from what a program knows", { skip: missingDnsProgram("knot
 		// That a name does not exist holds for all types.
 		assert.match(page ?? "", /plumbline_dns_cache_entries 4/);
 		await resolver.close();
+	});
+
+	test("a stranger in this host's resolv.conf is told, and counted", async () => {
+		const folder = mkdtempSync(join(tmpdir(), "plumbline-resolv-"));
+		const path = join(folder, "resolv.conf");
+		writeFileSync(path, "nameserver 10.96.0.10\n");
+		const told = new EventEmitter();
+		const resolver = openResolver({
+			servers: servers(),
+			metrics: true,
+			resolvConf: { path, trusted: ["10.96.0.0/12"] },
+			observe: (event) => event.kind === "resolv-conf" && told.emit(event.event.kind, event.event),
+		});
+		const [first] = await once(told, "read");
+		assert.deepEqual(first.strangers, []);
+		writeFileSync(path, "nameserver 203.0.113.66\nnameserver 127.0.0.53\n");
+		const [changed] = await once(told, "changed");
+		assert.deepEqual(
+			[changed.strangers, changed.added, changed.removed],
+			[["203.0.113.66"], ["203.0.113.66", "127.0.0.53"], ["10.96.0.10"]],
+		);
+		const page = (await resolver.metrics?.registry.metrics()) ?? "";
+		assert.match(page, /plumbline_dns_resolv_conf_strangers 1\n/);
+		assert.match(page, /plumbline_dns_resolv_conf_changes_total 1\n/);
+		await resolver.close();
+		rmSync(folder, { recursive: true });
+		assert.throws(
+			() => openResolver({ servers: servers(), resolvConf: { trusted: ["home"] } }),
+			/neither an IP/,
+		);
 	});
 
 	test("what cannot work is said before anybody is asked", () => {

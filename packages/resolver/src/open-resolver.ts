@@ -12,6 +12,8 @@
  *                └──────────┴─▶ observers: diagnostics channels always, spans and counters if wanted
  * ```
  */
+
+import type { Socket } from "node:net";
 import { type TtlRules, ttlRules } from "@plumbline/policy/ttl-rules";
 import { dnsNameFromHost } from "@plumbline/signals/dns-name";
 import type { DnsHijackPolicy } from "@plumbline/signals/dns-verdict-policy";
@@ -19,9 +21,11 @@ import type { ResolverFacts } from "@plumbline/signals/process";
 import type { Registry } from "prom-client";
 import { openHostsFile } from "./hosts-file.ts";
 import { createLookup, type Lookup } from "./lookup.ts";
+import { streamWith } from "./lookup-stream.ts";
 import { type ResolverMetrics, resolverMetrics } from "./metrics.ts";
 import type { Observe } from "./observer.ts";
 import { withQuorum } from "./quorum.ts";
+import { watchResolvConf } from "./resolv-conf-watch.ts";
 import { type CachingResolver, createResolver } from "./resolver.ts";
 import { searchNames } from "./search-cost.ts";
 import { parseServerList } from "./server-list.ts";
@@ -29,6 +33,7 @@ import { channelObserver, observers } from "./telemetry-channels.ts";
 import { type SpanSettings, spanObserver } from "./telemetry-spans.ts";
 import { realTimers } from "./timers.ts";
 import { openTransport } from "./transport.ts";
+import { type Trust, trustList } from "./trust.ts";
 import type { UpstreamServer, Upstreams } from "./upstream.ts";
 import { createUpstreams, type WatchedUpstreams } from "./upstreams.ts";
 import { exchangeable } from "./upstreams-exchange.ts";
@@ -57,6 +62,11 @@ export interface OpenOptions {
 	readonly search?: Pick<ResolverFacts, "search" | "ndots">;
 	/** For `lookup`; /etc/hosts by default, false for none. */
 	readonly hostsPath?: string | false;
+	/**
+	 * Watch this host's own resolv.conf (`/etc/resolv.conf` by default), by which all other programs look names up: an
+	 * observer is told of changes, and of servers that are in none of these networks. Loopback is trusted.
+	 */
+	readonly resolvConf?: { readonly path?: string; readonly trusted: readonly string[] };
 	/** One `dns.resolve` span a resolution, by the tracer that OpenTelemetry has or this one. */
 	readonly spans?: boolean | SpanSettings;
 	/** Counters, in this registry or one of their own. */
@@ -68,6 +78,8 @@ export interface OpenOptions {
 
 export interface OpenedResolver extends CachingResolver {
 	readonly lookup: Lookup;
+	/** For clients that take a stream and no lookup: `new pg.Pool({ stream: resolver.stream })`. */
+	readonly stream: () => Socket;
 	readonly metrics: ResolverMetrics | undefined;
 	/** Servers in the order in which they are asked, and how each stands. */
 	readonly standings: WatchedUpstreams["standings"];
@@ -87,6 +99,7 @@ type ComparedUpstreams = Upstreams & Pick<WatchedUpstreams, "standings">;
 /** Throws OpenResolverError, UpstreamsError or OptionError for options that cannot work. It asks nobody yet. */
 export function openResolver(options: OpenOptions): OpenedResolver {
 	const { rules, spans, metrics: wantsMetrics, search, hostsPath = "/etc/hosts" } = options;
+	const trust = options.resolvConf && trustOf(options.resolvConf.trusted);
 	let resolver: CachingResolver | undefined;
 	const metrics =
 		wantsMetrics === undefined || wantsMetrics === false
@@ -149,8 +162,17 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 		...(hostsPath === false ? {} : { hosts: openHostsFile(hostsPath) }),
 		...(search === undefined ? {} : { candidates: (name: string) => namesToTry(name, search) }),
 	});
+	const { path } = options.resolvConf ?? {};
+	const watch =
+		trust &&
+		watchResolvConf({
+			...(path === undefined ? {} : { path }),
+			trust,
+			onEvent: (event) => observe({ kind: "resolv-conf", event }),
+		});
 	return {
 		lookup,
+		stream: streamWith(lookup),
 		metrics,
 		standings: () => upstreams.current().standings(),
 		useServers: (servers) => upstreams.use(connect(servers)),
@@ -160,8 +182,17 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 		cached: (ask) => caching.cached(ask),
 		cacheSize: () => caching.cacheSize(),
 		save: () => caching.save(),
-		close: () => caching.close(),
+		async close() {
+			watch?.close();
+			await caching.close();
+		},
 	};
+}
+
+function trustOf(networks: readonly string[]): Trust {
+	const list = trustList(networks);
+	if (list.kind === "refused") throw new OpenResolverError(list.faults.join("; "));
+	return list.trust;
 }
 
 /** Nobody has to be compared with where all servers prove who they are. */

@@ -3,14 +3,15 @@
  *
  * ```
  *   plumbline:dns:resolved   plumbline:dns:tried      plumbline:dns:server-state
- *   plumbline:dns:refresh    plumbline:dns:compared   plumbline:dns:evicted
+ *   plumbline:dns:refresh    plumbline:dns:compared   plumbline:dns:resolv-conf
+ *   plumbline:dns:evicted
  * ```
  * The message is the `ResolverEvent` of that kind. Without a listener nothing is published.
  */
 import { channel } from "node:diagnostics_channel";
 import type { Observe, ResolverEvent } from "./observer.ts";
 
-export const CHANNEL_PREFIX = "plumbline:dns:";
+const CHANNEL_PREFIX = "plumbline:dns:";
 
 export function channelObserver(): Observe {
 	const channels = {
@@ -19,6 +20,7 @@ export function channelObserver(): Observe {
 		"server-state": channel(`${CHANNEL_PREFIX}server-state`),
 		refresh: channel(`${CHANNEL_PREFIX}refresh`),
 		compared: channel(`${CHANNEL_PREFIX}compared`),
+		"resolv-conf": channel(`${CHANNEL_PREFIX}resolv-conf`),
 		evicted: channel(`${CHANNEL_PREFIX}evicted`),
 	} satisfies Record<ResolverEvent["kind"], unknown>;
 	return (event) => {
