@@ -1,12 +1,9 @@
 /**
  * Runs a check of name servers from the network that it is about: a server at 10.96.0.10 is somebody else, or nobody,
- * outside the pod. For a process in another network namespace a child of ours does it there, started by nsenter(1);
- * it prints the check in its written form.
+ * outside the pod. For a process in another network namespace a child of ours does it there and prints the check in its
+ * written form.
  */
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { placeOfNetworkNamespace } from "@plumbline/kernel/network-namespace";
 import { checkDns, subnetText } from "@plumbline/resolver/check";
 import { openTransport } from "@plumbline/resolver/transport";
 import type { DnsCheck } from "@plumbline/signals/dns-check";
@@ -15,6 +12,7 @@ import type { ClientSubnet } from "@plumbline/signals/dns-message";
 import { dnsTypeName } from "@plumbline/signals/dns-text";
 import type { GivenServer } from "./dns-flags.ts";
 import { CommandError, EXIT_UNEXAMINED } from "./exit-code.ts";
+import { isElsewhere, runInNetworkOf } from "./network-of.ts";
 
 export interface DnsCheckPlan {
 	readonly names: readonly string[];
@@ -29,14 +27,8 @@ export interface DnsCheckPlan {
 	readonly pid?: number;
 }
 
-/** A check of 64 names by three servers that are silent. */
-const CHILD_MS_MAX = 180_000;
-const CHILD_BYTES_MAX = 16 << 20;
-
 export async function runDnsCheck(plan: DnsCheckPlan, signal: AbortSignal): Promise<DnsCheck> {
-	const place = plan.pid === undefined ? undefined : placeOfNetworkNamespace(plan.pid);
-	if (place?.kind === "refused") throw new CommandError(`${place.why}`, EXIT_UNEXAMINED);
-	if (place?.value === "other" && plan.pid !== undefined) return checkFrom(plan.pid, plan, signal);
+	if (plan.pid !== undefined && isElsewhere(plan.pid)) return checkFrom(plan.pid, plan, signal);
 	const { names, type, suspects, also, clientSubnet, ca } = plan;
 	const trusted = plan.trusted.map(({ server }) =>
 		ca === undefined ? server : { ...server, certificateAuthority: ca.pem },
@@ -63,43 +55,15 @@ async function checkFrom(pid: number, plan: DnsCheckPlan, signal: AbortSignal): 
 		...(clientSubnet === undefined ? [] : ["--subnet", subnetText(clientSubnet)]),
 		...(ca === undefined ? [] : ["--ca", ca.path]),
 	];
-	const own = [process.execPath, join(import.meta.dirname, "main.ts"), "dns", "check", "--written"];
-	const args = [
-		"--target",
-		String(pid),
-		"--net",
-		"--",
-		...own,
-		"--type",
-		dnsTypeName(type),
-		...flags,
-		...names,
-	];
-	const { stdout, stderr, error } = await run("nsenter", args, signal);
-	signal.throwIfAborted();
+	const args = ["dns", "check", "--written", "--type", dnsTypeName(type), ...flags, ...names];
+	const { stdout, stderr } = await runInNetworkOf(pid, args, signal);
 	const decoded = decodeDnsCheck(stdout);
 	if (decoded.kind === "decoded") return decoded.value;
-	const why = stderr.trim().replace(/^plumbline: /, "") || error?.message || "it printed no check";
+	const why = stderr || "it printed no check";
 	throw new CommandError(
 		`the network namespace of process ${pid} could not be asked from: ${why}`,
 		EXIT_UNEXAMINED,
 	);
-}
-
-function run(program: string, args: readonly string[], signal: AbortSignal) {
-	return new Promise<{ stdout: Uint8Array; stderr: string; error: Error | null }>((resolve) => {
-		const options = {
-			signal,
-			timeout: CHILD_MS_MAX,
-			maxBuffer: CHILD_BYTES_MAX,
-			encoding: "buffer" as const,
-			// Nothing of ours that steers Node (NODE_OPTIONS) may reach it.
-			env: { PATH: process.env.PATH },
-		};
-		execFile(program, args, options, (error, stdout, stderr) => {
-			resolve({ stdout, stderr: stderr.toString("utf8"), error });
-		});
-	});
 }
 
 export function readAuthority(path: string): { readonly path: string; readonly pem: string } {

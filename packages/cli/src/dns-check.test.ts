@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { missingDnsProgram } from "@plumbline/lab/dns-servers-program";
 import { type DnsLab, startDnsLab } from "./testing/dns-lab.ts";
 import { runPlumbline } from "./testing/run-plumbline.ts";
+import { untilElsewhere } from "./testing/until-elsewhere.ts";
 
 const root = process.getuid?.() === 0;
 
@@ -120,6 +121,7 @@ test("--pid asks from the network of the process", {
 	const child = spawn("unshare", ["--net", "sleep", "60"], { stdio: "ignore" });
 	try {
 		await once(child, "spawn");
+		await untilElsewhere(child.pid ?? 0);
 		const { code, stdout, stderr } = await runPlumbline([
 			...["dns", "check", "--pid", String(child.pid), "--server", "127.0.0.1"],
 			...["--trusted", "tcp://127.0.0.1:1", "www.shop.test"],

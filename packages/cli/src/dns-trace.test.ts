@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { missingDnsProgram } from "@plumbline/lab/dns-servers-program";
 import { type DnsLab, startDnsLab } from "./testing/dns-lab.ts";
 import { runPlumbline } from "./testing/run-plumbline.ts";
+import { untilElsewhere } from "./testing/until-elsewhere.ts";
 
 const root = process.getuid?.() === 0;
 /** Of its own: resolv.conf knows no ports. */
@@ -74,4 +77,22 @@ describe("plumbline dns trace", {
 		assert.match(stderr, /would replace a file that is no picture/);
 		assert.ok(existsSync(conf));
 	});
+});
+
+test("--pid asks from the network of the process", {
+	skip: !root && "not possible here: a network namespace takes root",
+}, async () => {
+	const child = spawn("unshare", ["--net", "sleep", "60"], { stdio: "ignore" });
+	try {
+		await once(child, "spawn");
+		await untilElsewhere(child.pid ?? 0);
+		const { code, stdout } = await runPlumbline([
+			...["dns", "trace", "--pid", String(child.pid), "--server", "127.0.0.1", "www.shop.test."],
+		]);
+		assert.equal(code, 3);
+		// Loopback is down there.
+		assert.match(stdout, /ENETUNREACH/);
+	} finally {
+		child.kill("SIGKILL");
+	}
 });

@@ -9,11 +9,14 @@ import type { DnsPath } from "@plumbline/signals/dns-path";
 import type { CliContext } from "./context.ts";
 import { type ServersFlags, serversOf } from "./dns-servers-of.ts";
 import { CommandError, EXIT_NOTHING_FOUND, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
+import { isElsewhere, runInNetworkOf } from "./network-of.ts";
 
 export interface DnsTraceFlags extends ServersFlags {
 	readonly mermaid?: boolean;
 	readonly svg?: string;
 	readonly json?: boolean;
+	/** This is the child that was started in the network of the process. */
+	readonly here?: boolean;
 }
 
 const SCHEMA = "plumbline.dns-path/1";
@@ -27,8 +30,7 @@ export async function dnsTrace(this: CliContext, flags: DnsTraceFlags, name: str
 	for (const address of unusable)
 		this.progress.note(`${source}: ${address} is no IP address, and is not asked`);
 	if (servers.length === 0) throw new CommandError(`${source} names nobody to ask`, EXIT_UNEXAMINED);
-	if (pid !== undefined)
-		this.progress.note(`asked from plumbline's own network, not from that of process ${pid}`);
+	if (pid !== undefined && !flags.here && isElsewhere(pid)) return traceFrom(this, pid, flags, name);
 	this.progress.step(`looking ${name} up`);
 	const path = await traceName(
 		{ name, source, facts, servers: servers.map(({ server }) => server) },
@@ -43,6 +45,32 @@ export async function dnsTrace(this: CliContext, flags: DnsTraceFlags, name: str
 			: dnsPathText(path, this.page);
 	this.process.stdout.write(text);
 	this.process.exitCode = wasAnswered(path) ? EXIT_NOTHING_FOUND : EXIT_UNEXAMINED;
+}
+
+/** The same command within; what it prints is the answer. */
+async function traceFrom(
+	{ process, signal, progress }: CliContext,
+	pid: number,
+	{ server = [], mermaid, svg, json }: DnsTraceFlags,
+	name: string,
+): Promise<void> {
+	const args = [
+		...["dns", "trace", "--here", "--pid", String(pid)],
+		...server.flatMap(({ text }) => ["--server", text]),
+		...(mermaid ? ["--mermaid"] : []),
+		...(json ? ["--json"] : []),
+		...(svg === undefined ? [] : ["--svg", svg]),
+	];
+	progress.step(`looking ${name} up in the network of process ${pid}`);
+	const { code, stdout, stderr } = await runInNetworkOf(pid, [...args, name], signal);
+	progress.done();
+	if (stdout.length === 0)
+		throw new CommandError(
+			`the network namespace of process ${pid} could not be asked from: ${stderr || "it printed nothing"}`,
+			EXIT_UNEXAMINED,
+		);
+	process.stdout.write(new TextDecoder().decode(stdout));
+	process.exitCode = code;
 }
 
 /** That a name does not exist is an answer. */

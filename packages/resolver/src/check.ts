@@ -52,12 +52,14 @@ const HANDSHAKES_MAX = 64;
 export const CHECKED_NAMES_MAX = 64;
 const TLS_PORT = 443;
 
-/** Rejects only by the signal. All names beyond CHECKED_NAMES_MAX are left out. */
+/** Rejects only by the signal, and for more than CHECKED_NAMES_MAX names. */
 export async function checkDns(request: DnsCheckRequest, context: DnsCheckContext): Promise<DnsCheck> {
 	const { suspects, trusted, type, also = [], clientSubnet } = request;
 	const { now = () => performance.now(), signal, tryMs = TRY_MS } = context;
+	if (request.names.length > CHECKED_NAMES_MAX)
+		throw new RangeError(`at most ${CHECKED_NAMES_MAX} names at a time, not ${request.names.length}`);
 	const servers = [...suspects, ...trusted];
-	const probes = probesOf(request.names.slice(0, CHECKED_NAMES_MAX), type, also);
+	const probes = probesOf(request.names, type, also);
 	const startMs = now();
 	const answers = await Promise.all(
 		servers.map(async (server, index) => {

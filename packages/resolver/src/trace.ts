@@ -8,7 +8,7 @@ import type { DnsPath, DnsPathLookup, DnsPathStep, DnsPathTry } from "@plumbline
 import { readDnsAnswer } from "@plumbline/signals/dns-verdict-answer";
 import type { ResolverFacts } from "@plumbline/signals/process";
 import { toldBy } from "./check-told.ts";
-import { searchCost } from "./search-cost.ts";
+import { searchNames } from "./search-cost.ts";
 import { type Ask, serverLabel, type Transport, type UpstreamServer } from "./upstream.ts";
 
 export interface TraceRequest {
@@ -60,8 +60,7 @@ export async function traceName(request: TraceRequest, context: TraceContext): P
 
 /** Absolute names in the order in which glibc tries them, and the domain of the search list that each has. */
 function candidatesOf(name: string, facts: ResolverFacts): (readonly [string, string | undefined])[] {
-	const { questions } = searchCost(name, facts, "glibc", "");
-	const names = [...new Set(questions.map((question) => question.name))].slice(0, NAMES_MAX);
+	const names = searchNames(name, facts, "glibc").slice(0, NAMES_MAX);
 	const given = name.endsWith(".") ? name : `${name}.`;
 	return names.map((candidate) => {
 		return [candidate, candidate === given ? undefined : candidate.slice(name.length + 1).replace(/\.$/, "")];
