@@ -13,14 +13,16 @@
  *            a probe was answered, or a try that nobody else was left for
  *
  * A name that is slow or broken everywhere makes every server look ill. So a failed try is only a doubt, and a question
- * that any healthy server answers at once decides it: otherwise one such name would send everybody's questions to
- * servers that prove nothing. Only probes find out whether a server that is down is back: no user waits for that.
+ * that any healthy server answers at once decides it: otherwise a few such names would send everybody's questions to
+ * servers that prove nothing. Against a server that answers its probes counts only what cannot be the name's fault: it
+ * was out of reach, or another one answered what it did not. Only probes find out whether a server that is down is back:
+ * no user waits for that, and one that is down always has a probe under way or to come.
  */
-import { type AdmittedCall, CircuitBreaker } from "@plumbline/policy/circuit-breaker";
+import { type AdmittedCall, type CallOutcome, CircuitBreaker } from "@plumbline/policy/circuit-breaker";
 import type { Observe } from "./observer.ts";
 import type { Timers } from "./timers.ts";
 import type { Ask, Exchange, Transport } from "./upstream.ts";
-import { tryServer, verdictOn } from "./upstreams-try.ts";
+import { tryServer, type Verdict, verdictOn } from "./upstreams-try.ts";
 
 export interface HealthContext {
 	readonly now: () => number;
@@ -33,8 +35,16 @@ export interface HealthContext {
 
 /** A doubt is not looked into more often: a server may fail for many names and be well. */
 const PROBE_GAP_MS = 1000;
-/** Failures in a row that no probe explains: such a server answers probes and nothing else. */
+/** Failures in a row that are no name's fault, though it answers probes. */
 const FAILURES_IN_A_ROW = 5;
+/** What the breaker counts of a try. */
+const OUTCOMES: Readonly<Record<Verdict, CallOutcome>> = {
+	good: "success",
+	doubtful: "ignored",
+	unreachable: "failure",
+	bad: "failure",
+	nothing: "ignored",
+};
 /** While nobody else is left, a server that is down is asked once in so many milliseconds. */
 const FORCED_GAP_MS = 100;
 /** Of the time limit of a try: a slow one is looked into early, so that at its end it is known who is at fault. */
@@ -73,6 +83,12 @@ export class UpstreamHealth {
 
 	get forcedAfterMs(): number {
 		return this.#forcedAfterMs;
+	}
+
+	/** Another server answered what this one did not: the name is not at fault. */
+	outdone(): void {
+		this.#countFailure();
+		this.#changed();
 	}
 
 	/** One question of a user, whatever its standing; who may ask a server that is down is settled before. */
@@ -117,11 +133,10 @@ export class UpstreamHealth {
 			if (verdict === "good") this.#recovered();
 			return;
 		}
-		const outcome = verdict === "good" ? "success" : verdict === "nothing" ? "ignored" : "failure";
-		this.#breaker.report(call, outcome, now(), random());
+		this.#breaker.report(call, OUTCOMES[verdict], now(), random());
 		if (verdict === "bad") this.#trip();
 		this.#changed();
-		if (verdict === "doubtful") this.#doubt();
+		if (verdict === "doubtful" || verdict === "unreachable") this.#doubt();
 	}
 
 	/** A user's answer from a server that was down. Nothing that was counted against it holds any more. */
@@ -133,12 +148,14 @@ export class UpstreamHealth {
 	}
 
 	#trip(): void {
+		for (let failures = 0; failures < FAILURES_IN_A_ROW; failures++) this.#countFailure();
+	}
+
+	#countFailure(): void {
+		if (this.#breaker.state.kind !== "closed") return;
 		const { now, random } = this.#context;
-		for (let failures = 0; failures < FAILURES_IN_A_ROW; failures++) {
-			if (this.#breaker.state.kind !== "closed") return;
-			const call = this.#breaker.admit(now(), random());
-			if (call.kind === "admitted") this.#breaker.report(call, "failure", now(), random());
-		}
+		const call = this.#breaker.admit(now(), random());
+		if (call.kind === "admitted") this.#breaker.report(call, "failure", now(), random());
 	}
 
 	#doubt(): void {
@@ -152,7 +169,7 @@ export class UpstreamHealth {
 		if (this.#probing || this.#closed) return;
 		const wasDown = this.standing === "down";
 		const call = this.#breaker.admit(now(), random());
-		if (call.kind === "refused") return this.#probeLater(call.retryAtMs);
+		if (call.kind === "refused") return this.#probeLater(call.retryAtMs ?? now() + PROBE_GAP_MS);
 		this.#probing = true;
 		this.#changed();
 		const probeMs = wasDown ? tryMs : tryMs * PROBE_SHARE;
@@ -171,13 +188,20 @@ export class UpstreamHealth {
 		if (wasDown) {
 			const outcome = { good: "success", ill: "failure", nothing: "ignored" } as const;
 			this.#breaker.report(call, outcome[verdict], now(), random());
-			if (verdict === "nothing") this.#probeLater(now() + PROBE_GAP_MS);
 		} else {
-			// It explains the doubt, and takes nothing back: users' failures in a row count on.
+			// It takes nothing back: failures in a row that were counted, count on.
 			this.#breaker.report(call, "ignored", now(), random());
 			if (verdict === "ill") this.#trip();
 		}
 		this.#changed();
+		this.#probeOn();
+	}
+
+	/** The time of the next probe may have come and gone while this one was under way. */
+	#probeOn(): void {
+		const { state } = this.#breaker;
+		if (state.kind === "open") this.#probeLater(state.reopenAtMs);
+		else if (state.kind === "half-open") this.#probeLater(this.#context.now() + PROBE_GAP_MS);
 	}
 
 	/** Some servers refuse the question that we probe with, and are well: only one that used to answer it is ill. */
@@ -200,10 +224,10 @@ export class UpstreamHealth {
 		if (state.kind === "closed") this.#stopTimer?.();
 	}
 
-	#probeLater(atMs: number | undefined): void {
+	#probeLater(atMs: number): void {
 		const { now, timers } = this.#context;
 		this.#stopTimer?.();
-		if (this.#closed || atMs === undefined) return;
+		if (this.#closed) return;
 		this.#stopTimer = timers.after(Math.max(0, atMs - now()), () => void this.#probe());
 	}
 }

@@ -54,21 +54,23 @@ export function tryServer(transport: Transport, ask: Ask, limits: TryLimits): Pr
  * What an exchange says of its server.
  *
  * - `good`: it answers, if only that it will not.
- * - `doubtful`: the server or only this name is at fault. A probe tells.
+ * - `doubtful`: the server or only this name is at fault. A probe tells, or another server that answers.
+ * - `unreachable`: nothing came of the question at all, so it is not the name's fault. A probe tells how bad it is.
  * - `bad`: no healthy server does this: a wrong certificate, nonsense, answers to what nobody asked.
  * - `nothing`: we ended it ourselves, or had too many under way.
  */
-export type Verdict = "good" | "doubtful" | "bad" | "nothing";
+export type Verdict = "good" | "doubtful" | "unreachable" | "bad" | "nothing";
 
 export function verdictOn(exchange: Exchange): Verdict {
 	if (exchange.kind === "answered" || isDecided(exchange)) return "good";
 	switch (exchange.why) {
 		case "timeout":
-		case "refused-connection":
-		case "connection-lost":
 		case "http":
 		case "server-failure":
 			return "doubtful";
+		case "refused-connection":
+		case "connection-lost":
+			return "unreachable";
 		case "tls":
 		case "malformed":
 		case "spoofed":

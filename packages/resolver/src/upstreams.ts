@@ -16,7 +16,7 @@ import type { Ask, Asked, Protocol, Transport, Try, UpstreamServer, Upstreams } 
 import { UpstreamHealth } from "./upstreams-health.ts";
 import { type Candidate, inOrder, nextServer } from "./upstreams-order.ts";
 import { UpstreamRetries } from "./upstreams-retries.ts";
-import { isDecided } from "./upstreams-try.ts";
+import { isDecided, verdictOn } from "./upstreams-try.ts";
 
 export interface UpstreamsOptions {
 	/** By IP address, in order of preference among those of one protocol. */
@@ -92,10 +92,25 @@ export function createUpstreams(options: UpstreamsOptions): WatchedUpstreams {
 			tries.push({ server, exchange });
 			if (exchange.kind === "answered") {
 				const { message, protocol } = exchange;
+				outdo(tries, server);
 				return { kind: "answered", message, server, authenticated: isEncrypted(protocol), tries };
 			}
 		}
 		return { kind: "failed", tries };
+	}
+
+	/**
+	 * The last one answered: it is not the name that is ill. But a refusal costs nothing, so whoever proves nothing cannot
+	 * bring down by it one that proves who it is: with names of his own that fail elsewhere, a forger would have
+	 * everybody's questions sent to himself.
+	 */
+	function outdo(tries: readonly Try[], answerer: UpstreamServer): void {
+		for (const { server, exchange } of tries) {
+			if (exchange.kind === "answered" || server === answerer || verdictOn(exchange) !== "doubtful") continue;
+			const isProven = isEncrypted(server.protocol) && !isEncrypted(answerer.protocol);
+			if (isProven && exchange.why !== "timeout") continue;
+			doors.find((door) => door.server === server)?.health.outdone();
+		}
 	}
 
 	function choose(tries: readonly Try[]) {
