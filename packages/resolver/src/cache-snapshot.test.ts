@@ -50,6 +50,18 @@ test("what is too old to serve stays out", async (t) => {
 	assert.equal(after.find(asked("www.example."), 0), undefined);
 });
 
+test("rules that would keep it longer do not make it fresher", async (t) => {
+	const path = join(folder(t), "cache");
+	await writeSnapshot(path, filled(), { nowMs: 10_000, wallMs: WALL_MS });
+	const after = emptyCache();
+	readSnapshot(path, after, ttlRules({ minS: 3_600, unauthenticatedMaxS: 3_600 }), {
+		nowMs: 0,
+		wallMs: WALL_MS,
+	});
+	assert.equal(after.find(asked("www.example."), 289_000)?.kind, "fresh");
+	assert.equal(after.find(asked("www.example."), 290_000)?.kind, "stale");
+});
+
 test("the file is its owner's alone, and nothing is left beside it", async (t) => {
 	const where = folder(t);
 	const path = join(where, "cache");

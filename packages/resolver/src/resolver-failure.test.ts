@@ -148,6 +148,19 @@ scenarios("flight", {
 		leave 2
 		server www.example. A | 300 A 192.0.2.2
 		cached www.example. A cache | 300 A 192.0.2.2`,
+	"one that waits for it and leaves does not end it": `
+		ask 1 www.example. A
+		server www.example. A | 300 A 192.0.2.1
+		cached www.example. A cache | 300 A 192.0.2.1
+		pass 295s
+		ask 2 www.example. A
+		pending www.example. A
+		pass 6s
+		ask 3 www.example. A
+		waits 3
+		leave 3
+		server www.example. A | 300 A 192.0.2.2
+		cached www.example. A cache | 300 A 192.0.2.2`,
 	"who has left is told nothing more": `
 		ask 1 www.example. A
 		ask 2 www.example. A

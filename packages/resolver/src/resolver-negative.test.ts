@@ -221,6 +221,16 @@ scenarios("life", {
 		ask 2 www.example. A
 		told 2 cache | 31 A 192.0.2.1
 		quiet`,
+	"its last tenth begins within a second": `
+		ask 1 www.example. A
+		server www.example. A | 305 A 192.0.2.1
+		cached www.example. A cache | 305 A 192.0.2.1
+		pass 274.2s
+		cached www.example. A cache | 30 A 192.0.2.1
+		quiet
+		pass 400ms
+		cached www.example. A cache | 30 A 192.0.2.1
+		server www.example. A | 300 A 192.0.2.2`,
 	"a name that is asked for once is not": `
 		ask 1 www.example. A
 		server www.example. A | 300 A 192.0.2.1

@@ -85,6 +85,11 @@ scenarios("trust", {
 		server www.example. A | 300 CNAME host.example.
 		server host.example. A plain | 300 A 192.0.2.1
 		told 1 upstream plain | 60 CNAME host.example. ; host.example. 60 A 192.0.2.1`,
+	"whichever part that is": `
+		ask 1 www.example. A
+		server www.example. A plain | 300 CNAME host.example.
+		server host.example. A | 300 A 192.0.2.1
+		told 1 upstream plain | 60 CNAME host.example. ; host.example. 60 A 192.0.2.1`,
 	"it may be stale, while there is nothing better": `
 		ask 1 www.example. A
 		server www.example. A plain | 300 A 192.0.2.1
@@ -177,6 +182,13 @@ scenarios("network", {
 		cached www.example. AAAA ecs=2001:db8:1234::/56 cache scope=40 | 300 AAAA 2001:db8::1
 		cached www.example. AAAA ecs=2001:db8:1300::/56 no
 		cached www.example. AAAA ecs=32.1.13.0/24 no`,
+	"a fresh answer for a wide network before an old one for the narrowest": `
+		ask 1 www.example. AAAA ecs=2001:db8::1/128
+		server www.example. AAAA ecs=2001:db8::1/128 scope=128 | 300 AAAA 2001:db8::1
+		pass 301s
+		ask 2 www.example. AAAA ecs=2001:db9::1/128
+		server www.example. AAAA ecs=2001:db9::1/128 scope=16 | 300 AAAA 2001:db8::2
+		cached www.example. AAAA ecs=2001:db8::1/128 cache scope=16 | 300 AAAA 2001:db8::2`,
 	"NXDOMAIN for a network is for that network, and all types": `
 		ask 1 no.example. A ecs=192.0.2.0/24
 		server no.example. A ecs=192.0.2.0/24 scope=24 NXDOMAIN | | example. 900 SOA 60
