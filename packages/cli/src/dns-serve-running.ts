@@ -53,6 +53,7 @@ export async function runServer(first: ServeConfig): Promise<RunningServer> {
 		server = await startDnsServer({
 			resolver,
 			...planOf(config),
+			udpWay: fixed.udp,
 			...given({ tableBytesMax: fixed.table.bytes, tableNamesMax: fixed.table.names }),
 			connections: {
 				connectionsMax: total ?? CONNECTION_BOUNDS.connectionsMax,
@@ -160,7 +161,7 @@ function wordsOf(
 ): string {
 	const places = server.places().map(({ protocol, address, port, way }) => {
 		const place = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-		return `${protocol} ${place}${way === "dgram" ? " (a packet a call: no koffi)" : ""}`;
+		return `${protocol} ${place}${way === "dgram" ? " (a packet a call)" : ""}`;
 	});
 	const warm = resolver.warmStart;
 	const parts = [

@@ -65,6 +65,8 @@ export const CONFIG_SHAPE = z.strictObject({
 			idleSeconds: z.number().positive().max(3600).optional(),
 		})
 		.optional(),
+	/** `dgram` reads packets by Node's own means, also where many a system call could be had. */
+	udp: z.enum(["best", "dgram"]).optional(),
 	tryMs: count(60_000).optional(),
 	retries: z.number().int().min(0).max(10).optional(),
 	/** What becomes of an answer without proof that trusted servers contradict. */

@@ -50,6 +50,7 @@ export interface ServeConfig {
 		readonly cacheBytes: number | undefined;
 		readonly table: { readonly bytes?: number | undefined; readonly names?: number | undefined };
 		readonly connections: NonNullable<GivenConfig["connections"]>;
+		readonly udp: "best" | "dgram";
 		readonly tryMs: number | undefined;
 		readonly retries: number | undefined;
 		readonly forged: "report" | "prefer-quorum" | "refuse" | undefined;
@@ -153,6 +154,7 @@ function configOf(given: GivenConfig): ServeConfig {
 			cacheBytes: given.cacheBytes,
 			table: given.table ?? {},
 			connections: given.connections ?? {},
+			udp: given.udp ?? "best",
 			tryMs: given.tryMs,
 			retries: given.retries,
 			forged: given.forged,

@@ -78,13 +78,20 @@ export function newRecordStore(capacityBytes: number): RecordStore {
 	};
 }
 
-/** A record on its own, at offset 0 of its store; undefined for what is no message. */
-export function makeRecord(parts: AnswerParts): RecordStore | undefined {
+/** The longest message with as many records as it can hold: each takes 11 octets at least. */
+export const RECORD_BYTES_MAX = RECORD_FIXED_BYTES + 2 * 5957 + WIRE_BYTES_MAX + 7;
+
+/**
+ * A record on its own, at offset 0 of its store: `store` if it is given (of `RECORD_BYTES_MAX`), else a new one.
+ * Undefined for what is no message.
+ */
+export function makeRecord(parts: AnswerParts, given?: RecordStore): RecordStore | undefined {
 	const { wire, ttlOffsets, questionEnd } = parts;
 	if (wire.length < HEADER_BYTES || wire.length > WIRE_BYTES_MAX || questionEnd > wire.length)
 		return undefined;
 	const length = (RECORD_FIXED_BYTES + 2 * ttlOffsets.length + wire.length + 7) & ~7;
-	const store = newRecordStore(length);
+	const store = given ?? newRecordStore(length);
+	if (length > store.bytes.length) return undefined;
 	const lifeMs = Math.max(0, Math.min(LIFE_MS_MAX, Math.trunc(parts.lifeMs)));
 	store.times[0] = parts.nowMs;
 	store.words[2] = length;
@@ -92,6 +99,7 @@ export function makeRecord(parts: AnswerParts): RecordStore | undefined {
 	store.words[4] = lifeMs;
 	store.words[5] = Math.trunc(lifeMs * REFRESH_SHARE);
 	store.bytes[24] = parts.keyBits;
+	store.bytes[25] = 0;
 	const turns = findTurns(parts);
 	store.bytes[26] = turns.count;
 	store.bytes[27] = turns.stride;

@@ -8,7 +8,13 @@
  */
 import { decodeDnsMessage } from "@plumbline/signals/dns-message-decode";
 import type { Resolution, Resolver } from "./resolution.ts";
-import { makeRecord, messageAt, type RecordStore, writeAnswer, writeBare } from "./server-answer-record.ts";
+import {
+	makeRecord,
+	newRecordStore,
+	RECORD_BYTES_MAX,
+	writeAnswer,
+	writeBare,
+} from "./server-answer-record.ts";
 import type { AnswerTable } from "./server-answer-table.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import { emptyQueryView, type QueryFate, type QueryView, readQuery } from "./server-query.ts";
@@ -51,6 +57,9 @@ const UDP_ANSWER_BYTES_MAX = 1232;
 const IN_FLIGHT_MAX = 4096;
 const SERVFAIL = 2;
 const EDE_NOT_READY = 14;
+/** Where answers are made before they are copied out: a new one for each would be most of what a miss costs. */
+const sheet = new Uint8Array(STREAM_ROOM + ANSWER_ROOM);
+const made = newRecordStore(RECORD_BYTES_MAX);
 const RCODES: { readonly [Fate in Exclude<QueryFate, "ask" | "drop">]: number } = {
 	"form-error": 1,
 	"not-implemented": 4,
@@ -130,11 +139,11 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 			return answerWithSubnet(query, mine, ask, resolution);
 		}
 		const nowMs = now();
-		const record = makeRecord(recordParts(ask, resolution, mine.keyBits, nowMs));
+		const record = makeRecord(recordParts(ask, resolution, mine.keyBits, nowMs), made);
 		if (record === undefined) return bare(query, mine, SERVFAIL, -1);
 		if (ask.clientSubnet === undefined) table.insert(record);
-		const bytes = roomFor(query, record);
-		return bytes.subarray(0, writeAnswer(record, 0, bytes, 0, mine, nowMs, nextTurn()));
+		sheet.set(query);
+		return sheet.slice(0, writeAnswer(record, 0, sheet, 0, mine, nowMs, nextTurn()));
 	}
 
 	return {
@@ -157,17 +166,8 @@ function fit(view: QueryView, carrier: Carrier): void {
 }
 
 function bare(query: Uint8Array, view: QueryView, rcode: number, extendedError: number): Uint8Array {
-	const bytes = new Uint8Array(ANSWER_ROOM);
-	bytes.set(query.subarray(0, ANSWER_ROOM / 2));
-	return bytes.subarray(0, writeBare(bytes, 0, view, rcode, false, extendedError));
-}
-
-/** Room for the record with its OPT and padding, the head of the query at its beginning. */
-function roomFor(query: Uint8Array, record: RecordStore): Uint8Array {
-	const wireBytes = record.bytes.length - messageAt(record, 0);
-	const bytes = new Uint8Array(Math.max(query.length, wireBytes) + ANSWER_ROOM);
-	bytes.set(query);
-	return bytes;
+	sheet.set(query);
+	return sheet.slice(0, writeBare(sheet, 0, view, rcode, false, extendedError));
 }
 
 function askOf(query: Uint8Array): Ask | undefined {
