@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeDnsMessage } from "@plumbline/signals/dns-message-decode";
+import { createAnswerTable } from "./server-answer-table.ts";
+import { ANSWER_ROOM, createAnswerer, LATER } from "./server-answerer.ts";
+import { newServerCounters } from "./server-counters.ts";
+import { queryFor } from "./testing/dns-clients.ts";
+import { scriptedResolver } from "./testing/scripted-resolver.ts";
+
+function setUp() {
+	const clock = { nowMs: 0 };
+	const resolver = scriptedResolver();
+	const counters = newServerCounters();
+	const table = createAnswerTable({ bytesMax: 0, namesMax: 64, seeds: [1, 3] });
+	const answerer = createAnswerer({ resolver, table, counters, now: () => clock.nowMs });
+	const slot = new Uint8Array(ANSWER_ROOM);
+	/** Undefined: the resolver has to be asked. */
+	const atOnce = (query: Uint8Array) => {
+		slot.set(query);
+		const length = answerer.atOnce(slot, 0, query.length, "udp", clock.nowMs);
+		return length === LATER ? undefined : decoded(slot.subarray(0, length));
+	};
+	return { clock, resolver, counters, table, answerer, atOnce };
+}
+
+function decoded(bytes: Uint8Array) {
+	const read = decodeDnsMessage(bytes);
+	assert.ok(read.kind === "decoded", JSON.stringify(read));
+	return read.message;
+}
+
+test("what the resolver found is answered at once from then on, its TTL counted down, until its time is over", async () => {
+	const { clock, answerer, atOnce, resolver } = setUp();
+	const query = queryFor("H7.test", 77);
+	assert.equal(atOnce(query), undefined);
+	const first = decoded(await answerer.later(query, "udp"));
+	assert.equal(first.id, 77);
+	assert.deepEqual(first.questions, [{ name: "H7.test.", type: 1, class: 1 }], "in the client's spelling");
+	clock.nowMs = 100_500;
+	const later = atOnce(query);
+	assert.deepEqual(later?.answers, [
+		{ name: "H7.test.", type: 1, class: 1, ttl: 200, data: { kind: "address", address: "10.0.0.7" } },
+	]);
+	clock.nowMs = 300_000;
+	assert.equal(atOnce(query), undefined, "not a moment longer than the cache said");
+	assert.equal(resolver.asked.length, 1);
+});
+
+test("in the last tenth of its time a name is asked for once behind the answer", async () => {
+	const { clock, answerer, atOnce, counters, resolver } = setUp();
+	const query = queryFor("h7.test");
+	await answerer.later(query, "udp");
+	clock.nowMs = 269_999;
+	assert.ok(atOnce(query));
+	assert.equal(counters.refreshes, 0);
+	clock.nowMs = 270_000;
+	for (let times = 0; times < 3; times++) assert.ok(atOnce(query), "nobody waits");
+	assert.equal(counters.refreshes, 1);
+	await answerer.idle();
+	assert.equal(resolver.asked.length, 2);
+	clock.nowMs = 400_000;
+	assert.ok(atOnce(query), "and it lives on");
+});
+
+test("a failure and a stale answer are held for a second; a failure is not made to look older", async () => {
+	const { clock, answerer, atOnce } = setUp();
+	for (const name of ["fail.test", "stale.test"]) {
+		clock.nowMs = 0;
+		await answerer.later(queryFor(name), "udp");
+		clock.nowMs = 999;
+		assert.ok(atOnce(queryFor(name)), name);
+		clock.nowMs = 1000;
+		assert.equal(atOnce(queryFor(name)), undefined, name);
+	}
+});
+
+test("answers differ by DO and CD, and each query gets its own", async () => {
+	const { answerer, atOnce } = setUp();
+	const plain = queryFor("h7.test");
+	const checkingDisabled = Buffer.from(plain);
+	checkingDisabled[3] = 0x10;
+	await answerer.later(plain, "udp");
+	assert.equal(atOnce(checkingDisabled), undefined);
+	await answerer.later(checkingDisabled, "udp");
+	assert.equal(atOnce(checkingDisabled)?.checkingDisabled, true);
+	assert.equal(atOnce(plain)?.checkingDisabled, false);
+});
+
+test("without TLS to the server nobody can have validated: AD is not passed on", async () => {
+	const { answerer, atOnce } = setUp();
+	const query = queryFor("h7.test");
+	query[3] = 0x20;
+	assert.equal(decoded(await answerer.later(query, "udp")).authenticData, false);
+	assert.equal(atOnce(query)?.authenticData, false);
+});
+
+test("a resolver that throws is a SERVFAIL, not silence", async () => {
+	const { table, counters } = setUp();
+	const resolver = { ...scriptedResolver(), resolve: () => Promise.reject(new Error("a fault")) };
+	const answerer = createAnswerer({ resolver, table, counters, now: () => 0 });
+	assert.equal(decoded(await answerer.later(queryFor("h1.test"), "udp")).rcode, 2);
+	assert.equal(answerer.inFlight(), 0);
+});
