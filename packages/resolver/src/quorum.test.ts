@@ -16,6 +16,11 @@ import type { Ask, Asked, UpstreamServer } from "./upstream.ts";
 import { createUpstreams } from "./upstreams.ts";
 
 const NAME = "www.shop.test.";
+const OWNERS = [
+	["other.example", "198.35.26.96"],
+	["third.example", "151.101.1.140"],
+	["fourth.example", "140.82.121.4"],
+] as const;
 const askOf = (name: string): Ask => ({ question: { name, type: DNS_TYPE.A, class: DNS_CLASS.IN } });
 const addresses = (asked: Asked): string[] =>
 	asked.kind === "failed"
@@ -32,7 +37,7 @@ describe("a plain server is used, trusted ones are its witnesses", {
 	before(async () => {
 		authority = await startDnsAuthority([
 			{ origin: "shop.test", records: "www 60 A 93.184.216.34" },
-			{ origin: "other.example", records: "www 60 A 198.35.26.96" },
+			...OWNERS.map(([origin, address]) => ({ origin, records: `www 60 A ${address}` })),
 		]);
 		trusted = await Promise.all([1, 2].map(() => startUnbound({ forwardTo: authority })));
 		liar = await startDnsLiar({ to: { address: "127.0.0.1", port: trusted[0]?.ports.udp ?? 0 } });
@@ -118,15 +123,14 @@ describe("a plain server is used, trusted ones are its witnesses", {
 		assert.match(compared[0]?.verdict.reasons[0]?.says ?? "", /an alias of n\d+\.tracker\.example\./);
 	});
 
-	test("one address for names of two owners is known from the second on", async (t) => {
+	test("one address for names of many owners is known from the fourth on", async (t) => {
 		liar.lie({ kind: "told", addresses: ["45.77.12.9"] });
 		const { ask, compared } = quorum(t, "prefer-quorum");
-		assert.deepEqual(addresses(await ask(NAME)), ["45.77.12.9"]);
-		assert.deepEqual(addresses(await ask("www.other.example.")), ["198.35.26.96"]);
+		for (const [owner] of OWNERS) await ask(`www.${owner}.`);
 		assert.deepEqual(addresses(await ask(NAME)), ["93.184.216.34"]);
 		assert.deepEqual(
 			compared.map(({ verdict }) => verdict.kind),
-			["cannot-tell", "hijacked", "hijacked"],
+			["cannot-tell", "cannot-tell", "cannot-tell", "hijacked"],
 		);
 	});
 

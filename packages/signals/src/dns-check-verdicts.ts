@@ -69,8 +69,9 @@ function judge(check: DnsCheck, question: CheckedQuestion, answer: CheckedAnswer
 function controlOf(check: DnsCheck, question: CheckedQuestion, server: number): DnsControl | undefined {
 	const own = question.answers.find((answer) => answer.server === server);
 	if (own === undefined) return undefined;
-	const { name, type } = question;
-	return { asked: { name, type }, suspect: own.told, trusted: trustedOf(check, question) };
+	const { name, type, purpose } = question;
+	const foreign = purpose === "also";
+	return { asked: { name, type }, suspect: own.told, trusted: trustedOf(check, question), foreign };
 }
 
 function trustedOf({ servers }: DnsCheck, { answers }: CheckedQuestion): DnsTold[] {

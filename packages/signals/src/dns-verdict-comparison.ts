@@ -26,6 +26,8 @@ export interface DnsControl {
 	readonly asked: DnsAsked;
 	readonly suspect: DnsTold;
 	readonly trusted: readonly DnsTold[];
+	/** A name of somebody else, as whoever asks knows. */
+	readonly foreign?: boolean;
 }
 
 /** A comparison as the signs look at it. */

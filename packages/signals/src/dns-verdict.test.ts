@@ -24,10 +24,11 @@ const madeUp = (label: string, address: string) => ({
 	suspect: said({ name: `${label}.invalid.`, values: [address] }),
 	trusted: [said({ name: `${label}.invalid.`, rcode: NXDOMAIN })],
 });
-const elsewhere = (name: string, address: string) => ({
+/** Another name with this address, which trusted servers know somewhere else. */
+const elsewhere = (name: string, address: string, truth = "151.101.1.140") => ({
 	asked: { name, type: DNS_TYPE.A },
 	suspect: said({ name, values: [address] }),
-	trusted: [said({ name, values: ["151.101.1.140"] })],
+	trusted: [said({ name, values: [truth] })],
 });
 
 type Case = Partial<DnsComparison> & { readonly suspect: DnsTold; readonly reason: string };
@@ -115,10 +116,28 @@ const INNOCENT: Readonly<Record<string, Case>> = {
 		reason: "denied-here",
 	},
 	"an old denial without its SOA": { suspect: said({ rcode: NXDOMAIN }), reason: "denied-here" },
-	"a proxy of the inside for one name more": {
+	"a proxy of the inside for all domains of a company": {
 		suspect: said({ values: ["10.0.0.7"] }),
-		controls: [elsewhere("www.other.test.", "10.0.0.7")],
+		controls: ["shop.de.", "shop.fr.", "shop.it.", "shop.es."].map((name) => elsewhere(name, "10.0.0.7")),
 		reason: "other-values",
+	},
+	"the origin for three domains of a company, which the world knows behind a content network": {
+		suspect: said({ values: [FORGED] }),
+		controls: ["shop.de.", "shop.fr."].map((name) => elsewhere(name, FORGED)),
+		reason: "other-values",
+	},
+	"a content network's address for many customers, elsewhere for all of them": {
+		suspect: said({ values: ["13.224.7.9"] }),
+		trusted: [said({ values: ["18.64.1.1"] })],
+		controls: ["a.de.", "b.fr.", "c.it.", "d.es."].map((name) => {
+			return { ...elsewhere(name, "13.224.7.9", "18.64.3.3"), foreign: true };
+		}),
+		reason: "other-values",
+	},
+	"another edge of a network that many customers share": {
+		suspect: said({ values: ["93.184.99.1"] }),
+		controls: [{ ...elsewhere("www.other.test.", "93.184.99.1"), foreign: true }],
+		reason: "same-network",
 	},
 	"a filter that the client asked for": {
 		suspect: said({ rcode: NXDOMAIN, extendedError: 17 }),
@@ -230,14 +249,25 @@ const FORGERIES: Readonly<Record<string, Case>> = {
 		trusted: [TRUE_CDN],
 		reason: "nowhere-address",
 	},
-	"one address for names of several owners": {
+	"one address for a name of somebody else": {
 		suspect: said({ values: [FORGED] }),
-		controls: [elsewhere("www.other.test.", FORGED)],
+		controls: [{ ...elsewhere("www.other.test.", FORGED), foreign: true }],
 		reason: "one-address",
 	},
-	"one private address for names of three owners": {
+	"one address for names of four owners": {
+		suspect: said({ values: [FORGED] }),
+		controls: ["a.de.", "b.fr.", "c.it."].map((name) => elsewhere(name, FORGED)),
+		reason: "one-address",
+	},
+	"one address, private, for all names and those made up": {
 		suspect: said({ values: ["10.9.9.9"] }),
-		controls: [elsewhere("www.other.test.", "10.9.9.9"), elsewhere("www.third.test.", "10.9.9.9")],
+		controls: [madeUp("kq3v9", "10.9.9.9")],
+		reason: "one-address",
+	},
+	"the same at the end of the true alias": {
+		suspect: said({ chain: ["shop.cdn.example."], values: [FORGED] }),
+		trusted: [TRUE_CDN],
+		controls: [madeUp("kq3v9", FORGED)],
 		reason: "one-address",
 	},
 	"an address for what does not exist": {
