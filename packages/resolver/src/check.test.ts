@@ -114,7 +114,7 @@ describe("one lying server beside two trusted recursors", {
 		liar.lie({ kind: "told", addresses: ["45.77.12.9"] });
 		const one = await verdicts({ also: ["www.other.example."] });
 		assert.deepEqual([one.kind, one.ids, one.server], ["hijacked", ["one-address"], "hijacked"]);
-		liar.lie({ kind: "told", addresses: ["0.0.0.0"] });
+		liar.lie({ kind: "told", addresses: ["0.0.0.0"] }, ["www.shop.test."]);
 		assert.deepEqual((await verdicts()).ids, ["nowhere-address"]);
 		liar.lie({ kind: "nxdomain-rewritten", address: "45.77.12.9" });
 		assert.deepEqual([(await verdicts()).kind, (await verdicts()).server], ["agrees", "hijacked"]);

@@ -6,7 +6,7 @@ import { isBelow } from "./dns-name.ts";
 import type { DnsVerdict } from "./dns-verdict.ts";
 import { readDnsAnswer } from "./dns-verdict-answer.ts";
 import { type DnsControl, quoteValues } from "./dns-verdict-comparison.ts";
-import { rewrittenNames } from "./dns-verdict-signs.ts";
+import { rewrittenNames } from "./dns-verdict-one-address.ts";
 
 /** One may be a mishap of a cache. */
 const REWRITTEN_MIN = 2;

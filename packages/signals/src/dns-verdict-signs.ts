@@ -14,15 +14,9 @@
  */
 import { DNS_TYPE } from "./dns-message.ts";
 import { isBelow } from "./dns-name.ts";
-import { isSameNetwork, natureOf } from "./dns-verdict-address.ts";
-import { readDnsAnswer } from "./dns-verdict-answer.ts";
-import {
-	type DnsControl,
-	type DnsReason,
-	handshakeWith,
-	quoteValues,
-	type ReadComparison,
-} from "./dns-verdict-comparison.ts";
+import { natureOf } from "./dns-verdict-address.ts";
+import { type DnsReason, handshakeWith, quoteValues, type ReadComparison } from "./dns-verdict-comparison.ts";
+import { isGivenToMadeUp, oneAddress, rewrittenNames } from "./dns-verdict-one-address.ts";
 import { isInside, zoneOf } from "./dns-verdict-zone.ts";
 
 interface Signs {
@@ -35,8 +29,6 @@ interface Signs {
 /** Caches keep nothing longer than a day as a rule; a TTL counts down, so only too long a one is odd. */
 const TTL_S_LONGEST_USUAL = 2 * 86_400;
 const TTL_FACTOR = 10;
-/** One address for so many owners beside the one asked for, if nobody knows that they are different ones. */
-const OTHER_OWNERS_MIN = 3;
 const TRUSTED_WITHOUT_ALIAS_MIN = 2;
 const HINTS_FOR_PROOF = 2;
 /** RFC 8914: Blocked, Censored. Filtered (17) is what the client asked for. */
@@ -53,8 +45,7 @@ export function signsOfForgery(read: ReadComparison): Signs {
 	]);
 	const complete = foreignAliasComplete(read);
 	const hints = present([complete, certificateForeign(read), untrustedCertificate(read), ttlOutlier(read)]);
-	const strange = strangeAddress(read);
-	const outweighNearness = nowhere !== undefined || (strange !== undefined && isMadeUpFor(read, strange));
+	const outweighNearness = nowhere !== undefined || isGivenToMadeUp(read);
 	if (proof.length > 0) return { proof, hints, outweighNearness };
 	// An alias elsewhere must be one of them: odd TTLs and private authorities are too common to make a pair.
 	const isPair = complete !== undefined && hints.length >= HINTS_FOR_PROOF;
@@ -82,55 +73,6 @@ function nowhereAddress(read: ReadComparison): DnsReason | undefined {
 	};
 }
 
-/**
- * Other names get it as well. Those made up at random prove it at once. Names of customers of one content network share
- * addresses too, and the domains of one company: so trusted ones must know them in different networks, and there must be
- * several, unless whoever asks knows that they are somebody else's.
- */
-function oneAddress(read: ReadComparison): DnsReason | undefined {
-	const { suspect, asked, controls, values, trusted } = read;
-	const address = strangeAddress(read);
-	// Of a name that nobody has, the next sign speaks.
-	if (address === undefined || trusted.every(({ outcome }) => outcome === "denied")) return undefined;
-	if (isMadeUpFor(read, address)) {
-		return { id: "one-address", says: `${address} for ${asked.name}, and for names made up at random` };
-	}
-	// A proxy of the inside, for all domains of a company.
-	if (values.size === 0 || natureOf(address) === "private") return undefined;
-	if ([...values].some((value) => isSameNetwork(address, value)) || suspect.chain.length > 0)
-		return undefined;
-	const owners = new Map<string, DnsControl>();
-	for (const control of controls) {
-		const zone = zoneOf(control.asked.name);
-		if (zone === zoneOf(asked.name) || isInside(control.asked.name)) continue;
-		const told = readDnsAnswer(control.suspect, control.asked).values;
-		const truth = control.trusted.flatMap((one) => readDnsAnswer(one, control.asked).values);
-		if (truth.length === 0 || told.length !== 1 || told[0] !== address || truth.includes(address)) continue;
-		if (truth.some((value) => [...values].some((other) => isSameNetwork(value, other)))) continue;
-		owners.set(zone, control);
-	}
-	const isKnown = [...owners.values()].some(({ foreign }) => foreign === true);
-	if (owners.size < (isKnown ? 1 : OTHER_OWNERS_MIN)) return undefined;
-	const names = [...owners.values()].map((control) => control.asked.name);
-	return {
-		id: "one-address",
-		says: `${address} for ${asked.name} and for ${quoteValues(names)}, which trusted ones know elsewhere`,
-	};
-}
-
-/** The only address that it gives, if no trusted server and no certificate knows it. */
-function strangeAddress({ suspect, asked, values, handshakes }: ReadComparison): string | undefined {
-	const [address, ...more] = suspect.values;
-	if ((asked.type !== DNS_TYPE.A && asked.type !== DNS_TYPE.AAAA) || address === undefined) return undefined;
-	if (more.length > 0 || values.has(address) || handshakeWith(handshakes, address) === "valid")
-		return undefined;
-	return address;
-}
-
-function isMadeUpFor({ controls }: ReadComparison, address: string): boolean {
-	return rewrittenNames(controls).some((made) => made.values.includes(address));
-}
-
 /** Without the random names a name of the inside looks the same. */
 function denialRewritten({ suspect, trusted, asked, controls }: ReadComparison): DnsReason | undefined {
 	if (suspect.outcome !== "values" || !trusted.every(({ outcome }) => outcome === "denied")) return undefined;
@@ -144,15 +86,6 @@ function denialRewritten({ suspect, trusted, asked, controls }: ReadComparison):
 				id: "denial-rewritten",
 				says: `${quoteValues(suspect.values)} for ${asked.name}, which nobody has, as for ${made.name}, made up at random`,
 			};
-}
-
-/** Random names below `.invalid`, which nobody has (RFC 6761), that the suspect has an address for. */
-export function rewrittenNames(controls: ReadComparison["controls"]) {
-	return controls.flatMap(({ asked, suspect }) => {
-		if (!isBelow(asked.name, "invalid.")) return [];
-		const { values } = readDnsAnswer(suspect, asked);
-		return values.length === 0 ? [] : { name: asked.name, values };
-	});
 }
 
 /** The last name of the chain, if it lies where no trusted server points and no inside is known. */
