@@ -40,6 +40,13 @@ export interface DnsCheckContext {
 const TRY_MS = 2_000;
 /** A datagram may be lost. */
 const TRIES_MAX = 2;
+/**
+ * The answer lay there while our own thread was at something else (a capture begins, the ledger is attached): the time is
+ * not the server's, and it is asked again.
+ */
+const BUSY_MS_MIN = 50;
+const BUSY_SHARE_MAX = 0.5;
+const BUSY_AGAIN_MAX = 3;
 /** Asked first and not counted: connections are made, and our own code is warm, when the times begin. */
 const WARM_UP: CheckProbe = { name: ".", type: DNS_TYPE.NS, purpose: "also" };
 /** Exchanges with one server at a time. */
@@ -65,16 +72,15 @@ export async function checkDns(request: DnsCheckRequest, context: DnsCheckContex
 		servers.map(async (server, index) => {
 			const transport = context.open(server);
 			try {
-				await ask(transport, WARM_UP, { clientSubnet: undefined, signal, tryMs, triesMax: 1 });
-				return await inTurns(probes, async (probe): Promise<CheckedAnswer> => {
+				const warm = await ask(transport, WARM_UP, { clientSubnet: undefined, signal, tryMs, triesMax: 1 });
+				// A server that is silent is not waited for twice, nor name by name.
+				const isSilent = warm.kind === "failed" && warm.why === "timeout";
+				const how = { clientSubnet, signal, tryMs, triesMax: isSilent ? 1 : TRIES_MAX };
+				const atOnceMax = isSilent ? probes.length : AT_ONCE_MAX;
+				return await inTurns(probes, atOnceMax, async (probe): Promise<CheckedAnswer> => {
 					signal.throwIfAborted();
 					const atMs = now() - startMs;
-					const { told, tookMs } = await askFollowing(transport, probe, {
-						clientSubnet,
-						signal,
-						tryMs,
-						triesMax: TRIES_MAX,
-					});
+					const { told, tookMs } = await askFollowing(transport, probe, how);
 					return { server: index, atMs, tookMs, told };
 				});
 			} finally {
@@ -146,26 +152,36 @@ async function ask(transport: Transport, { name, type }: CheckProbe, how: AskHow
 	const question = { name, type, class: DNS_CLASS.IN };
 	const { clientSubnet } = how;
 	let lostMs = 0;
-	for (let tries = 1; ; tries++) {
+	for (let tries = 1, again = 0; ; tries++) {
 		const limit = AbortSignal.any([how.signal, AbortSignal.timeout(how.tryMs)]);
+		const before = performance.eventLoopUtilization();
 		const exchange = await transport.exchange(
 			{ question, ...(clientSubnet === undefined ? {} : { clientSubnet }) },
 			limit,
 		);
 		const isLost = exchange.kind === "failed" && exchange.why === "timeout" && !how.signal.aborted;
-		if (!isLost || tries >= how.triesMax) return { ...exchange, tookMs: lostMs + exchange.tookMs };
+		if (!isLost) {
+			const { active } = performance.eventLoopUtilization(before);
+			const isOurs = active >= BUSY_MS_MIN && active > exchange.tookMs * BUSY_SHARE_MAX;
+			if (isOurs && again++ < BUSY_AGAIN_MAX) continue;
+		}
+		if (!isLost || tries >= how.triesMax + again) return { ...exchange, tookMs: lostMs + exchange.tookMs };
 		lostMs += exchange.tookMs;
 	}
 }
 
-/** All of them, AT_ONCE_MAX at a time, in order. */
-async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+/** All of them, so many at a time, in order. */
+async function inTurns<T, R>(
+	items: readonly T[],
+	atOnceMax: number,
+	work: (item: T) => Promise<R>,
+): Promise<R[]> {
 	const results: R[] = [];
 	let next = 0;
 	const worker = async () => {
 		for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at] as T);
 	};
-	await Promise.all(Array.from({ length: Math.min(AT_ONCE_MAX, items.length) }, worker));
+	await Promise.all(Array.from({ length: Math.min(atOnceMax, items.length) }, worker));
 	return results;
 }
 
@@ -192,5 +208,7 @@ async function shakeWithStrangers(
 			address,
 		}));
 	});
-	return inTurns(places.slice(0, HANDSHAKES_MAX), (place) => shakeHands({ ...place, ...tls }, signal));
+	return inTurns(places.slice(0, HANDSHAKES_MAX), AT_ONCE_MAX, (place) =>
+		shakeHands({ ...place, ...tls }, signal),
+	);
 }
