@@ -132,6 +132,19 @@ for (const [name, [from, to]] of Object.entries(BROKEN)) {
 	});
 }
 
+test("rows nested deeper than anything can be written are left out with a flaw", () => {
+	const deep = (open: string, close: string) => `${open.repeat(200_000)}1${close.repeat(200_000)}`;
+	for (const row of [deep("[", "]"), deep('{"a":', "}"), `{"question":0,"wire":${deep("[", "]")}}`]) {
+		const text = `{"schema":"plumbline.dns-check/1","servers":[],"questions":[],"handshakes":[],"answers":[\n${row}\n]}\n`;
+		const decoded = decodeDnsCheck(new TextEncoder().encode(text));
+		assert.ok(decoded.kind === "decoded");
+		assert.deepEqual(
+			decoded.flaws.map(({ kind }) => kind),
+			["malformed"],
+		);
+	}
+});
+
 test("what is not ours is told so", () => {
 	const wrong = ["", "{}", "[]", '{"schema":"plumbline.dns-check/1","answers":[]}', '{"schema":"x"}'];
 	for (const text of wrong) assert.equal(decodeDnsCheck(new TextEncoder().encode(text)).kind, "foreign");

@@ -203,8 +203,15 @@ function bytesOf(hex: string): Uint8Array | undefined {
 	);
 }
 
+/** A row that is a list may be nested deeper than anything can be written: it is not written out. */
 function quoteRow(value: unknown): string {
-	return (JSON.stringify(value) ?? "nothing").slice(0, QUOTE_CHARS_MAX);
+	if (Array.isArray(value)) return "a list";
+	const shallow = isObject(value) ? Object.fromEntries(Object.entries(value).map(shown)) : value;
+	return (JSON.stringify(shallow) ?? "nothing").slice(0, QUOTE_CHARS_MAX);
+}
+
+function shown([key, value]: readonly [string, unknown]): readonly [string, unknown] {
+	return [key, typeof value === "object" && value !== null ? "…" : value];
 }
 
 const NEWLINE = 0x0a;
