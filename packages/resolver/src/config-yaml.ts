@@ -1,5 +1,5 @@
 /** YAML with the line of each value, so that what is wrong can be shown where it stands. */
-import { type Document, isMap, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from "yaml";
 
 export type YamlRead =
 	| {
@@ -10,7 +10,7 @@ export type YamlRead =
 	  }
 	| { readonly kind: "refused"; readonly faults: readonly string[] };
 
-export const CONFIG_CHARS_MAX = 1024 * 1024;
+const CONFIG_CHARS_MAX = 1024 * 1024;
 /** Aliases that repeat themselves grow without end. */
 const ALIASES_MAX = 50;
 const FAULTS_MAX = 10;
@@ -31,6 +31,11 @@ export function readYaml(name: string, text: string): YamlRead {
 	if (!isMap(document.contents))
 		return { kind: "refused", faults: [`${name} line 1: keys and values are expected`] };
 	try {
+		const complexAt = firstComplexKey(document);
+		if (complexAt !== undefined) {
+			const { line } = lines.linePos(complexAt);
+			return { kind: "refused", faults: [`${name} line ${line}: a key must be plain text`] };
+		}
 		const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
 		return { kind: "yaml", value: value as Record<string, unknown>, document, lines };
 	} catch (error) {
@@ -39,6 +44,22 @@ export function readYaml(name: string, text: string): YamlRead {
 			faults: [`${name}: ${error instanceof Error ? error.message : String(error)}`],
 		};
 	}
+}
+
+/**
+ * Where a list, a map or an alias stands as a key. No key of ours is one, and to make text of nested ones takes the
+ * parser a time that doubles with every few levels.
+ */
+function firstComplexKey(document: Document): number | undefined {
+	let at: number | undefined;
+	visit(document, {
+		Pair: (_, { key }) => {
+			if (key === null || isScalar(key)) return undefined;
+			at = isNode(key) ? (key.range?.[0] ?? 0) : 0;
+			return visit.BREAK;
+		},
+	});
+	return at;
 }
 
 /** Of the value at the path, or of the nearest one around it. An unknown key is told at its parent. */

@@ -47,7 +47,7 @@ test("what hangs, ends early or eats memory is told, with its seed", async (t) =
 		/^0 inputs were tried of 3\nsilent for 1000 ms; seed 5/,
 	);
 	const dies = await planted("dies", 'throw new Error("boom");');
-	assert.match(dies.fault ?? "", /^0 inputs were tried of 3\nended with 1; seed 5\n[^]*boom/);
+	assert.match(dies.fault ?? "", /^0 inputs were tried of 3\nended with 1; seed 5\n[\s\S]*boom/);
 	const fault = await planted("faulty", 'process.send({ tried: 2, residentMb: 1, fault: "input 2: bad" });');
 	assert.match(fault.fault ?? "", /^input 2: bad\nended with 0; seed 5/);
 	const eats = await planted("eats", "process.send({ tried: 3, residentMb: 5000 });");

@@ -12,7 +12,7 @@
  *
  * Numbers are in the machine's own order; the message is not.
  */
-import { HEADER_BYTES, type QueryView } from "./server-query.ts";
+import { HEADER_BYTES, KEY_CHECKING_DISABLED, KEY_DNSSEC_OK, type QueryView } from "./server-query.ts";
 
 export interface RecordStore {
 	readonly bytes: Uint8Array;
@@ -180,7 +180,8 @@ function writeHeader(bytes: Uint8Array, at: number, view: QueryView, low: number
 	const opcode = (bytes[at + 2] ?? 0) & 0x78;
 	bytes[at + 2] = 0x80 | opcode | (truncated ? 0x02 : 0) | (view.recursionDesired ? 0x01 : 0);
 	const authentic = view.wantsAuthenticData ? low & 0x20 : 0;
-	bytes[at + 3] = 0x80 | authentic | ((view.keyBits & 2) << 3) | (low & RCODE_FLAGS_MASK);
+	bytes[at + 3] =
+		0x80 | authentic | ((view.keyBits & KEY_CHECKING_DISABLED) === 0 ? 0 : 0x10) | (low & RCODE_FLAGS_MASK);
 }
 
 function writeOpt(
@@ -199,7 +200,7 @@ function writeOpt(
 	bytes[opt + 4] = OWN_UDP_BYTES_MAX & 0xff;
 	bytes[opt + 5] = rcodeHigh;
 	bytes[opt + 6] = 0;
-	bytes[opt + 7] = (view.keyBits & 1) << 7;
+	bytes[opt + 7] = (view.keyBits & KEY_DNSSEC_OK) === 0 ? 0 : 0x80;
 	bytes[opt + 8] = 0;
 	let options = opt + OPT_BYTES;
 	if (extendedError >= 0) {
@@ -208,8 +209,9 @@ function writeOpt(
 		writePair(bytes, options + 4, extendedError);
 		options += 6;
 	}
-	if (view.wantsPadding) {
-		const bare = options + 4 - at;
+	// Where not even an empty one fits, there is none.
+	const bare = options + 4 - at;
+	if (view.wantsPadding && bare <= view.sizeMax) {
 		const wanted = Math.ceil(bare / PADDING_BLOCK_BYTES) * PADDING_BLOCK_BYTES;
 		const padding = Math.max(0, Math.min(wanted, view.sizeMax) - bare);
 		writePair(bytes, options, OPTION_PADDING);

@@ -132,7 +132,7 @@ export function networkFault(text: string): string | undefined {
 
 function parseNetwork(text: string): Network {
 	const [address = "", length, ...rest] = text.split("/");
-	const words = addressWords(address);
+	const words = isIP(address) === 0 ? undefined : addressWords(address);
 	if (words === undefined || rest.length > 0) throw new RangeError(`not a network: ${JSON.stringify(text)}`);
 	const bits = words.length * 32;
 	const prefix = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : -1;
