@@ -207,7 +207,7 @@ function places(texts: readonly string[]): ListenPlace[] {
 }
 
 /** `127.0.0.1:53`, `[::1]:53`; port 0 takes a free one. */
-export function parsePlace(text: string): ListenPlace | undefined {
+function parsePlace(text: string): ListenPlace | undefined {
 	const [, bracketed, plain, digits = ""] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
 	const address = bracketed ?? plain ?? "";
 	const port = Number(digits);

@@ -45,7 +45,7 @@ export interface AnswerTable {
 const WINDOW = 8;
 /** The index is at most half full when all names are there. */
 const PLACES_A_NAME = 2;
-export const TABLE_RECORD_BYTES_MAX = 4096;
+const TABLE_RECORD_BYTES_MAX = 4096;
 const ARENA_BYTES_MIN = 16 * TABLE_RECORD_BYTES_MAX;
 /** Records that may be given another round in one insertion. */
 const ROUNDS_MAX = 4;

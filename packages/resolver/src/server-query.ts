@@ -33,7 +33,7 @@ export const KEY_DNSSEC_OK = 1;
 export const KEY_CHECKING_DISABLED = 2;
 
 export const HEADER_BYTES = 12;
-export const PLAIN_UDP_BYTES_MAX = 512;
+const PLAIN_UDP_BYTES_MAX = 512;
 const NAME_BYTES_MAX = 255;
 const LABEL_BYTES_MAX = 63;
 const TYPE_OPT = 41;

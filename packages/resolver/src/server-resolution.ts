@@ -4,7 +4,7 @@ import { encodeDnsMessage } from "@plumbline/signals/dns-message-encode";
 import { walkRecords } from "@plumbline/signals/dns-wire";
 import type { Resolution } from "./resolution.ts";
 import type { AnswerParts } from "./server-answer-record.ts";
-import { HEADER_BYTES, type QueryView } from "./server-query.ts";
+import { HEADER_BYTES, KEY_DNSSEC_OK, type QueryView } from "./server-query.ts";
 import type { Ask } from "./upstream.ts";
 
 type Answered = Extract<Resolution, { readonly kind: "answered" }>;
@@ -72,7 +72,7 @@ export function answerWithSubnet(
 			...messageFor(ask, resolution),
 			id: ((query[0] ?? 0) << 8) | (query[1] ?? 0),
 			authenticData: view.wantsAuthenticData && trusted(resolution),
-			edns: { udpSizeMax: UDP_SIZE_OWN, version: 0, dnssecOk: (view.keyBits & 1) !== 0, options },
+			edns: { udpSizeMax: UDP_SIZE_OWN, version: 0, dnssecOk: (view.keyBits & KEY_DNSSEC_OK) !== 0, options },
 		},
 		{ sizeMax: view.sizeMax },
 	);
