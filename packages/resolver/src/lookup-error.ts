@@ -12,7 +12,8 @@ export class LookupError extends Error {
 	readonly hostname: string;
 
 	constructor(code: keyof typeof ERRNO, hostname: string, detail: string, cause?: unknown) {
-		super(`${code} ${hostname}: ${detail}`, { cause });
+		// Programs look for the beginning as Node writes it.
+		super(`getaddrinfo ${code} ${hostname}: ${detail}`, { cause });
 		this.name = "LookupError";
 		this.code = code;
 		this.errno = ERRNO[code];

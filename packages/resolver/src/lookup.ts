@@ -8,7 +8,7 @@
  *   new undici.Agent({ connect: { lookup: resolver.lookup } })
  *   new pg.Pool({ stream: resolver.stream })                   pg takes no lookup, but a socket
  *
- *   IP literal ─▶ hosts file ─▶ memo ─▶ cache ─▶ servers, for each name that the search list makes of it
+ *   memo ─▶ IP literal ─▶ hosts file ─▶ cache ─▶ servers, for each name that the search list makes of it
  * ```
  */
 import { ADDRCONFIG, type LookupAddress, type LookupOptions, V4MAPPED } from "node:dns";
@@ -24,6 +24,10 @@ import type { Resolver } from "./resolution.ts";
 
 /** Of the time its records hold; the rest belongs to the cache, which fetches a hot name anew in it. */
 const MEMO_SHARE = 0.9;
+/** Where there is a hosts file: it may take a name over at any time. */
+const MEMO_MS_MAX = 1_000;
+/** Longer ones are no names as DNS has them, but texts that become one, and they could fill the memory. */
+const MEMO_NAME_CHARS_MAX = 255;
 /** Networks come and go, but not between two lookups. */
 const FAMILIES_LOOK_MS = 10_000;
 /** Names that a search list may make of one: glibc's own limits are far below. */
@@ -75,6 +79,7 @@ interface Wanted {
 type HostFamilies = ReturnType<typeof familiesOfHost>;
 
 const NO_OPTIONS: SignalledLookupOptions = {};
+const BOTH: HostFamilies = { ipv4: true, ipv6: true };
 const ANSWERED = Promise.resolve();
 
 export function createLookup({
@@ -85,8 +90,17 @@ export function createLookup({
 	families = familiesOfHost,
 }: LookupSettings): Lookup {
 	const memo = new LookupMemo();
-	let host = families();
+	const memoMsMax = hosts === undefined ? Number.POSITIVE_INFINITY : MEMO_MS_MAX;
+	let host = BOTH;
+	lookAtHost();
 	let hostLookedAtMs = now();
+
+	/** It throws where no descriptor is left, or a sandbox forbids it. What is known then holds on. */
+	function lookAtHost(): void {
+		try {
+			host = families();
+		} catch {}
+	}
 
 	function lookup(
 		name: string,
@@ -98,7 +112,7 @@ export function createLookup({
 		if (typeof name !== "string") throw new TypeError(`lookup needs a name, found ${typeof name}`);
 		const nowMs = now();
 		if (nowMs - hostLookedAtMs > FAMILIES_LOOK_MS) {
-			host = families();
+			lookAtHost();
 			hostLookedAtMs = nowMs;
 		}
 		const wanted = wantedOf(second, host);
@@ -150,7 +164,8 @@ export function createLookup({
 			const found =
 				cachedFamilies(resolver, each, family) ?? (await askFamilies(resolver, each, family, signal));
 			signal?.throwIfAborted();
-			if (found.kind === "found") return found;
+			// What an earlier name would have said is not known: this is for now only.
+			if (found.kind === "found") return failed === undefined ? found : { ...found, ttlS: 0 };
 			if (found.kind === "failed") failed ??= found;
 		}
 		if (family === 6 && (hints & V4MAPPED) !== 0 && failed === undefined)
@@ -173,7 +188,8 @@ export function createLookup({
 			return;
 		}
 		const { addresses, ttlS } = found;
-		if (ttlS > 0) memo.put(name, family, addresses, now() + ttlS * 1_000 * MEMO_SHARE);
+		if (ttlS > 0 && name.length <= MEMO_NAME_CHARS_MAX)
+			memo.put(name, family, addresses, now() + Math.min(memoMsMax, ttlS * 1_000 * MEMO_SHARE));
 		deliver(turnsOf(addresses, family, order)[0] ?? [], all, callback);
 	}
 
@@ -199,16 +215,23 @@ function deliver(addresses: readonly LookupAddress[], all: boolean, callback: An
 	ANSWERED.then(() => tell(addresses, all, callback));
 }
 
-/** What a callback throws is its program's own affair, as it is with `dns.lookup`: no rejection of ours. */
+/**
+ * What a callback throws is its program's own affair, as it is with `dns.lookup`: no rejection of ours. And the list is
+ * its own: undici writes times into it.
+ */
 function tell(addresses: readonly LookupAddress[], all: boolean, callback: AnyCallback): void {
 	try {
-		if (all) (callback as AllCallback)(null, addresses as LookupAddress[]);
+		if (all) (callback as AllCallback)(null, addresses.map(copyOf));
 		else callback(null, addresses[0]?.address ?? "", addresses[0]?.family ?? 0);
 	} catch (error) {
 		process.nextTick(() => {
 			throw error;
 		});
 	}
+}
+
+function copyOf({ address, family }: LookupAddress): LookupAddress {
+	return { address, family };
 }
 
 /** Lower case, and the ASCII form of names in other scripts. Underscores are none of a URL's, but DNS knows them. */
@@ -228,8 +251,9 @@ function addressesOfHosts(fixed: readonly string[], family: WantedFamily) {
 }
 
 function wantedOf(given: SignalledLookupOptions | number | OneCallback, host: HostFamilies): Wanted {
-	const options = typeof given === "object" ? given : NO_OPTIONS;
-	const { order, hints = 0, signal } = options;
+	const options = typeof given === "object" ? (given ?? NO_OPTIONS) : NO_OPTIONS;
+	const { order, signal } = options;
+	const hints = options.hints ?? 0;
 	const family = typeof given === "number" ? familyOf(given) : familyOf(options.family);
 	return {
 		family: family === 0 && (hints & ADDRCONFIG) !== 0 ? narrowed(host) : family,
@@ -253,8 +277,9 @@ function narrowed({ ipv4, ipv6 }: HostFamilies): WantedFamily {
 	return ipv4 ? 4 : 6;
 }
 
-function familyOf(family: LookupOptions["family"]): WantedFamily {
-	if (family === undefined || family === 0) return 0;
+function familyOf(family: LookupOptions["family"] | null): WantedFamily {
+	// Programs in JavaScript give null, and dns.lookup takes it.
+	if (family === undefined || family === null || family === 0) return 0;
 	if (family === 4 || family === "IPv4") return 4;
 	if (family === 6 || family === "IPv6") return 6;
 	throw new TypeError(`lookup knows the families 0, 4 and 6, found ${String(family)}`);
