@@ -8,7 +8,8 @@
  *                     trusted servers, all at once ─▶ verdict ─▶ policy ─▶ the server's, the quorum's, or nobody's
  *
  * Where the trusted ones do not answer either, the server's word stands: its answer is marked as not authenticated, and
- * nobody is accused. They are left alone for a while then, so that an outage costs one wait, not one a lookup.
+ * nobody is accused. They are left alone for a while then, and after it one lookup asks them again: so that an outage
+ * costs one wait now and then, not one a lookup.
  */
 
 import { DNS_TYPE } from "@plumbline/signals/dns-message";
@@ -73,6 +74,8 @@ class QuorumUpstreams implements Upstreams {
 	readonly #odd = new Map<string, Map<string, DnsControl>>();
 	#underWay = 0;
 	#pausedUntilMs = Number.NEGATIVE_INFINITY;
+	/** None of them answered the last time. */
+	#areSilent = false;
 
 	constructor(options: QuorumOptions) {
 		this.#options = options;
@@ -96,7 +99,8 @@ class QuorumUpstreams implements Upstreams {
 
 	#isToCompare({ authenticated }: Answered): boolean {
 		const { trusted, sampledShare = 0, now, random } = this.#options;
-		if (trusted.length === 0 || this.#underWay >= AT_ONCE_MAX || now() < this.#pausedUntilMs) return false;
+		const atOnceMax = this.#areSilent ? 1 : AT_ONCE_MAX;
+		if (trusted.length === 0 || this.#underWay >= atOnceMax || now() < this.#pausedUntilMs) return false;
 		return !authenticated || random() < sampledShare;
 	}
 
@@ -111,7 +115,8 @@ class QuorumUpstreams implements Upstreams {
 			}),
 		);
 		if (signal.aborted) return asked;
-		if (tries.every(({ exchange }) => exchange.kind === "failed")) this.#pausedUntilMs = now() + PAUSE_MS;
+		this.#areSilent = tries.every(({ exchange }) => exchange.kind === "failed");
+		if (this.#areSilent) this.#pausedUntilMs = now() + PAUSE_MS;
 		const { name, type } = ask.question;
 		const control: DnsControl = {
 			asked: { name, type },
