@@ -38,7 +38,8 @@ const ofBadNames =
 	({ question }: Ask): Behaviour =>
 		question.name.endsWith(".bad.example.") ? how : "well";
 
-for (const how of ["servfail", "silent", "http"] as const)
+// Records that a zone made wrong (CAA, TXT, HTTPS) come through any server as they are.
+for (const how of ["servfail", "silent", "http", "malformed"] as const)
 	test(`31 names that are ${how} everywhere, and nothing else: no server is skipped for them`, async () => {
 		for (const servers of [[DOH], [DOH, UDP], [DOH, DOT, UDP]]) {
 			const { ask, scripted, standings } = set(servers);

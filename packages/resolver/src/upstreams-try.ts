@@ -56,7 +56,7 @@ export function tryServer(transport: Transport, ask: Ask, limits: TryLimits): Pr
  * - `good`: it answers, if only that it will not.
  * - `doubtful`: the server or only this name is at fault. A probe tells, or another server that answers.
  * - `unreachable`: nothing came of the question at all, so it is not the name's fault. A probe tells how bad it is.
- * - `bad`: no healthy server does this: a wrong certificate, nonsense, answers to what nobody asked.
+ * - `bad`: no healthy server does this: a wrong certificate, answers to what nobody asked.
  * - `nothing`: we ended it ourselves, or had too many under way.
  */
 export type Verdict = "good" | "doubtful" | "unreachable" | "bad" | "nothing";
@@ -67,12 +67,13 @@ export function verdictOn(exchange: Exchange): Verdict {
 		case "timeout":
 		case "http":
 		case "server-failure":
+		// A zone may hold records that are no such records; servers pass them on as they are.
+		case "malformed":
 			return "doubtful";
 		case "refused-connection":
 		case "connection-lost":
 			return "unreachable";
 		case "tls":
-		case "malformed":
 		case "spoofed":
 			return "bad";
 		case "too-many-waiting":

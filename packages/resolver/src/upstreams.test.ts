@@ -170,7 +170,15 @@ test("a server that refuses the probe's question is not ill by that", async () =
 	assert.equal(upstreams.standings()[0]?.standing, "well");
 });
 
-for (const flaw of ["tls", "malformed", "spoofed"] as const)
+test("nonsense: skipped if it answers the probe with nonsense too", async () => {
+	const { ask, scripted, time } = set([DOH, UDP]);
+	scripted.set(DOH, "malformed");
+	assert.equal(trace(await ask()), "doh malformed, udp 0");
+	await time.pass(100);
+	assert.equal(trace(await ask()), "udp 0");
+});
+
+for (const flaw of ["tls", "spoofed"] as const)
 	test(`${flaw}: no healthy server does this, it is skipped at once`, async () => {
 		const { ask, scripted } = set([DOH, UDP]);
 		scripted.set(DOH, ({ question }) => (question.name === "." ? "well" : flaw));
