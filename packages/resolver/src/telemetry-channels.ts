@@ -29,9 +29,18 @@ export function channelObserver(): Observe {
 	};
 }
 
-/** All of them, one after the other. */
+/** All of them, one after the other. What one throws is told once as a warning of the process: no lookup fails by it. */
 export function observers(all: readonly Observe[]): Observe {
+	const broken = new Set<Observe>();
 	return (event) => {
-		for (const observe of all) observe(event);
+		for (const observe of all) {
+			try {
+				observe(event);
+			} catch (error) {
+				if (broken.has(observe)) continue;
+				broken.add(observe);
+				process.emitWarning(`an observer of the resolver threw at "${event.kind}": ${String(error)}`);
+			}
+		}
 	};
 }
