@@ -89,6 +89,28 @@ scenarios("failure", {
 		told 1 failed=no-server-answered
 		cached ns.example. A no
 		cached www.example. A failed=failed-before`,
+	"too much under way is no failure of the name": `
+		ask 1 www.example. A
+		server www.example. A fail=too-many-waiting
+		told 1 failed=too-many-waiting
+		cached www.example. A no
+		ask 2 www.example. A
+		server www.example. A | 300 A 192.0.2.1
+		told 2 upstream | 300 A 192.0.2.1`,
+	"servers that are down and were not asked say nothing of the name": `
+		ask 1 www.example. A
+		server www.example. A fail=nobody
+		told 1 failed=no-server-answered
+		cached www.example. A no
+		ask 2 www.example. A
+		server www.example. A | 300 A 192.0.2.1
+		told 2 upstream | 300 A 192.0.2.1`,
+	"an alias is told, and of its end nobody can be asked: no failure of the name": `
+		ask 1 www.example. A
+		server www.example. A | 300 CNAME cdn.example.
+		server cdn.example. A fail=too-many-waiting
+		told 1 failed=too-many-waiting
+		cached www.example. A no`,
 	"servers that never answer are given up after half a minute": `
 		ask 1 www.example. A
 		pending www.example. A

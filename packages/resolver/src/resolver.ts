@@ -224,6 +224,10 @@ class CachedResolver implements CachingResolver {
 				this.#cache.refreshFailed(ask, nowMs);
 				return { ...held.resolution, tries };
 			}
+			if (why === "not-asked") {
+				const said = tries.length === 0 ? "no-server-answered" : "too-many-waiting";
+				return { kind: "failed", why: said, detail, tries };
+			}
 			this.#failures.failed(questionKey(ask), detail, nowMs);
 			return { kind: "failed", why, detail, tries };
 		}

@@ -68,6 +68,17 @@ export function composeQuery(ask: Ask, { isPadded = false, mixCase = false }: Qu
 	return { ask, bytes, questionEnd: questionEnd + 5 };
 }
 
+/** Why no message can hold the question; undefined: one can. */
+export function questionFault(ask: Ask): string | undefined {
+	try {
+		composeQuery(ask);
+		return undefined;
+	} catch (error) {
+		if (error instanceof RangeError) return error.message;
+		throw error;
+	}
+}
+
 /** A copy with this id, for datagrams. */
 export function withId({ bytes }: Query, id: number): Uint8Array {
 	const copy = bytes.slice();

@@ -98,6 +98,8 @@ export type Asked =
 			readonly tries: readonly Try[];
 			/** An answer came and was refused, since it is forged: what shows it. */
 			readonly forged?: string;
+			/** No try was made, and why: it says nothing of the question. */
+			readonly unasked?: string;
 	  };
 
 /** All servers of a resolver, behind one door: fallback, retries, health. */

@@ -94,3 +94,14 @@ test("a process that stood still during a probe goes on probing", async () => {
 	await time.pass(61_000);
 	assert.equal(standings()[0], "well");
 });
+
+test("questions that no message can hold: nobody is asked, and nobody is to blame", async () => {
+	const { ask, scripted, standings } = set([DOH, UDP]);
+	for (const name of ["no-last-dot", "a..example.", `${"a".repeat(64)}.example.`, "é.example.", ""])
+		for (const asked of await ask(name)) {
+			assert.ok(asked.kind === "failed" && asked.tries.length === 0);
+			assert.match(asked.unasked ?? "", /not a domain name/);
+		}
+	assert.deepEqual([scripted.asked(DOH), scripted.asked(UDP)], [[], []]);
+	assert.deepEqual(standings(), ["well", "well"]);
+});

@@ -12,6 +12,7 @@ import type { Observe } from "./observer.ts";
 import { canonicalAddress } from "./server-address.ts";
 import { proofFault, SERVERS_MAX } from "./server-list.ts";
 import type { Timers } from "./timers.ts";
+import { questionFault } from "./transport-query.ts";
 import type { Ask, Asked, Protocol, Transport, Try, UpstreamServer, Upstreams } from "./upstream.ts";
 import { UpstreamHealth } from "./upstreams-health.ts";
 import { type Candidate, inOrder, nextServer } from "./upstreams-order.ts";
@@ -79,6 +80,9 @@ export function createUpstreams(options: UpstreamsOptions): WatchedUpstreams {
 
 	async function ask(question: Ask, signal: AbortSignal): Promise<Asked> {
 		const tries: Try[] = [];
+		const fault = questionFault(question);
+		// Else each transport would throw, and its server be blamed.
+		if (fault !== undefined) return { kind: "failed", tries, unasked: `nothing to be asked: ${fault}` };
 		retries.deposit();
 		while (tries.length <= retriesMax && !signal.aborted && !closed) {
 			const isRetry = tries.length > 0;
@@ -96,7 +100,9 @@ export function createUpstreams(options: UpstreamsOptions): WatchedUpstreams {
 				return { kind: "answered", message, server, authenticated: isEncrypted(protocol), tries };
 			}
 		}
-		return { kind: "failed", tries };
+		if (tries.length > 0 || signal.aborted) return { kind: "failed", tries };
+		const why = closed ? "they are closed" : "all servers are down, and each was tried just now";
+		return { kind: "failed", tries, unasked: why };
 	}
 
 	/**

@@ -21,7 +21,8 @@ export type Outcome =
 	  }
 	| {
 			readonly kind: "failed";
-			readonly why: "no-server-answered" | "given-up" | "refused-forged";
+			/** `not-asked`: the question went to no server, so nothing is known of it. */
+			readonly why: "no-server-answered" | "not-asked" | "given-up" | "refused-forged";
 			readonly detail: string;
 			readonly tries: readonly Try[];
 	  };
@@ -40,7 +41,7 @@ type Part =
 			readonly server?: UpstreamServer;
 	  }
 	/** `forged`: what shows it of the answer that was refused. */
-	| { readonly kind: "none"; readonly forged: string | undefined };
+	| ({ readonly kind: "none" } & Omit<Extract<Asked, { kind: "failed" }>, "kind">);
 
 export async function askForWhole(
 	upstreams: Upstreams,
@@ -57,7 +58,7 @@ export async function askForWhole(
 		if (before !== undefined) return { kind: "part", ...before };
 		const asked: Asked = await upstreams.ask(each, signal);
 		tries.push(...asked.tries);
-		return asked.kind === "failed" ? { kind: "none", forged: asked.forged } : { ...asked, kind: "part" };
+		return asked.kind === "failed" ? { ...asked, kind: "none" } : { ...asked, kind: "part" };
 	};
 	const asked = new Set<string>();
 	let each = ask;
@@ -70,6 +71,8 @@ export async function askForWhole(
 		const part = await partOf(each);
 		if (part.kind === "none" && part.forged !== undefined)
 			return { kind: "failed", why: "refused-forged", detail: part.forged, tries };
+		if (part.kind === "none" && part.tries.every(isOfOurDoing))
+			return { kind: "failed", why: "not-asked", detail: part.unasked ?? lastFailure(tries), tries };
 		if (part.kind === "none") return failed(lastFailure(tries));
 		const answer = relevantAnswer(each.question, part.message, ask.dnssecOk ?? false);
 		if (answer.kind === "failure" || answer.kind === "chain-refused") return failed(answer.why);
@@ -88,6 +91,11 @@ export async function askForWhole(
 			return failed(`the aliases go round: ${[...asked, answer.target].join(" → ")}`);
 		each = { ...ask, question: { ...ask.question, name: answer.target } };
 	}
+}
+
+/** It never went out. */
+function isOfOurDoing({ exchange }: Try): boolean {
+	return exchange.kind === "failed" && exchange.why === "too-many-waiting";
 }
 
 function lastFailure(tries: readonly Try[]): string {

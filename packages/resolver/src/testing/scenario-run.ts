@@ -113,7 +113,7 @@ class Stage {
 		const { words } = line;
 		const pending = this.#find(line);
 		const why = settingOf(words, "fail");
-		if (why !== undefined) pending.fail(why as FailureKind);
+		if (why !== undefined) pending.fail(why as FailureKind | "nobody");
 		else pending.answer(messageOf(line, pending.ask), !words.includes("plain"));
 	}
 

@@ -15,7 +15,8 @@ export interface Pending {
 	isSeen: boolean;
 	readonly isGivenUp: () => boolean;
 	readonly answer: (message: DnsMessage, authenticated: boolean) => void;
-	readonly fail: (why: FailureKind) => void;
+	/** `nobody` was asked. */
+	readonly fail: (why: FailureKind | "nobody") => void;
 }
 
 export class ScriptedUpstreams implements Upstreams {
@@ -30,7 +31,8 @@ export class ScriptedUpstreams implements Upstreams {
 				this.pending = this.pending.filter((each) => each !== pending);
 				done(asked);
 			};
-			const fail = (why: FailureKind) => {
+			const fail = (why: FailureKind | "nobody") => {
+				if (why === "nobody") return end({ kind: "failed", tries: [], unasked: "by the script" });
 				const exchange = { kind: "failed" as const, why, detail: "by the script", tookMs: 0 };
 				end({ kind: "failed", tries: [{ server: SERVER, exchange }] });
 			};
