@@ -198,3 +198,9 @@ test("options and costs that cannot be kept are refused by name", () => {
 		);
 	}
 });
+
+test("a first time that is no number answers in numbers", () => {
+	const limiter = new RateLimiter({ ratePerSecond: 1, burst: 2 });
+	const { allowed, remaining, resetMs } = limiter.take("a", Number.NaN);
+	assert.ok(!allowed || (Number.isFinite(remaining) && Number.isFinite(resetMs)), `${remaining}, ${resetMs}`);
+});

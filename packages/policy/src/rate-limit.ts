@@ -67,7 +67,8 @@ export class RateLimiter<Key extends string | number = string> {
 	#tats = new Float64Array(64);
 	#hand = 0;
 	#strangersTat = -Infinity;
-	#nowMs = -Infinity;
+	/** Finite, so that a first time that is no number gives no NaN. */
+	#nowMs = -Number.MAX_VALUE;
 
 	/** Throws OptionError. */
 	constructor({ ratePerSecond, burst, keysMax = 100_000 }: RateLimitOptions) {

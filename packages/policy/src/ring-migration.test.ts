@@ -166,3 +166,12 @@ test("options that cannot be kept are refused", () => {
 	assert.throws(() => new RingMigration(OLD, { keepMs: 0 }), /keepMs must be a number from 1/);
 	assert.throws(() => new RingMigration(OLD, { keysMax: 0.5 }), /keysMax must be a whole number from 1/);
 });
+
+test("a time that is no number cuts nobody off", () => {
+	const migration = new RingMigration(OLD, { keepMs: 1_000 });
+	opened(migration, mover, 0);
+	migration.begin(NEXT, 1);
+	migration.tick(Number.NaN);
+	assert.equal(migration.pick(mover, Number.NaN), OLD.pick(mover));
+	assert.equal(migration.counts.cut, 0);
+});

@@ -185,7 +185,7 @@ export class RingMigration {
 		if (kind === "stable") return 0;
 		let cut = 0;
 		for (const affinity of this.#pinned) {
-			if (affinity.untilMs === undefined || affinity.untilMs > nowMs) break;
+			if (affinity.untilMs === undefined || !(affinity.untilMs <= nowMs)) break;
 			this.#forget(affinity);
 			cut++;
 		}
