@@ -34,7 +34,10 @@ export type DnsLie =
 export interface DnsLiar {
 	readonly address: string;
 	readonly port: number;
-	/** From now on. `about`: only these names (in lower case, with the last dot); all others honestly. */
+	/**
+	 * From now on. `about`: only these names (in lower case, with the last dot), and those an endless chain leads to; all
+	 * others honestly.
+	 */
 	lie(lie: DnsLie, about?: readonly string[]): void;
 	/** Queries by name since the last `forget`. */
 	readonly asked: ReadonlyMap<string, number>;
@@ -122,7 +125,9 @@ export async function startDnsLiar(options: LiarOptions = {}): Promise<DnsLiar> 
 		const query = readQuery(bytes);
 		if (query === undefined || underWay >= UNDER_WAY_MAX) return;
 		count(query);
-		const now: DnsLie = about === undefined || about.has(query.name) ? lie : { kind: "honest" };
+		const isInChain = lie.kind === "endless-cname" && query.name.endsWith(`.${lie.zone}`);
+		const isTold = about === undefined || about.has(query.name) || isInChain;
+		const now: DnsLie = isTold ? lie : { kind: "honest" };
 		underWay++;
 		try {
 			const reply = await answer(query, now, overTcp);

@@ -119,3 +119,19 @@ test("where nobody can be named, naming is as wrong as not listing", () => {
 	assert.equal(against(open, { ...right, candidates: [seenAt] }).length, 1);
 	assert.equal(against(open, { ...unheld, candidates: [] }).length, 1);
 });
+
+test("what must be told may stand in any of its words; {server} is the service's name server", () => {
+	const says = ["{server} lies", "tracker.example"];
+	const told: VerdictFinding = {
+		...right,
+		title: "127.53.4.7 lies",
+		story: "",
+		evidence: [{ says: "forged", quote: "www CNAME n1.tracker.example." }],
+	};
+	const expect = { first: { ...expected, says } };
+	assert.deepEqual(compareVerdict({ expect, server: "127.53.4.7" }, { findings: [told] }, lineOf), []);
+	assert.deepEqual(compareVerdict({ expect, server: "127.53.9.9" }, { findings: [right] }, lineOf), [
+		"expected tx-open to tell of 127.53.9.9 lies",
+		"expected tx-open to tell of tracker.example",
+	]);
+});

@@ -14,6 +14,9 @@ export interface VerdictFinding {
 	readonly count: number;
 	readonly holder?: Place;
 	readonly candidates?: readonly Place[];
+	readonly title?: string;
+	readonly story?: string;
+	readonly evidence?: readonly { readonly says: string; readonly quote: string }[];
 }
 
 interface Place {
@@ -24,7 +27,7 @@ interface Place {
 
 /** Every way in which the verdict is not as expected, in words. Empty = as expected. */
 export function compareVerdict(
-	{ expect }: { readonly expect: Expectation },
+	{ expect, server }: { readonly expect: Expectation; readonly server?: string },
 	{ findings }: Verdict,
 	lineOf: (file: string) => number = leakLine,
 ): readonly string[] {
@@ -33,7 +36,11 @@ export function compareVerdict(
 	}
 	const [first, ...rest] = findings;
 	if (!first) return [`expected ${expect.first.id}, found nothing`];
-	return [...compareFirst(expect.first, first, lineOf), ...compareRest(expect.first, rest)];
+	return [
+		...compareFirst(expect.first, first, lineOf),
+		...compareWords(expect.first, first, server),
+		...compareRest(expect.first, rest),
+	];
 }
 
 function compareFirst(
@@ -52,6 +59,18 @@ function compareFirst(
 	if (expected.unnamed && found.holder) wrong.push(`expected no holder, found ${found.holder.func}`);
 	if (expected.candidate) wrong.push(...compareCandidate(expected.candidate, found));
 	return wrong;
+}
+
+function compareWords(
+	{ id, says = [] }: ExpectedFinding,
+	{ title = "", story = "", evidence = [] }: VerdictFinding,
+	server = "{server}",
+): readonly string[] {
+	const words = [title, story, ...evidence.flatMap((one) => [one.says, one.quote])].join("\n");
+	return says
+		.map((wanted) => wanted.replaceAll("{server}", server))
+		.filter((wanted) => !words.includes(wanted))
+		.map((wanted) => `expected ${id} to tell of ${wanted}`);
 }
 
 function compareHolder(

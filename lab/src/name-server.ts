@@ -1,166 +1,90 @@
 /**
- * A name server for one scenario: Debian's dnsmasq on a loopback address of its own, and the resolv.conf that leads
- * a service to it. A slow one has a relay in front that passes each query on late.
+ * Name servers for one scenario, each on a loopback address of its own, and the resolv.conf that leads a service to
+ * them. A slow one has a relay in front that passes each query on late; one that lies has a liar.
  *
- *   service ── resolv.conf: nameserver 127.53.4.7 ──▶ [relay, delayMs] ──▶ dnsmasq: carrier is 127.0.0.1,
- *                                                                          anything below .lab does not exist
+ *   service ── resolv.conf: nameserver 127.53.4.7 ──▶ [relay, delayMs] ──▶ [liar] ──▶ dnsmasq
+ *              [nameserver 127.53.9.2]            ──▶ dnsmasq that knows the same
+ *   diagnosis ── also asks, where the scenario says so ──▶ dnsmasq, dnsmasq: the trusted ones
  *
- * resolv.conf knows no ports, so it listens on 53; and the service sees the file in a mount namespace of its own.
+ * resolv.conf knows no ports, so they listen on 53; and the service sees the file in a mount namespace of its own.
  * Both take root.
  */
 import { randomInt } from "node:crypto";
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { requireProgram } from "./debian-program.ts";
-import type { Naming } from "./scenario.ts";
+import { startDnsmasq } from "./name-server-dnsmasq.ts";
+import { startFront } from "./name-server-front.ts";
+import type { Naming } from "./naming.ts";
 import { freePort } from "./server-host.ts";
-import { makeScratchFolder, removeScratchFolder, startTied } from "./tied-process.ts";
+import { makeScratchFolder, removeScratchFolder } from "./tied-process.ts";
 
 export interface NameServer {
+	/** Of the first server in resolv.conf. */
+	readonly address: string;
 	/** Of the resolv.conf that leads to it. */
 	readonly resolvConf: string;
+	/** As `--dns-trusted` takes them: `udp://127.53.8.1:53`. */
+	readonly trusted: readonly string[];
 	stop(): Promise<void>;
 }
 
-/** The name that services of the lab look up. */
-const NAME = "carrier";
 const DNS_PORT = 53;
-const START_MS_MAX = 10_000;
-const TRY_MS = 100;
-/** Queries the relay holds back at once; further ones are dropped, as a server does. */
-const HELD_MAX = 10_000;
 
 /** The lab cannot have a name server as an ordinary user. */
 export class NoNameServerError extends Error {
 	readonly code = "PLUMBLINE_LAB_NO_NAME_SERVER";
 }
 
-export async function startNameServer({ search, ndots, delayMs = 0 }: Naming): Promise<NameServer> {
+export async function startNameServer(naming: Naming): Promise<NameServer> {
 	if (process.getuid?.() !== 0)
 		throw new NoNameServerError("a name server of the lab's own takes root: port 53, and a mount namespace");
-	const program = await requireProgram("dnsmasq", "dnsmasq-base");
-	const address = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
-	const port = delayMs > 0 ? await freePort() : DNS_PORT;
-	const server = await startTied(program, [
-		"--keep-in-foreground",
-		"--conf-file=/dev/null",
-		"--no-resolv",
-		"--no-hosts",
-		"--bind-interfaces",
-		`--listen-address=${address}`,
-		`--port=${port}`,
-		"--local=/lab/",
-		`--address=/${NAME}/127.0.0.1`,
-		"--pid-file=",
-		"--user=root",
-		"--cache-size=0",
-	]);
-	const relay = delayMs > 0 ? await startRelay({ address, to: port, delayMs }) : undefined;
-	const scratch = makeScratchFolder();
-	let stopped = false;
+	const { search, ndots, knows = {}, second, compare } = naming;
+	const undo: (() => Promise<void> | void)[] = [];
 	const stop = async () => {
-		if (stopped) return;
-		stopped = true;
-		relay?.close();
-		await server.stop("SIGTERM");
-		removeScratchFolder(scratch);
+		for (let step = undo.pop(); step; step = undo.pop()) await step();
 	};
-	if (!(await answers(address, port))) {
-		await stop();
-		throw new Error(`dnsmasq did not start:\n${server.tail()}`);
-	}
-	const resolvConf = join(scratch, "resolv.conf");
-	const lines = [`search ${search.join(" ")}`, `nameserver ${address}`, `options ndots:${ndots}`];
-	writeFileSync(resolvConf, `${lines.join("\n")}\n`, { mode: 0o644 });
-	return { resolvConf, stop };
-}
-
-/** Passes queries on after `delayMs`, each from a socket of its own, and the answers back at once. */
-async function startRelay({
-	address,
-	to,
-	delayMs,
-}: {
-	readonly address: string;
-	readonly to: number;
-	readonly delayMs: number;
-}): Promise<{ close(): void }> {
-	const front = createSocket("udp4");
-	const held = new Map<NodeJS.Timeout, Socket | undefined>();
-	front.on("message", (query: Buffer, from: RemoteInfo) => {
-		if (held.size >= HELD_MAX) return;
-		const timer = setTimeout(() => {
-			const back = createSocket("udp4");
-			held.set(timer, back);
-			const done = () => {
-				if (held.delete(timer)) back.close();
-			};
-			back.on("error", done);
-			back.once("message", (answer) => {
-				if (held.has(timer)) front.send(answer, from.port, from.address);
-				done();
-			});
-			back.send(query, to, address);
-		}, delayMs);
-		held.set(timer, undefined);
-	});
-	front.bind(DNS_PORT, address);
-	await once(front, "listening");
-	return {
-		close() {
-			for (const [timer, back] of held) {
-				clearTimeout(timer);
-				back?.close();
-			}
-			held.clear();
-			front.close();
-		},
+	const honest = async (known = knows, address = freeAddress(), port = DNS_PORT) => {
+		const server = await startDnsmasq({ address, port, knows: known });
+		undo.push(() => server.stop("SIGTERM"));
+		return address;
 	};
-}
-
-/** Asks for the A record of the lab's name until it is told. */
-async function answers(address: string, port: number): Promise<boolean> {
-	// Header: id 7, recursion desired, one question. Name, type A, class IN.
-	const query = Buffer.from([
-		0,
-		7,
-		1,
-		0,
-		0,
-		1,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		NAME.length,
-		...Buffer.from(NAME),
-		0,
-		0,
-		1,
-		0,
-		1,
-	]);
-	const socket = createSocket("udp4");
-	socket.on("error", () => {});
-	const until = performance.now() + START_MS_MAX;
 	try {
-		while (performance.now() < until) {
-			socket.send(query, port, address);
-			const answered = once(socket, "message", { signal: AbortSignal.timeout(TRY_MS) });
-			if (
-				await answered.then(
-					() => true,
-					() => false,
-				)
-			)
-				return true;
-		}
-		return false;
-	} finally {
-		socket.close();
+		const address = await startFirst(naming, honest, undo);
+		const servers = [address, ...(second ? [await honest()] : [])];
+		const trusted: string[] = [];
+		for (const known of compare?.trusted ?? []) trusted.push(`udp://${await honest(known)}:${DNS_PORT}`);
+		const scratch = makeScratchFolder();
+		undo.push(() => removeScratchFolder(scratch));
+		const resolvConf = join(scratch, "resolv.conf");
+		const lines = [
+			`search ${search.join(" ")}`,
+			...servers.map((server) => `nameserver ${server}`),
+			`options ndots:${ndots}`,
+		];
+		writeFileSync(resolvConf, `${lines.join("\n")}\n`, { mode: 0o644 });
+		return { address, resolvConf, trusted, stop };
+	} catch (error) {
+		await stop();
+		throw error;
 	}
+}
+
+/** The first one of resolv.conf, with whatever stands before it. */
+async function startFirst(
+	{ knows, delayMs = 0, lie }: Naming,
+	honest: (known: Naming["knows"], address: string, port: number) => Promise<string>,
+	undo: (() => Promise<void> | void)[],
+): Promise<string> {
+	const address = freeAddress();
+	if (delayMs === 0 && lie === undefined) return honest(knows, address, DNS_PORT);
+	const to = await freePort();
+	await honest(knows, address, to);
+	const behind = { address, to, port: DNS_PORT, delayMs };
+	const front = await startFront(lie === undefined ? behind : { ...behind, lie });
+	undo.push(() => front.stop());
+	return address;
+}
+
+function freeAddress(): string {
+	return `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
 }

@@ -8,9 +8,9 @@ const LEAKS_PRIME = new Set([1, 5, 7, 11, 13, 101, 997]);
 
 test("every file in lab/scenarios is a scenario, a quarter of them healthy", () => {
 	const all = listScenarios();
-	assert.ok(all.length >= 38, `${all.length} scenarios`);
+	assert.ok(all.length >= 67, `${all.length} scenarios`);
 	const healthy = all.filter(({ expect }) => "none" in expect).length;
-	assert.ok(healthy >= 10, `${healthy} healthy ones`);
+	assert.ok(healthy >= 23, `${healthy} healthy ones`);
 	for (const { provoke } of all) for (const { count } of provoke) assert.ok(LEAKS_PRIME.has(count));
 });
 
@@ -32,6 +32,11 @@ test("a wrong file is refused by field", () => {
 		["background", { path: "/x", perSecond: 0, concurrencyMax: 1 }],
 		["drip", { path: "/x", everyMs: 0, max: 3 }],
 		["staged", undefined],
+		["naming", { search: ["lab"] }],
+		[
+			"naming",
+			{ search: ["lab"], ndots: 1, compare: { names: ["x.example"], verdicts: ["agrees"], trusted: [] } },
+		],
 		["expect", { none: true, first: {} }],
 		["withoutLedger", { first: {} }],
 	] as const) {

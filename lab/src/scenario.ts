@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isNaming, type Naming } from "./naming.ts";
 
 /** Requests at a steady rate, as long as the stage stands. `{n}` in a path counts the requests. */
 export interface Background {
@@ -101,17 +102,11 @@ export interface ExpectedFinding {
 	readonly also?: readonly string[];
 	/** Ids that must follow. */
 	readonly followedBy?: readonly string[];
+	/** What its words or quotes must contain; `{server}` stands for the first of the service's name servers. */
+	readonly says?: readonly string[];
 }
 
 export type Expectation = { readonly first: ExpectedFinding } | { readonly none: true };
-
-/** How the service resolves names: by a name server of the lab's own. */
-export interface Naming {
-	readonly search: readonly string[];
-	readonly ndots: number;
-	/** Each query is answered so much later. */
-	readonly delayMs?: number;
-}
 
 export interface Scenario {
 	readonly name: string;
@@ -184,6 +179,8 @@ export function checkScenario(name: string, value: unknown): Scenario {
 		throw wrong("staged", "without sessions and inUse where there is no database");
 	if (raw.database === "none" && raw.outsider) throw wrong("outsider", "absent where there is no database");
 	if (!isExpectation(raw.expect)) throw wrong("expect", "{first: {...}} or {none: true}");
+	if (raw.naming && !isNaming(raw.naming))
+		throw wrong("naming", "search and ndots, and what to compare with");
 	if (raw.withoutLedger && !isExpectation(raw.withoutLedger))
 		throw wrong("withoutLedger", "{first: {...}} or {none: true}");
 	return { ...(raw as Scenario), name };

@@ -7,7 +7,7 @@ import { startDrip } from "./drip.ts";
 import { type Load, type Provoked, provoke, startLoad } from "./load.ts";
 import { having, lookCarrierPort, lookGoroutines, lookInUse, lookSessions } from "./look.ts";
 import { lookSockets, lookTimeWait } from "./look-sockets.ts";
-import { startNameServer } from "./name-server.ts";
+import { type NameServer, startNameServer } from "./name-server.ts";
 import { openPlace, type Place } from "./place.ts";
 import { type RunningService, runService } from "./run-service.ts";
 import { loadScenario, type Scenario, type Staged } from "./scenario.ts";
@@ -34,6 +34,8 @@ export interface Stage {
 	/** Monitoring URL: sees every session, changes nothing. Absent where there is no database. */
 	readonly db?: string;
 	readonly service: RunningService;
+	/** Absent where the service resolves names as this host does. */
+	readonly names?: Pick<NameServer, "address" | "trusted">;
 	/** Absent where the scenario has no background traffic. */
 	readonly load?: Load;
 	/** Lets the leak go on, slowly, where the scenario says so. Until then its count stands still. */
@@ -92,6 +94,7 @@ export async function stageScenario(name: string, options: StageOptions = {}): P
 			metrics: service.metrics,
 			...(place.monitoringUrl === undefined ? {} : { db: place.monitoringUrl }),
 			service,
+			...(names ? { names } : {}),
 			...(load ? { load } : {}),
 			leakOn: () => {
 				if (!scenario.drip) return;

@@ -1,9 +1,8 @@
-// Package names is services that look names up: too often, at a slow server, or now and then as they should.
+// Package names is services that look names up: too often, at a slow or lying server, or now and then as they should.
 package names
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,9 +13,14 @@ import (
 
 // Setups names what each scenario of this package serves.
 var Setups = map[string]func(*shop.Server) error{
-	"dns-storm-search": Serve,
-	"dns-slow":         Serve,
-	"healthy-dns":      Serve,
+	"dns-storm-search":   Serve,
+	"dns-slow":           Serve,
+	"healthy-dns":        Serve,
+	"dns-hijack":         ServeEdges,
+	"dns-hijack-address": ServeEdges,
+	"dns-honest":         ServeEdges,
+	"dns-split-horizon":  ServeEdges,
+	"dns-cdn":            ServeEdges,
 }
 
 // carrier is the name the lab's name server knows.
@@ -62,15 +66,5 @@ func (s *Shipping) Nearest(ctx context.Context) ([]string, error) {
 
 // Quote needs the name only for a new connection.
 func (s *Shipping) Quote(ctx context.Context, sku string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(carrier, s.port)+"/rates/"+sku, nil)
-	if err != nil {
-		return err
-	}
-	response, err := s.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	_, err = io.Copy(io.Discard, response.Body)
-	return err
+	return s.get(ctx, carrier, sku)
 }

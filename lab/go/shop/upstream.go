@@ -11,7 +11,12 @@ import (
 // StartUpstream serves the carrier's rates beside the service and returns where. GET /rates/SKU answers 200
 // with a price list, and 404 with a page of regret for anything named discontinued-*.
 func (s *Server) StartUpstream() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return s.StartUpstreamOn("127.0.0.1")
+}
+
+// StartUpstreamOn is StartUpstream on another address of this host.
+func (s *Server) StartUpstreamOn(host string) (string, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return "", err
 	}

@@ -16,6 +16,7 @@ import {
 	usageError,
 } from "./exit-code.ts";
 import { ledgerFate, type PoolCounts, poolCounts, poolMismatches } from "./lab-ledger.ts";
+import { nameMismatches } from "./lab-names.ts";
 import { recordTrial } from "./lab-record.ts";
 import { renderTrialTable, type TrialRow } from "./lab-table.ts";
 import { runTrial } from "./lab-trial.ts";
@@ -107,7 +108,7 @@ async function tryOnce(
 	try {
 		const ledger = flags.ledger === undefined ? {} : { ledger: flags.ledger };
 		const plan = { name: scenario.name, windowMs: flags.window, go, build, ...ledger, servers, label };
-		const { capture, signals, verdict, verdictMs } = await runTrial(context, plan);
+		const { capture, signals, verdict, verdictMs, stage } = await runTrial(context, plan);
 		const { diagnosis } = verdict;
 		if (flags.record && run === flags.runs) {
 			const version = go === scenario.go[0] ? "" : `.${go}`;
@@ -123,6 +124,7 @@ async function tryOnce(
 		const needed = !("none" in expect) && borrowed && scenario.database !== "none";
 		const isMissed = fate.kind === "missing" || (fate.kind === "needless" && needed);
 		const counts = poolCounts(scenario, signals);
+		const server = stage.names === undefined ? {} : { server: stage.names.address };
 		return row(expect, {
 			found: foundText(diagnosis),
 			verdictSeconds: verdictMs / 1000,
@@ -130,8 +132,9 @@ async function tryOnce(
 			...(fate.kind === "kept" ? {} : { noLedger: fate.why }),
 			...counts,
 			mismatches: [
-				...compareVerdict({ expect }, diagnosis),
+				...compareVerdict({ expect, ...server }, diagnosis),
 				...(isMissed ? ["expected a borrow ledger, none was kept"] : []),
+				...nameMismatches(scenario, signals),
 				...poolMismatches(scenario, signals.ledgers.at(-1)?.value, counts),
 			],
 		});

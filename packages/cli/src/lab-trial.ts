@@ -8,6 +8,7 @@ import { decodeCapture } from "@plumbline/signals/decode";
 import type { Signals } from "@plumbline/signals/signals";
 import type { CliContext } from "./context.ts";
 import { CommandError, EXIT_UNEXAMINED } from "./exit-code.ts";
+import { dnsComparison } from "./lab-names.ts";
 import { captureLive } from "./live-capture.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
@@ -34,7 +35,7 @@ export interface Trial {
 	readonly verdict: Verdict;
 	/** From the start of the diagnosis to its verdict. */
 	readonly verdictMs: number;
-	readonly stage: Pick<Stage, "scenario" | "pid">;
+	readonly stage: Pick<Stage, "scenario" | "pid" | "names">;
 }
 
 /** Whatever happens, the service and what the trial started are gone when this settles. */
@@ -66,11 +67,12 @@ export async function runTrial(context: CliContext, plan: TrialPlan): Promise<Tr
 			windowMs: plan.windowMs,
 			...ledger,
 			...profile,
+			...dnsComparison(stage),
 		});
 		const signals = decodeCapture(capture);
 		const verdict = verdictOf(signals, {});
 		const verdictMs = performance.now() - startedMs;
-		return { capture, signals, verdict, verdictMs, stage: { scenario, pid } };
+		return { capture, signals, verdict, verdictMs, stage };
 	} finally {
 		step("cleaning up");
 		await stage.stop();
