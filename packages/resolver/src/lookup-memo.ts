@@ -28,10 +28,6 @@ export interface Addresses {
 export class LookupMemo {
 	#names = new Map<string, Memo>();
 
-	get size(): number {
-		return this.#names.size;
-	}
-
 	/** All addresses, in the order to try them; undefined if they are not known or no longer sure. */
 	take(
 		name: string,
