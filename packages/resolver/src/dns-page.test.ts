@@ -33,7 +33,7 @@ test("the page's program runs and prints what the page says", {
 	const folder = lab.adopt(makeScratchFolder(), removeScratchFolder);
 	const shop = lab.adopt(
 		createServer((_, response) => response.end("goods")),
-		(it) => it.close(),
+		(it) => void it.close(),
 	);
 	await once(shop.listen(0, "127.0.0.1"), "listening");
 	const { address, ports, tlsName, certificateAuthority } = unbound;
