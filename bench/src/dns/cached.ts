@@ -53,10 +53,13 @@ const authority = await startDnsAuthority([{ origin: "bench.test", records: reco
 const questions = join(folder, "questions");
 writeFileSync(questions, Array.from({ length: names }, (_, at) => `h${at}.bench.test A\n`).join(""));
 const running: Running[] = [];
+/** From then on they are meant to end. */
+let isOver = false;
 try {
 	if (values.memory) await memory();
 	else await speed();
 } finally {
+	isOver = true;
 	for (const { process } of running) await process.stop();
 	await authority.stop();
 	removeScratchFolder(folder);
@@ -72,6 +75,9 @@ async function start(server: CachedServer): Promise<Running | undefined> {
 	const process = await startTied("taskset", args, { cwd: place, env: plan.env ?? {} });
 	const one = { server, process, port, runs: [], calm: [] };
 	running.push(one);
+	void process.ended.then(({ code, signal }) => {
+		if (!isOver) console.error(`${server.name} ended (${code ?? signal}):\n${process.tail()}`);
+	});
 	const ready = { name: "h0.bench.test", type: "A" } as const;
 	const isUp = await untilAnswers({ ports: { udp: port }, tcpPorts: [], ready });
 	if (!isUp) throw new Error(`${server.name} does not answer:\n${process.tail()}`);
@@ -134,7 +140,9 @@ async function memory(): Promise<void> {
 		console.log(
 			`| ${server.name} | ${mega(before)} | ${mega(after)} | ${Math.round((after - before) / names)} |`,
 		);
+		isOver = true;
 		await one.process.stop();
 		running.pop();
+		isOver = false;
 	}
 }
