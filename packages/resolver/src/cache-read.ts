@@ -13,6 +13,8 @@ import type { UpstreamServer } from "./upstream.ts";
 
 /** Messages kept decoded; about 1.5 KB each. */
 const DECODED_MAX = 2_048;
+/** What is longer is not kept decoded: messages grow some fifteen times by it, and the cache does not count that. */
+const DECODED_OCTETS_MAX = 1_232;
 /** Looks at whatever names between two looks at one: if there were more, it is not kept decoded, for it would not last. */
 const LOOKS_BETWEEN_MAX = 2 * DECODED_MAX;
 
@@ -105,9 +107,11 @@ export class CacheReader {
 	}
 
 	#decode(slot: number): Memo | undefined {
-		const decoded = decodeDnsMessage(this.octets(slot));
+		const octets = this.octets(slot);
+		const decoded = decodeDnsMessage(octets);
 		if (decoded.kind !== "decoded") return undefined;
 		const memo: Memo = { message: decoded.message, held: undefined, fromMs: 0, untilMs: 0 };
+		if (octets.length > DECODED_OCTETS_MAX) return memo;
 		const looks = ++this.#looks >>> 0;
 		const before = this.#slots.looked[slot] ?? 0;
 		this.#slots.looked[slot] = looks;
