@@ -1,12 +1,15 @@
 /** What fuzzing and probing found once, each by its flaw. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { DnsMessage } from "@plumbline/signals/dns-message";
 import { readServeConfig } from "./config.ts";
 import { createAnswerTable } from "./server-answer-table.ts";
 import { createAnswerer } from "./server-answerer.ts";
 import { newServerCounters } from "./server-counters.ts";
 import { networkFault } from "./server-gate.ts";
+import { FrameReader } from "./transport-frames.ts";
 import type { Ask } from "./upstream.ts";
 
 const MESSAGE_OCTETS_MAX = 65_535;
@@ -66,4 +69,26 @@ test("a network is an address, not what stands before a percent sign", () => {
 	assert.equal(networkFault("::1%eth1%eth"), 'not a network: "::1%eth1%eth"');
 	assert.equal(networkFault("fe80::%eth0/10"), undefined);
 	assert.equal(networkFault("::ffff:192.0.2.1"), undefined);
+});
+
+test("a message in chunks of one octet takes about its own octets, not an object for each of them", () => {
+	setFlagsFromString("--expose-gc");
+	const collect: () => void = runInNewContext("gc");
+	const taken = () => {
+		collect();
+		const { heapUsed, arrayBuffers } = process.memoryUsage();
+		return heapUsed + arrayBuffers;
+	};
+	const before = taken();
+	const readers = Array.from({ length: 8 }, () => new FrameReader());
+	for (const reader of readers) {
+		assert.deepEqual(reader.read(Uint8Array.of(0xff, 0xff)), []);
+		for (let octet = 1; octet < MESSAGE_OCTETS_MAX; octet++)
+			assert.equal(reader.read(Uint8Array.of(octet))?.length, 0);
+	}
+	const grown = taken() - before;
+	assert.ok(grown < 8 * 4 * MESSAGE_OCTETS_MAX, `${grown} octets for 8 messages`);
+	const [message] = readers[0]?.read(Uint8Array.of(7)) ?? [];
+	assert.equal(message?.length, MESSAGE_OCTETS_MAX);
+	assert.deepEqual([message?.[0], message?.[254], message?.at(-1)], [1, 255, 7]);
 });

@@ -9,6 +9,8 @@
 const LENGTH_OCTETS = 2;
 /** A message is not shorter than its header. */
 const MESSAGE_OCTETS_MIN = 12;
+/** Then they are put together: each takes some hundred octets beside its own, which may be one. */
+const PARTS_MAX = 64;
 
 export function frame(message: Uint8Array, id: number): Uint8Array {
 	const framed = new Uint8Array(LENGTH_OCTETS + message.length);
@@ -29,6 +31,7 @@ export class FrameReader {
 	read(chunk: Uint8Array): readonly Uint8Array[] | undefined {
 		this.#parts.push(chunk);
 		this.#size += chunk.length;
+		if (this.#parts.length > PARTS_MAX) this.#joined();
 		const messages: Uint8Array[] = [];
 		for (let need = this.#needed(); need !== undefined; need = this.#needed()) {
 			if (need < LENGTH_OCTETS + MESSAGE_OCTETS_MIN) return undefined;

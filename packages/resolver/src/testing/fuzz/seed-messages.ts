@@ -30,11 +30,11 @@ export const FORGED_ADDRESS = "203.0.113.66";
 export const TYPES = [1, 28, 5, 16, 255, 65, 2, 6, 39, 46, 47] as const;
 const TTLS = [0, 1, 29, 30, 61, 300, 86_400, 604_800, 2 ** 31 - 1];
 
-export function someName(chance: Chance): string {
+function someName(chance: Chance): string {
 	return chance.oneIn(4) ? chance.of(VICTIMS) : chance.of(NAMES);
 }
 
-export function someRecord(name: string, type: number, chance: Chance): DnsRecord {
+function someRecord(name: string, type: number, chance: Chance): DnsRecord {
 	const owner = { name, type, class: chance.oneIn(20) ? 3 : 1, ttl: chance.of(TTLS) };
 	return { ...owner, data: someData(type, chance) };
 }
