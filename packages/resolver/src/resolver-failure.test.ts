@@ -45,6 +45,35 @@ scenarios("failure", {
 		server www.example. A fail=timeout
 		pass 5s
 		cached www.example. A no`,
+	"what failed while nobody was answered is asked again when somebody is": `
+		ask 1 www.example. A
+		server www.example. A fail=timeout
+		pass 5s
+		ask 2 www.example. A
+		server www.example. A fail=timeout
+		pass 10s
+		ask 3 www.example. A
+		server www.example. A fail=timeout
+		pass 4s
+		ask 4 other.example. A
+		server other.example. A | 300 A 192.0.2.2
+		cached www.example. A failed=failed-before
+		pass 1s
+		cached www.example. A no`,
+	"what failed while others were answered has to wait": `
+		ask 1 www.example. A
+		server www.example. A fail=timeout
+		pass 5s
+		ask 2 other.example. A
+		server other.example. A | 300 A 192.0.2.2
+		ask 3 www.example. A
+		server www.example. A fail=timeout
+		pass 9s
+		ask 4 another.example. A
+		server another.example. A | 300 A 192.0.2.3
+		cached www.example. A failed=failed-before
+		pass 1s
+		cached www.example. A no`,
 	"a question left alone for long begins anew": `
 		ask 1 www.example. A
 		server www.example. A fail=timeout

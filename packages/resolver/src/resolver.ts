@@ -228,10 +228,10 @@ class CachedResolver implements CachingResolver {
 				const said = tries.length === 0 ? "no-server-answered" : "too-many-waiting";
 				return { kind: "failed", why: said, detail, tries };
 			}
-			this.#failures.failed(questionKey(ask), detail, nowMs);
+			this.#failures.failed(questionKey(ask), detail, tries.some(isWordOfServer), nowMs);
 			return { kind: "failed", why, detail, tries };
 		}
-		this.#failures.answered(questionKey(ask));
+		this.#failures.answered(questionKey(ask), nowMs);
 		return this.#keep(ask, outcome, nowMs);
 	}
 
@@ -261,6 +261,11 @@ class CachedResolver implements CachingResolver {
 			tries,
 		};
 	}
+}
+
+/** Whatever it said: that it cannot answer, or what cannot be used. */
+function isWordOfServer({ exchange }: Try): boolean {
+	return exchange.kind === "answered" || exchange.why === "server-failure" || exchange.why === "malformed";
 }
 
 function aborted(isClosed: boolean): Resolution {
