@@ -14,15 +14,27 @@ import { startUnbound } from "@plumbline/lab/dns-servers-unbound";
 import { samplesOf } from "@plumbline/lab/page-samples";
 import { startPostgres } from "@plumbline/lab/postgres-server";
 import { makeScratchFolder, removeScratchFolder } from "@plumbline/lab/tied-process";
+import { resolverMetrics } from "./metrics.ts";
 
 const RUN_MS_MAX = 60_000;
 const room = join(import.meta.dirname, "..");
+const page = readFileSync(join(room, "../../docs/dns.md"), "utf8");
 const records = "shop 60 A 127.0.0.1\nshop 60 AAAA ::1\ndb 60 A 127.0.0.1";
+
+test("every metric is on the page", () => {
+	const { registry } = resolverMetrics({ cache: () => ({ entries: 0, bytes: 0 }) });
+	const names = registry.getMetricsAsArray().map(({ name }) => name);
+	assert.ok(names.length > 7, `${names.length} metrics`);
+	assert.deepEqual(
+		names.filter((name) => !page.includes(`\`${name}\``)),
+		[],
+	);
+});
 
 test("the page's program runs and prints what the page says", {
 	skip: missingDnsProgram("knotd", "unbound"),
 }, async () => {
-	const samples = samplesOf(readFileSync(join(room, "../../docs/dns.md"), "utf8"));
+	const samples = samplesOf(page);
 	assert.equal(samples.length, 5);
 	await using lab = new AsyncDisposableStack();
 	const authority = lab.adopt(await startDnsAuthority([{ origin: "example.com", records }]), (it) =>
