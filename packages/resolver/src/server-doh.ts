@@ -74,6 +74,8 @@ async function handle(
 	response: Http2ServerResponse,
 	serving: StreamServing,
 ): Promise<void> {
+	// A stream that the client resets is its own affair; unheard, it would end the process.
+	request.on("error", () => {});
 	response.on("error", () => {});
 	try {
 		const query = await readQueryOf(request);

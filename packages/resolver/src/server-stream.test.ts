@@ -223,6 +223,40 @@ test("doh: what is no DNS request has its status", { skip: noTls }, async (t) =>
 	assert.deepEqual(await ask({ ":method": "GET", ":path": `/dns-query?dns=${dns}` }), [200, "max-age=300"]);
 });
 
+test("doh: streams that are reset amid a question, and connections that break, harm nobody", {
+	skip: noTls,
+}, async (t) => {
+	const { portOf, identity, resolver } = await withTls(t);
+	const open = () => {
+		const session = connectHttp2(`https://127.0.0.1:${portOf("doh")}`, {
+			ca: identity.certificateAuthority,
+			servername: NAME,
+		});
+		session.on("error", () => {});
+		t.after(() => session.destroy());
+		return session;
+	};
+	const get = (name: string) => ({ ":path": `/dns-query?dns=${queryFor(name).toString("base64url")}` });
+	const post = { ":method": "POST", ":path": "/dns-query", "content-type": "application/dns-message" };
+	const [resetting, breaking, staying] = [open(), open(), open()];
+	await once(resetting, "connect");
+	for (let code = 0; code < 14; code++) {
+		for (const headers of [get("never.test"), post]) {
+			const stream = resetting.request(headers, { endStream: false });
+			stream.on("error", () => {});
+			stream.write("x");
+			stream.close(code);
+		}
+	}
+	breaking.request(get("never.test")).on("error", () => {});
+	const answered = staying.request(get("never.test"));
+	await once(staying.request(get("h1.test")), "response");
+	breaking.destroy();
+	resolver.release();
+	const [headers] = await once(answered, "response");
+	assert.equal(headers[":status"], 200);
+});
+
 test("a new certificate greets new connections, those there are stay", { skip: noTls }, async (t) => {
 	const { portOf, server, identity } = await withTls(t);
 	const folder = makeScratchFolder();

@@ -27,5 +27,7 @@ function scopeOf(text: string): number | undefined {
 	const [, zone] = text.split("%");
 	if (zone === undefined) return 0;
 	if (/^\d{1,9}$/.test(zone)) return Number(zone);
-	return networkInterfaces()[zone]?.find(({ family }) => family === "IPv6")?.scopeid;
+	// A global address of the same interface has none.
+	const infos = networkInterfaces()[zone] ?? [];
+	return infos.find((info) => info.family === "IPv6" && info.scopeid !== 0)?.scopeid;
 }
