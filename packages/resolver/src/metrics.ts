@@ -5,6 +5,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Observe, ResolverEvent } from "./observer.ts";
 import { serverLabel } from "./upstream.ts";
+import type { WatchedUpstreams } from "./upstreams.ts";
 
 /** From a cache hit to all retries used up. */
 const SECONDS = [0.000_05, 0.000_5, 0.002, 0.01, 0.05, 0.2, 0.5, 1, 2, 4, 8];
@@ -17,9 +18,13 @@ export interface ResolverMetrics {
 /** What is read when the page is, not counted as it happens. */
 export interface MetricsReadings {
 	readonly cache?: () => { readonly entries: number; readonly bytes: number };
+	readonly standings?: WatchedUpstreams["standings"];
 }
 
-export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new Registry()): ResolverMetrics {
+export function resolverMetrics(
+	{ cache, standings }: MetricsReadings = {},
+	registry = new Registry(),
+): ResolverMetrics {
 	const registers = [registry];
 	const lookups = new Counter({
 		name: "plumbline_dns_lookups_total",
@@ -45,12 +50,6 @@ export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new 
 		help: "Time an exchange with a server took",
 		labelNames: ["server"] as const,
 		buckets: SECONDS,
-		registers,
-	});
-	const up = new Gauge({
-		name: "plumbline_dns_server_up",
-		help: "1 while a server is used, 0.5 while it is tried again, 0 while it is skipped",
-		labelNames: ["server"] as const,
 		registers,
 	});
 	const refreshes = new Counter({
@@ -80,6 +79,20 @@ export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new 
 		help: "Changes of this host's resolv.conf",
 		registers,
 	});
+	if (standings !== undefined) {
+		new Gauge({
+			name: "plumbline_dns_server_up",
+			help: "1 while a server is used, 0.5 while a doubt is looked into, 0 while it is skipped",
+			labelNames: ["server"] as const,
+			registers,
+			collect() {
+				// Servers may have been exchanged for others.
+				this.reset();
+				for (const { server, standing } of standings())
+					this.set({ server: serverLabel(server) }, UP[standing]);
+			},
+		});
+	}
 	if (cache !== undefined) {
 		new Gauge({
 			name: "plumbline_dns_cache_entries",
@@ -115,7 +128,6 @@ export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new 
 				return;
 			}
 			case "server-state":
-				up.set({ server: serverLabel(event.server) }, UP[event.state]);
 				return;
 			case "refresh":
 				refreshes.inc({ why: event.why });
@@ -139,7 +151,7 @@ export function resolverMetrics({ cache }: MetricsReadings = {}, registry = new 
 	return { registry, observe };
 }
 
-const UP = { closed: 1, "half-open": 0.5, open: 0 };
+const UP = { well: 1, suspected: 0.5, down: 0 };
 
 type Resolved = Extract<ResolverEvent, { readonly kind: "resolved" }>["resolution"];
 

@@ -105,7 +105,10 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 		wantsMetrics === undefined || wantsMetrics === false
 			? undefined
 			: resolverMetrics(
-					{ cache: () => resolver?.cacheSize() ?? { entries: 0, bytes: 0 } },
+					{
+						cache: () => resolver?.cacheSize() ?? { entries: 0, bytes: 0 },
+						standings: () => upstreams.current().standings(),
+					},
 					wantsMetrics === true ? undefined : wantsMetrics,
 				);
 	const observe = observers(
