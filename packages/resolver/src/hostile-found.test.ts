@@ -57,6 +57,30 @@ test("an answer of nearly 64 KiB whose client wants padding stays within its fra
 	}
 });
 
+test("an answer put together of parts that do not fit into a message says that it is cut", async () => {
+	const query = Buffer.from("01020100000100000000000001610474657374000010" + "0001", "hex");
+	const answerer = createAnswerer({
+		resolver: {
+			cached: () => undefined,
+			close: async () => undefined,
+			resolve: async (ask) => {
+				const message = textAnswer(ask, 40_000);
+				// Two sets, of which the second does not fit.
+				const more = message.answers.map((each) => ({ ...each, name: "b.test." }));
+				const answers = [...message.answers, ...more];
+				const source = "upstream" as const;
+				return { kind: "answered", message: { ...message, answers }, source, authenticated: true, tries: [] };
+			},
+		},
+		table: createAnswerTable({ bytesMax: 1, namesMax: 1, seeds: [1, 2] }),
+		counters: newServerCounters(),
+		now: () => 0,
+	});
+	const answer = await answerer.later(query, "stream");
+	assert.ok(answer.length > 40_000 - 512 && answer.length <= MESSAGE_OCTETS_MAX);
+	assert.equal((answer[2] ?? 0) & 2, 2, "TC");
+});
+
 test("a key of YAML that is a list or a map is refused at once, however deep it goes", () => {
 	const read = (text: string) => readServeConfig({ name: "dns.yaml", text }, {});
 	const refused = { kind: "refused", faults: ["dns.yaml line 2: a key must be plain text"] };

@@ -147,7 +147,8 @@ export function writeAnswer(
 	if (addresses > 1) rotate(store, record, source, bytes, at, addresses, turn);
 	const ageSeconds = Math.trunc((nowMs - (store.times[record >> 3] ?? 0)) / 1000);
 	if (ageSeconds > 0) age(store, record, bytes, at, ageSeconds);
-	writeHeader(bytes, at, view, low, false);
+	// A record of several messages' answers may have been too long for one.
+	writeHeader(bytes, at, view, low, ((store.bytes[source + 2] ?? 0) & 0x02) !== 0);
 	for (let index = 6; index < HEADER_BYTES; index++) bytes[at + index] = store.bytes[source + index] ?? 0;
 	if (!view.edns) return wireBytes;
 	const additionals = (((bytes[at + 10] ?? 0) << 8) | (bytes[at + 11] ?? 0)) + 1;
