@@ -45,10 +45,9 @@ export class Failures {
 		return `it failed before, and is asked again in ${leftS} s: ${failure.detail}`;
 	}
 
-	/** `wasTold`: a server said so, rather than nobody being there. */
-	failed(question: string, detail: string, wasTold: boolean, nowMs: number): void {
+	failed(question: string, detail: string, nowMs: number): void {
 		const before = this.#byQuestion.get(question);
-		const isInARow = wasTold && before !== undefined && nowMs < forgottenAtMs(before);
+		const isInARow = before !== undefined && nowMs < forgottenAtMs(before);
 		const inARow = isInARow ? before.inARow + 1 : 1;
 		const untilMs = nowMs + failureTtlS(this.#rules, inARow) * 1000;
 		this.#byQuestion.delete(question);

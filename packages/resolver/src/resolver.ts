@@ -228,7 +228,7 @@ class CachedResolver implements CachingResolver {
 				const said = tries.length === 0 ? "no-server-answered" : "too-many-waiting";
 				return { kind: "failed", why: said, detail, tries };
 			}
-			this.#failures.failed(questionKey(ask), detail, tries.some(isWordOfServer), nowMs);
+			this.#failures.failed(questionKey(ask), detail, nowMs);
 			return { kind: "failed", why, detail, tries };
 		}
 		this.#failures.answered(questionKey(ask), nowMs);
@@ -261,11 +261,6 @@ class CachedResolver implements CachingResolver {
 			tries,
 		};
 	}
-}
-
-/** Whatever it said: that it cannot answer, or what cannot be used. */
-function isWordOfServer({ exchange }: Try): boolean {
-	return exchange.kind === "answered" || exchange.why === "server-failure" || exchange.why === "malformed";
 }
 
 function aborted(isClosed: boolean): Resolution {

@@ -275,6 +275,8 @@ test("a list that cannot work is refused, with what to write instead", () => {
 	};
 	assert.match(code(), /^no-servers/);
 	assert.match(code({ ...DOH, address: "dns.example" }), /^not-an-address: "dns.example" is no IP.*tlsName/);
+	for (const port of [0, 70_000, 53.5, Number.NaN])
+		assert.match(code({ ...UDP, port }), /^not-a-port: "192.0.2.4": a port is 1 to 65535, found /);
 	const { tlsName: _, ...nameless } = DOH;
 	assert.match(code(nameless), /^no-proof: "192.0.2.1": DoH needs the name/);
 	assert.match(code(...Array.from({ length: 17 }, () => UDP)), /^too-many-servers/);

@@ -41,7 +41,7 @@ export interface UpstreamsOptions {
 
 /** A list that cannot work, whoever answers. */
 export class UpstreamsError extends Error {
-	readonly code: "no-servers" | "too-many-servers" | "not-an-address" | "no-proof";
+	readonly code: "no-servers" | "too-many-servers" | "not-an-address" | "not-a-port" | "no-proof";
 
 	constructor(code: UpstreamsError["code"], message: string) {
 		super(message);
@@ -169,6 +169,8 @@ function checkServers(servers: readonly UpstreamServer[]): void {
 				"not-an-address",
 				`${name} is no IP address: a name would have to be looked up before there is a server to ask. Give the address, and the name as tlsName`,
 			);
+		if (!(Number.isInteger(server.port) && server.port >= 1 && server.port <= 65_535))
+			throw new UpstreamsError("not-a-port", `${name}: a port is 1 to 65535, found ${server.port}`);
 		const fault = proofFault(server);
 		if (fault !== undefined) throw new UpstreamsError("no-proof", `${name}: ${fault}`);
 	}
