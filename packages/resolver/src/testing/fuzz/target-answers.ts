@@ -14,7 +14,7 @@ import type { Ask, Exchange, UpstreamServer } from "../../upstream.ts";
 import { usableOnly } from "../../usable-answers.ts";
 import { type Chance, wounded } from "./chance.ts";
 import { forgedAnswer, NAMES, REAL_MESSAGES, TYPES, VICTIMS } from "./seed-messages.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 const RULES = ttlRules();
 const CACHE_BYTES = 256 << 10;

@@ -9,7 +9,7 @@ import { createGate, networkFault } from "../../server-gate.ts";
 import { parseServer, parseServerList } from "../../server-list.ts";
 import { trustList } from "../../trust.ts";
 import { type Chance, wounded } from "./chance.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 const octets = (texts: readonly string[]) => texts.map((text) => new TextEncoder().encode(text));
 const FILES = octets([

@@ -11,7 +11,7 @@ import { scriptedResolver } from "../scripted-resolver.ts";
 import type { Chance } from "./chance.ts";
 import { somePacket } from "./some-packet.ts";
 import { checkAnswer } from "./sound-answer.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 /** Odd on purpose: whoever counts from 0 is found out. */
 const MARGIN = 13;

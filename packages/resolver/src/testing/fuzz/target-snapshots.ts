@@ -15,7 +15,7 @@ import { relevantAnswer } from "../../relevant-answer.ts";
 import { storedAnswer } from "../../stored-answer.ts";
 import { Chance, wounded } from "./chance.ts";
 import { forgedAnswer, NAMES, REAL_MESSAGES } from "./seed-messages.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 const RULES = ttlRules();
 const WALL_MS = 1_700_000_000_000;

@@ -15,7 +15,7 @@ import { scriptedResolver } from "../scripted-resolver.ts";
 import { type Chance, wounded } from "./chance.ts";
 import { REAL_MESSAGES } from "./seed-messages.ts";
 import { somePacket, someQuery } from "./some-packet.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 const FRAMES_MAX = 6;
 const CHUNK_OCTETS_MAX = 300;

@@ -7,7 +7,7 @@ import { type DnsComparison, judgeDnsAnswer } from "@plumbline/signals/dns-verdi
 import { type DnsAsked, type DnsTold, readDnsAnswer } from "@plumbline/signals/dns-verdict-answer";
 import { type Chance, wounded } from "./chance.ts";
 import { FORGED_ADDRESS, forgedAnswer, NAMES, REAL_MESSAGES, TYPES } from "./seed-messages.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 const SERVERS_MAX = 4;
 const QUESTIONS_MAX = 4;
