@@ -1,7 +1,7 @@
 /**
  * A TLS connection to a server that is known (RFC 8310, strict): nothing is sent before its name or its key is verified.
  *
- *   tlsName alone        SNI; the chain leads to an authority, and the certificate names it
+ *   tlsName alone        SNI, unless it is an address; the chain leads to an authority, and the certificate names it
  *   keyPins alone        the key is one of them; who signed it does not matter (RFC 7858 section 4.2)
  *   both                 both
  *   neither              the certificate names the address
@@ -10,6 +10,7 @@
  * handshake before, and no session is kept whose handshake was not verified.
  */
 import { createHash } from "node:crypto";
+import { isIP } from "node:net";
 import {
 	checkServerIdentity,
 	connect,
@@ -58,7 +59,7 @@ export function connectTls({
 		secureContext: memory.context,
 		rejectUnauthorized: !isKnownByKeyAlone,
 		checkServerIdentity: (_, certificate) => nameFault(tlsName ?? address, certificate),
-		...(tlsName === undefined ? {} : { servername: tlsName }),
+		...(tlsName === undefined || isIP(tlsName) !== 0 ? {} : { servername: tlsName }),
 		...(session === undefined ? {} : { session }),
 		...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
 	});
