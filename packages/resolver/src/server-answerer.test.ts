@@ -6,6 +6,7 @@ import { ANSWER_ROOM, createAnswerer, LATER } from "./server-answerer.ts";
 import { newServerCounters } from "./server-counters.ts";
 import { queryFor } from "./testing/dns-clients.ts";
 import { scriptedResolver } from "./testing/scripted-resolver.ts";
+import type { Ask } from "./upstream.ts";
 
 function setUp() {
 	const clock = { nowMs: 0 };
@@ -92,6 +93,23 @@ test("without TLS to the server nobody can have validated: AD is not passed on",
 	query[3] = 0x20;
 	assert.equal(decoded(await answerer.later(query, "udp")).authenticData, false);
 	assert.equal(atOnce(query)?.authenticData, false);
+});
+
+test("when too many are under way, what the cache knows is still given", async () => {
+	const { table, counters } = setUp();
+	const scripted = scriptedResolver();
+	const known = await scripted.resolve({ question: { name: "h5.test.", type: 1, class: 1 } });
+	const resolver = {
+		...scripted,
+		cached: (ask: Ask) => (ask.question.name === "h5.test." ? known : undefined),
+	};
+	const answerer = createAnswerer({ resolver, table, counters, now: () => 0, inFlightMax: 1 });
+	const waiting = answerer.later(queryFor("never.test"), "udp");
+	assert.equal(decoded(await answerer.later(queryFor("h5.test"), "udp")).rcode, 0);
+	assert.equal(decoded(await answerer.later(queryFor("h6.test"), "udp")).rcode, 2);
+	assert.equal(counters.overloaded, 1);
+	scripted.release();
+	assert.equal(decoded(await waiting).rcode, 0);
 });
 
 test("a resolver that throws is a SERVFAIL, not silence", async () => {

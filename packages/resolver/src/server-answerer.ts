@@ -54,7 +54,8 @@ export const LATER = -1;
 export const ANSWER_ROOM = 2048;
 export const STREAM_ROOM = 65_535;
 const UDP_ANSWER_BYTES_MAX = 1232;
-const IN_FLIGHT_MAX = 4096;
+/** About what can be asked for in 100 ms; whoever comes then is better off with another server. */
+const IN_FLIGHT_MAX = 1024;
 const SERVFAIL = 2;
 const EDE_NOT_READY = 14;
 /** Where answers are made before they are copied out: a new one for each would be most of what a miss costs. */
@@ -115,6 +116,9 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 		// Its frame was sound, its name is not text that can be asked for.
 		if (ask === undefined) return bare(query, mine, RCODES["form-error"], -1);
 		if (underWay >= inFlightMax) {
+			// What the cache knows costs no server's time; most of what is asked for amid a flood of new names is known.
+			const known = resolver.cached(ask);
+			if (known !== undefined) return answer(query, mine, ask, known);
 			counters.overloaded++;
 			return bare(query, mine, SERVFAIL, EDE_NOT_READY);
 		}
