@@ -1,13 +1,14 @@
 /**
  * A certificate for one name, signed by an authority made for it: what DNS over TLS and over HTTPS are verified by.
  *
- *   CN=Plumbline lab CA (thrown away with its folder) ── signs ──▶ subjectAltName DNS:<name>
+ *   CN=Plumbline lab CA (thrown away with its folder) ── signs ──▶ subjectAltName DNS:<name>, or IP:<address>
  *
  * openssl gets a configuration of its own, so that the one of the machine does not matter.
  */
 import { execFile } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { requireDnsProgram } from "./dns-servers-program.ts";
@@ -47,7 +48,8 @@ export async function makeLabCertificate(folder: string, tlsName: string): Promi
 	const place = join(folder, "tls");
 	mkdirSync(place);
 	const file = (name: string) => join(place, name);
-	writeFileSync(file("openssl.cnf"), `${CONFIGURATION}subjectAltName = DNS:${tlsName}\n`);
+	const kind = isIP(tlsName) === 0 ? "DNS" : "IP";
+	writeFileSync(file("openssl.cnf"), `${CONFIGURATION}subjectAltName = ${kind}:${tlsName}\n`);
 	const common = ["req", "-x509", "-config", file("openssl.cnf"), "-nodes", "-days", "2"];
 	const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
 	const make = (...args: string[]) =>

@@ -247,6 +247,7 @@ export class Http2Link implements Link {
 }
 
 function authority({ server: { address, port, tlsName } }: LinkOptions): string {
-	const host = tlsName ?? (isIPv6(address) ? `[${address}]` : address);
+	const name = tlsName ?? address;
+	const host = isIPv6(name) ? `[${name}]` : name;
 	return port === HTTPS_PORT ? host : `${host}:${port}`;
 }
