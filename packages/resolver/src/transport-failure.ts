@@ -18,12 +18,15 @@ const NOT_REACHED: ReadonlySet<string> = new Set([
 	"EINVAL",
 	"EAFNOSUPPORT",
 ]);
+/** It is this host that has too much under way. */
+const OURS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 const LOST: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "ECONNABORTED"]);
 
 /** Of a connection over TCP or TLS. Whatever is no error of the system's is one of TLS. */
 export function failureOf(error: Error): LinkEnd {
 	const { code = "", message } = error as NodeJS.ErrnoException;
 	if (NOT_REACHED.has(code)) return { kind: "failed", why: "refused-connection", detail: message };
+	if (OURS.has(code)) return { kind: "failed", why: "too-many-waiting", detail: message };
 	if (LOST.has(code)) return { kind: "lost", detail: message };
 	if (/^ERR_(HTTP2|SOCKET|STREAM)_/.test(code)) return { kind: "lost", detail: message };
 	if (error instanceof TlsRefusal) return { kind: "failed", why: "tls", detail: message };
