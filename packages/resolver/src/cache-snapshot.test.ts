@@ -46,8 +46,10 @@ test("what is too old to serve stays out", async (t) => {
 	const path = join(folder(t), "cache");
 	await writeSnapshot(path, filled(), { nowMs: 10_000, wallMs: WALL_MS });
 	const after = emptyCache();
-	readSnapshot(path, after, RULES, { nowMs: 0, wallMs: WALL_MS + 2 * 86_400_000 });
+	const read = readSnapshot(path, after, RULES, { nowMs: 0, wallMs: WALL_MS + 2 * 86_400_000 });
+	assert.deepEqual(read, { kind: "read", entries: 0 });
 	assert.equal(after.find(asked("www.example."), 0), undefined);
+	assert.equal(after.bytes, 0);
 });
 
 test("rules that would keep it longer do not make it fresher", async (t) => {

@@ -21,7 +21,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { open, rename, unlink } from "node:fs/promises";
-import type { TtlRules } from "@plumbline/policy/ttl-rules";
+import { ageOf, type TtlRules } from "@plumbline/policy/ttl-rules";
 import { decodeDnsMessage } from "@plumbline/signals/dns-message-decode";
 import type { CacheEntry, DnsCache, RawEntry } from "./cache.ts";
 import type { Scope } from "./cache-scope.ts";
@@ -156,7 +156,7 @@ export function readSnapshot(
 		const next = at + ENTRY_OCTETS + length;
 		if (next > end)
 			return entries === 0 ? gap("an entry is longer than the file") : { kind: "read", entries };
-		const entry = entryOf(bytes.subarray(at, next), rules, times.nowMs - downMs);
+		const entry = entryOf(bytes.subarray(at, next), rules, times.nowMs - downMs, times.nowMs);
 		if (entry !== undefined && cache.put(entry, times.nowMs) === "kept") entries++;
 		at = next;
 	}
@@ -188,7 +188,7 @@ function contentOf(
 }
 
 /** Undefined: it is not what a cache could have written, or it is too old to be of use. */
-function entryOf(bytes: Buffer, rules: TtlRules, writtenAtMs: number): CacheEntry | undefined {
+function entryOf(bytes: Buffer, rules: TtlRules, writtenAtMs: number, nowMs: number): CacheEntry | undefined {
 	const ageMs = bytes.readDoubleBE(8);
 	const scope = scopeOf(bytes);
 	if (!(ageMs >= 0) || scope === undefined) return undefined;
@@ -210,6 +210,7 @@ function entryOf(bytes: Buffer, rules: TtlRules, writtenAtMs: number): CacheEntr
 	if (stored.ttlS === undefined) return undefined;
 	const ttlS = Math.min(stored.ttlS, bytes.readUInt32BE(4));
 	const storedAtMs = writtenAtMs - ageMs;
+	if (ageOf(rules, { storedAtMs, ttlS }, nowMs).kind === "gone") return undefined;
 	return { ask, answer: { ...stored, ttlS }, scope, authenticated, storedAtMs };
 }
 
