@@ -30,6 +30,8 @@ const SCOPES_PER_NAME_MAX = 64;
 const ENTRIES_PER_NAME_MAX = 128;
 /** One entry takes no more than this share of the cache. */
 const ENTRY_SHARE_MAX = 1 / 8;
+/** In times after which a refresh that failed is tried again: so a name that is in use is known to be ill all along. */
+const FAILED_LATELY_RETRIES = 2;
 /** Servers that are remembered as the source of an answer. */
 const SERVERS_MAX = 1_024;
 
@@ -115,6 +117,12 @@ export class DnsCache {
 		return mayAskAgain(this.#rules, Number.isNaN(failedAtMs) ? undefined : failedAtMs, nowMs);
 	}
 
+	/** Whether a refresh of what `find` just gave failed not long ago: its servers are known to be ill. */
+	failedLately({ slot }: Held, nowMs: number): boolean {
+		const failedAtMs = this.#slots.failedAtMs[slot] ?? Number.NaN;
+		return nowMs - failedAtMs < FAILED_LATELY_RETRIES * this.#rules.staleRetryS * 1_000;
+	}
+
 	/** To be told when servers did not answer. False: there is nothing to serve instead. */
 	refreshFailed(ask: Ask, nowMs: number): boolean {
 		const slot = this.#best(ask, nowMs);
@@ -139,7 +147,7 @@ export class DnsCache {
 		const isDoubted = !authenticated && rivals.some((slot) => this.#isVouchedFor(slot, nowMs));
 		const isForAllTypes = answer.isForAllTypes && !isDoubted;
 		this.#removeRivals(rivals, { ...entry, answer: { ...answer, isForAllTypes } });
-		this.#makeRoomForName(name);
+		if (!this.#makeRoomForName(name, authenticated)) return "not-kept";
 		this.#store(name, { ...entry, answer: { ...answer, isForAllTypes } }, answer.ttlS, octets);
 		this.#bytes += bytes;
 		this.#evict();
@@ -227,11 +235,18 @@ export class DnsCache {
 		}
 	}
 
-	#makeRoomForName(name: string): void {
+	/** The one stored first goes, those without proof before the others. False: there is no room for one without proof. */
+	#makeRoomForName(name: string, authenticated: boolean): boolean {
 		const all = this.#slotsOf(name);
 		const scoped = all.filter((slot) => this.#slots.scopes.get(slot)?.kind === "network");
-		if (scoped.length >= SCOPES_PER_NAME_MAX) this.#remove(scoped.at(-1) ?? NO_SLOT);
-		else if (all.length >= ENTRIES_PER_NAME_MAX) this.#remove(all.at(-1) ?? NO_SLOT);
+		const crowd =
+			scoped.length >= SCOPES_PER_NAME_MAX ? scoped : all.length >= ENTRIES_PER_NAME_MAX ? all : undefined;
+		if (crowd === undefined) return true;
+		const unproven = crowd.findLast((slot) => ((this.#slots.flags[slot] ?? 0) & AUTHENTICATED) === 0);
+		const victim = unproven ?? (authenticated ? crowd.at(-1) : undefined);
+		if (victim === undefined) return false;
+		this.#remove(victim);
+		return true;
 	}
 
 	/** Stored last first. */

@@ -39,6 +39,7 @@ test("an answer of nearly 64 KiB whose client wants padding stays within its fra
 		const answerer = createAnswerer({
 			resolver: {
 				cached: () => undefined,
+				held: () => undefined,
 				close: async () => undefined,
 				resolve: async (ask) => ({
 					kind: "answered",
@@ -62,6 +63,7 @@ test("an answer put together of parts that do not fit into a message says that i
 	const answerer = createAnswerer({
 		resolver: {
 			cached: () => undefined,
+			held: () => undefined,
 			close: async () => undefined,
 			resolve: async (ask) => {
 				const message = textAnswer(ask, 40_000);

@@ -50,17 +50,21 @@ export async function askFamilies(
 	const first = await Promise.race([both[0].then(() => 0 as const), both[1].then(() => 1 as const)]);
 	const other = both[1 - first] ?? both[1];
 	const early = await both[first];
-	const late = early.addresses.length === 0 ? await other : await withinWait(other);
+	const late =
+		early.addresses.length === 0
+			? await other
+			: ((await withinWait(other)) ?? heldFamily(resolver, name, first === 0 ? 6 : 4));
 	return first === 0 ? together(early, late) : together(late, early);
 }
 
 const NOT_WANTED: OneFamily = { addresses: [], ttlS: Number.POSITIVE_INFINITY, failure: undefined };
 const LATE: OneFamily = { addresses: [], ttlS: 0, failure: undefined };
 
-async function withinWait(other: Promise<OneFamily>): Promise<OneFamily> {
+/** Undefined: it has not answered in time. */
+async function withinWait(other: Promise<OneFamily>): Promise<OneFamily | undefined> {
 	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<OneFamily>((done) => {
-		timer = setTimeout(done, OTHER_FAMILY_WAIT_MS, LATE);
+	const late = new Promise<undefined>((done) => {
+		timer = setTimeout(done, OTHER_FAMILY_WAIT_MS, undefined);
 	});
 	try {
 		return await Promise.race([other, late]);
@@ -78,6 +82,12 @@ function together(ipv4: OneFamily, ipv6: OneFamily): Families {
 		};
 	const failure = ipv4.failure ?? ipv6.failure;
 	return failure === undefined ? { kind: "none" } : { kind: "failed", detail: failure };
+}
+
+/** In an outage one family may be told at once and the other only when its own wait is over: what is known will do. */
+function heldFamily(resolver: Resolver, name: string, family: 4 | 6): OneFamily {
+	const resolution = resolver.held(askOf(name, family));
+	return resolution === undefined ? LATE : { ...familyOf(resolution, family), ttlS: 0 };
 }
 
 function cachedFamily(resolver: Resolver, name: string, family: 4 | 6): OneFamily | undefined {

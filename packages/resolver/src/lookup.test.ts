@@ -117,6 +117,18 @@ describe("lookup", () => {
 		assert.deepEqual(texts(await all(lookup, "a.test")), ["2001:db8::1", "192.0.2.1"]);
 	});
 
+	test("in an outage the family that still waits for servers is told from what was known", async (t) => {
+		t.mock.timers.enable({ apis: ["setTimeout"] });
+		const { table, lookup } = setUp();
+		table.set("a.test.", "AAAA", ["2001:db8::1"]);
+		table.set("a.test.", "A", "never");
+		table.hold("a.test.", "A", ["192.0.2.1"]);
+		const found = all(lookup, "a.test");
+		await new Promise((done) => setImmediate(done));
+		t.mock.timers.tick(OTHER_FAMILY_WAIT_MS);
+		assert.deepEqual(texts(await found), ["2001:db8::1", "192.0.2.1"]);
+	});
+
 	test("no such name: ENOTFOUND, as dns.lookup says it; nobody answers: EAI_AGAIN", async () => {
 		const { table, lookup } = setUp();
 		const theirs = await new Promise<NodeJS.ErrnoException>((done) =>

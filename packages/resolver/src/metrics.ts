@@ -71,9 +71,10 @@ export function resolverMetrics(
 	});
 	const strangers = new Gauge({
 		name: "plumbline_dns_resolv_conf_strangers",
-		help: "Servers in this host's resolv.conf that are not on the list of trust; NaN while it cannot be read",
+		help: "Servers in this host's resolv.conf that are not on the list of trust; NaN while nobody has read it",
 		registers,
 	});
+	strangers.set(Number.NaN);
 	const resolvConfChanges = new Counter({
 		name: "plumbline_dns_resolv_conf_changes_total",
 		help: "Changes of this host's resolv.conf",

@@ -111,5 +111,9 @@ describe("a resolver from what a program knows", { skip: missingDnsProgram("knot
 		});
 		assert.throws(() => openResolver({ servers: [] }), { code: "no-servers" });
 		assert.throws(() => openResolver({ servers: servers(), rules: { minS: -1 } }), /minS/);
+		for (const wrong of [{ clientTimerMs: Number.NaN }, { clientTimerMs: -5 }, { cacheBytesMax: 1 }])
+			assert.throws(() => openResolver({ servers: servers(), ...wrong }), { code: "policy-option" });
+		for (const wrong of [{ staleMode: "soon" }, { forged: { policy: "believe" } }])
+			assert.throws(() => openResolver({ servers: servers(), ...(wrong as object) }), /are known/);
 	});
 });

@@ -14,11 +14,13 @@
  */
 
 import type { Socket } from "node:net";
+import { numberOption } from "@plumbline/policy/option-check";
 import { type TtlRules, ttlRules } from "@plumbline/policy/ttl-rules";
 import { dnsNameFromHost } from "@plumbline/signals/dns-name";
 import type { DnsHijackPolicy } from "@plumbline/signals/dns-verdict-policy";
 import type { ResolverFacts } from "@plumbline/signals/process";
 import type { Registry } from "prom-client";
+import { CACHE_BYTES_MIN } from "./cache-size.ts";
 import { openHostsFile } from "./hosts-file.ts";
 import { createLookup, type Lookup } from "./lookup.ts";
 import { streamWith } from "./lookup-stream.ts";
@@ -94,11 +96,15 @@ export class OpenResolverError extends Error {
 	readonly code = "PLUMBLINE_RESOLVER_OPTIONS";
 }
 
+const CLIENT_TIMER_MS_MAX = 60_000;
+const CACHE_BYTES_MOST = 2 ** 40;
+
 type ComparedUpstreams = Upstreams & Pick<WatchedUpstreams, "standings">;
 
 /** Throws OpenResolverError, UpstreamsError or OptionError for options that cannot work. It asks nobody yet. */
 export function openResolver(options: OpenOptions): OpenedResolver {
 	const { rules, spans, metrics: wantsMetrics, search, hostsPath = "/etc/hosts" } = options;
+	checkOptions(options);
 	const trust = options.resolvConf && trustOf(options.resolvConf.trusted);
 	let resolver: CachingResolver | undefined;
 	const metrics =
@@ -183,6 +189,7 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 		warmStart: caching.warmStart,
 		resolve: (ask, asked) => caching.resolve(ask, asked),
 		cached: (ask) => caching.cached(ask),
+		held: (ask) => caching.held(ask),
 		cacheSize: () => caching.cacheSize(),
 		save: () => caching.save(),
 		async close() {
@@ -190,6 +197,20 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 			await caching.close();
 		},
 	};
+}
+
+/** What nobody below would notice before it does harm. The rest is checked where it is used. */
+function checkOptions({ clientTimerMs, staleMode, forged, cacheBytesMax }: OpenOptions): void {
+	if (clientTimerMs !== undefined) numberOption("clientTimerMs", clientTimerMs, 0, CLIENT_TIMER_MS_MAX);
+	if (cacheBytesMax !== undefined)
+		numberOption("cacheBytesMax", cacheBytesMax, CACHE_BYTES_MIN, CACHE_BYTES_MOST);
+	const words = [
+		["staleMode", staleMode, ["after-client-timer", "immediate"]],
+		["forged.policy", forged?.policy, ["report", "prefer-quorum", "refuse"]],
+	] as const;
+	for (const [name, found, allowed] of words)
+		if (found !== undefined && !(allowed as readonly string[]).includes(found))
+			throw new OpenResolverError(`${name} is ${JSON.stringify(found)}; ${allowed.join(", ")} are known`);
 }
 
 function trustOf(networks: readonly string[]): Trust {

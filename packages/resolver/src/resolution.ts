@@ -37,5 +37,7 @@ export interface Resolver {
 	resolve(ask: Ask, options?: ResolveOptions): Promise<Resolution>;
 	/** What the cache holds now, without asking anybody; undefined if it would have to ask. */
 	cached(ask: Ask): Resolution | undefined;
+	/** What the cache holds now, also an answer whose time is over: for who cannot wait any more. */
+	held(ask: Ask): Resolution | undefined;
 	close(): Promise<void>;
 }

@@ -43,6 +43,32 @@ scenarios("stale after the client timer", {
 		ask 3 www.example. A
 		told 3 stale ede=3 | 30 A 192.0.2.1
 		cached www.example. A stale ede=3 | 30 A 192.0.2.1`,
+	"whose servers failed lately pays the timer no more: the old answer at once, a new try behind": `
+		ask 1 www.example. A
+		server www.example. A | 300 A 192.0.2.1
+		pass 400s
+		ask 2 www.example. A
+		server www.example. A fail=timeout
+		told 2 stale ede=3 | 30 A 192.0.2.1
+		pass 31s
+		ask 3 www.example. A
+		told 3 stale ede=3 | 30 A 192.0.2.1
+		pending www.example. A
+		server www.example. A | 300 A 192.0.2.7
+		ask 4 www.example. A
+		told 4 cache | 300 A 192.0.2.7`,
+	"whose servers failed long ago is asked for and waited for again": `
+		ask 1 www.example. A
+		server www.example. A | 300 A 192.0.2.1
+		pass 400s
+		ask 2 www.example. A
+		server www.example. A fail=timeout
+		told 2 stale ede=3 | 30 A 192.0.2.1
+		pass 61s
+		ask 3 www.example. A
+		waits 3
+		server www.example. A | 300 A 192.0.2.7
+		told 3 upstream | 300 A 192.0.2.7`,
 	"one that joins just before the timer of another has its own timer": `
 		ask 1 www.example. A
 		server www.example. A | 300 A 192.0.2.1
@@ -112,8 +138,10 @@ scenarios("stale after the client timer", {
 		quiet
 		pass 1ms
 		ask 4 www.example. A
+		told 4 stale ede=3 | 30 A 192.0.2.1
 		server www.example. A | 300 A 192.0.2.4
-		told 4 upstream | 300 A 192.0.2.4`,
+		ask 5 www.example. A
+		told 5 cache | 300 A 192.0.2.4`,
 	"a failure after the timer also holds for 30 s": `
 		ask 1 www.example. A
 		server www.example. A | 300 A 192.0.2.1
@@ -126,8 +154,10 @@ scenarios("stale after the client timer", {
 		server www.example. A fail=timeout
 		pass 29s
 		cached www.example. A stale ede=3 | 30 A 192.0.2.1
+		quiet
 		pass 1s
-		cached www.example. A no`,
+		cached www.example. A stale ede=3 | 30 A 192.0.2.1
+		pending www.example. A`,
 	"in the last moment of its staleness it serves": `
 		set staleMaxS=600
 		ask 1 www.example. A

@@ -104,6 +104,10 @@ class CachedResolver implements CachingResolver {
 		return known;
 	}
 
+	held(ask: Ask): Resolution | undefined {
+		return this.#isClosed ? undefined : this.#cache.find(ask, this.#now())?.resolution;
+	}
+
 	async resolve(ask: Ask, { signal }: ResolveOptions = {}): Promise<Resolution> {
 		const startMs = this.#now();
 		const resolution = await this.#resolve(ask, signal, startMs);
@@ -151,7 +155,7 @@ class CachedResolver implements CachingResolver {
 			return held.resolution;
 		}
 		if (!this.#cache.mayRefresh(held, nowMs)) return held.resolution;
-		if (this.#options.staleMode === "immediate") {
+		if (this.#options.staleMode === "immediate" || this.#cache.failedLately(held, nowMs)) {
 			this.#refresh(ask, "stale");
 			return held.resolution;
 		}

@@ -56,7 +56,13 @@ export async function startHealth(options: HealthOptions): Promise<StreamListene
 		if (isWell) lastSuccessMs = atMs;
 		const told = isWell
 			? { askedMs: Math.round(atMs - startMs), answeredBy: serverLabel(asked.server) }
-			: { why: `no server answered within ${options.withinMs} ms`, tries: asked.tries.map(failureOf) };
+			: {
+					why:
+						atMs - startMs < options.withinMs
+							? "every server that was asked failed"
+							: `no server answered within ${options.withinMs} ms`,
+					tries: asked.tries.map(failureOf),
+				};
 		return { isWell, atMs, told };
 	}
 

@@ -28,6 +28,7 @@ export function scriptedResolver(): ScriptedResolver {
 		},
 		closed: () => isClosed,
 		cached: () => undefined,
+		held: () => undefined,
 		close: async () => {
 			isClosed = true;
 		},

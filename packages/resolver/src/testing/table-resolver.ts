@@ -10,6 +10,8 @@ export interface TableResolver extends Resolver {
 	set(name: string, type: "A" | "AAAA", answer: Answer): void;
 	/** Answers are in the cache once they were asked, for this long. */
 	ttlS: number;
+	/** The resolver has it, but its time is over: it is only for who cannot wait any more. */
+	hold(name: string, type: "A" | "AAAA", addresses: readonly string[]): void;
 }
 
 type Answer = readonly string[] | "nxdomain" | "failed" | "never";
@@ -19,6 +21,7 @@ const SOA_TTL_S = 60;
 export function tableResolver(): TableResolver {
 	const answers = new Map<string, Answer>();
 	const held = new Set<string>();
+	const stale = new Map<string, readonly string[]>();
 	const asked: string[] = [];
 	const table: TableResolver = {
 		asked,
@@ -30,6 +33,13 @@ export function tableResolver(): TableResolver {
 			const answer = answers.get(keyOf(ask)) ?? "nxdomain";
 			if (!held.has(keyOf(ask)) || answer === "never") return undefined;
 			return resolutionOf(ask, answer, "cache", table.ttlS);
+		},
+		hold(name, type, addresses) {
+			stale.set(`${name} ${type}`, addresses);
+		},
+		held(ask) {
+			const addresses = stale.get(keyOf(ask));
+			return addresses && resolutionOf(ask, addresses, "cache", 0);
 		},
 		async resolve(ask, { signal } = {}) {
 			const key = keyOf(ask);
