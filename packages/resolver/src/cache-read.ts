@@ -13,8 +13,8 @@ import type { UpstreamServer } from "./upstream.ts";
 
 /** Messages kept decoded; about 1.5 KB each. */
 const DECODED_MAX = 2_048;
-/** What is longer is not kept decoded: messages grow some fifteen times by it, and the cache does not count that. */
-const DECODED_OCTETS_MAX = 1_232;
+/** In wire form, all together: decoded they take some fifteen times that, and the cache does not count it. */
+const DECODED_OCTETS_MAX = 2 * 1024 * 1024;
 /** Looks at whatever names between two looks at one: if there were more, it is not kept decoded, for it would not last. */
 const LOOKS_BETWEEN_MAX = 2 * DECODED_MAX;
 
@@ -36,6 +36,8 @@ export interface Held {
 
 interface Memo {
 	readonly message: DnsMessage;
+	/** In wire form. */
+	readonly octets: number;
 	held: Held | undefined;
 	/** `held` is right from then until before then. */
 	fromMs: number;
@@ -47,6 +49,8 @@ export class CacheReader {
 	readonly #cells: CellStore;
 	readonly #rules: TtlRules;
 	readonly #memos = new Map<number, Memo>();
+	/** Of all of them. */
+	#decodedOctets = 0;
 	#looks = 0;
 
 	constructor(slots: SlotTable, cells: CellStore, rules: TtlRules) {
@@ -103,24 +107,26 @@ export class CacheReader {
 	}
 
 	forget(slot: number): void {
+		this.#decodedOctets -= this.#memos.get(slot)?.octets ?? 0;
 		this.#memos.delete(slot);
 	}
 
 	#decode(slot: number): Memo | undefined {
-		const octets = this.octets(slot);
-		const decoded = decodeDnsMessage(octets);
+		const bytes = this.octets(slot);
+		const decoded = decodeDnsMessage(bytes);
 		if (decoded.kind !== "decoded") return undefined;
-		const memo: Memo = { message: decoded.message, held: undefined, fromMs: 0, untilMs: 0 };
-		if (octets.length > DECODED_OCTETS_MAX) return memo;
+		const { length: octets } = bytes;
+		const memo: Memo = { message: decoded.message, octets, held: undefined, fromMs: 0, untilMs: 0 };
 		const looks = ++this.#looks >>> 0;
 		const before = this.#slots.looked[slot] ?? 0;
 		this.#slots.looked[slot] = looks;
 		if (looks - before > LOOKS_BETWEEN_MAX) return memo;
-		if (this.#memos.size >= DECODED_MAX) {
-			const first = this.#memos.keys().next();
-			if (!first.done) this.#memos.delete(first.value);
-		}
+		this.#decodedOctets += octets;
 		this.#memos.set(slot, memo);
+		for (const first of this.#memos.keys()) {
+			if (this.#memos.size <= DECODED_MAX && this.#decodedOctets <= DECODED_OCTETS_MAX) break;
+			this.forget(first);
+		}
 		return memo;
 	}
 }
