@@ -101,12 +101,12 @@ export default {
 		},
 		{
 			name: "dead-file",
-			comment: "a source file that neither the command nor the bench can reach",
+			comment: "a source file that neither the command nor the bench nor a thread of theirs can reach",
 			severity: "error",
-			from: { path: "^(packages/cli/src/main[.]ts|bench/.*)$" },
+			from: { path: "^(packages/cli/src/main[.]ts|bench/.*|.*-thread[.]ts)$" },
 			to: {
 				path: "^(packages/[^/]+|lab)/src/",
-				pathNot: [TEST, "[.]d[.]ts$", "^packages/cli/src/main[.]ts$"],
+				pathNot: [TEST, "[.]d[.]ts$", "^packages/cli/src/main[.]ts$", "-thread[.]ts$"],
 				reachable: false,
 			},
 		},

@@ -50,6 +50,13 @@ const STEPS: readonly Step[] = [
 		args: ["packages/capture/src/testing/fuzz/main.ts"],
 		long: true,
 	},
+	{
+		name: "fuzz-resolver",
+		about: "a million hostile packets, answers and files for each part of the resolver",
+		program: "node",
+		args: ["packages/resolver/src/testing/fuzz/main.ts"],
+		long: true,
+	},
 ];
 
 function verdict(end: CommandEnd): string | undefined {

@@ -18,7 +18,7 @@ export const ZONE = "soak.test";
 export const HOT_NAMES = 1_009;
 /** Below it any name exists, and none has been asked for before. */
 export const COLD_ADDRESS = "10.2.0.1";
-export const FORGED_ADDRESS = "203.0.113.66";
+const FORGED_ADDRESS = "203.0.113.66";
 
 export interface Stage {
 	readonly servers: readonly UpstreamServer[];

@@ -6,11 +6,11 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import type { EncryptedDnsServer } from "./dns-servers.ts";
 import { startDnsAuthority } from "./dns-servers-authority.ts";
-import { startCoreDns } from "./dns-servers-coredns.ts";
 import { startNamed } from "./dns-servers-named.ts";
 import { missingDnsProgram, requireDnsProgram } from "./dns-servers-program.ts";
 import type { RecursorOptions } from "./dns-servers-recursor.ts";
 import { startUnbound } from "./dns-servers-unbound.ts";
+import { startCoreDns } from "./testing/dns-servers-coredns.ts";
 import { makeScratchFolder, removeScratchFolder } from "./tied-process.ts";
 
 const run = promisify(execFile);

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { samplesOf } from "@plumbline/lab/page-samples";
+import { samplesOf } from "@plumbline/lab/testing/page-samples";
 
 const RUN_MS_MAX = 30_000;
 const room = join(import.meta.dirname, "..");

@@ -11,8 +11,8 @@ import { promisify } from "node:util";
 import { startDnsAuthority } from "@plumbline/lab/dns-servers-authority";
 import { missingDnsProgram } from "@plumbline/lab/dns-servers-program";
 import { startUnbound } from "@plumbline/lab/dns-servers-unbound";
-import { samplesOf } from "@plumbline/lab/page-samples";
 import { startPostgres } from "@plumbline/lab/postgres-server";
+import { samplesOf } from "@plumbline/lab/testing/page-samples";
 import { makeScratchFolder, removeScratchFolder } from "@plumbline/lab/tied-process";
 import { resolverMetrics } from "./metrics.ts";
 

@@ -42,6 +42,15 @@ scenarios("chain", {
 		server www.example. A | 300 CNAME gone.test.
 		server gone.test. A NXDOMAIN | | test. 900 SOA 60
 		told 1 upstream NXDOMAIN | 300 CNAME gone.test. | test. 60 SOA 60`,
+	"an alias to a name that no server is asked about": `
+		ask 1 www.example. A
+		server www.example. A | 300 CNAME hidden.onion.
+		told 1 upstream NXDOMAIN | 300 CNAME hidden.onion. | onion. 60 SOA 10800
+		quiet
+		ask 2 here.example. A
+		server here.example. A | 300 CNAME db.localhost.
+		told 2 upstream | 300 CNAME db.localhost. ; db.localhost. 10800 A 127.0.0.1
+		quiet`,
 	"the end of an alias cannot be had: a failure": `
 		ask 1 www.example. A
 		server www.example. A | 300 CNAME far.test.

@@ -14,7 +14,7 @@
 import type { TtlRules } from "@plumbline/policy/ttl-rules";
 import { canonicalDnsName } from "@plumbline/signals/dns-name";
 import { DnsCache } from "./cache.ts";
-import type { Answered, Held } from "./cache-read.ts";
+import type { Held } from "./cache-read.ts";
 import { readSnapshot, type SnapshotRead, writeSnapshot } from "./cache-snapshot.ts";
 import { withSubnet } from "./cache-tailor.ts";
 import { Failures } from "./failures.ts";
@@ -25,7 +25,7 @@ import type { Resolution, ResolveOptions, Resolver } from "./resolution.ts";
 import { storedAnswer } from "./stored-answer.ts";
 import { realTimers, type Timers } from "./timers.ts";
 import type { Ask, Try, Upstreams } from "./upstream.ts";
-import { askForWhole, type Outcome } from "./whole-answer.ts";
+import { askForWhole, type Known, type Outcome } from "./whole-answer.ts";
 
 /** Before it a stale answer is not worth giving, for a server may still answer (RFC 8767 section 5). */
 const CLIENT_TIMER_MS = 1_800;
@@ -211,7 +211,9 @@ class CachedResolver implements CachingResolver {
 		});
 	}
 
-	#freshEnd(ask: Ask): Answered | undefined {
+	#freshEnd(ask: Ask): Known | undefined {
+		const local = localAnswer(ask.question);
+		if (local !== undefined) return { message: local, authenticated: true };
 		const held = this.#cache.find(ask, this.#now());
 		return held?.kind === "fresh" ? held.resolution : undefined;
 	}

@@ -1,9 +1,9 @@
 /** CoreDNS with all four ways in, which forwards to a server of the lab. It comes by `go install`, not by apt. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { EncryptedDnsServer } from "./dns-servers.ts";
-import { requireDnsProgram } from "./dns-servers-program.ts";
-import { type RecursorOptions, type RecursorPlan, startRecursor } from "./dns-servers-recursor.ts";
+import type { EncryptedDnsServer } from "../dns-servers.ts";
+import { requireDnsProgram } from "../dns-servers-program.ts";
+import { type RecursorOptions, type RecursorPlan, startRecursor } from "../dns-servers-recursor.ts";
 
 export interface CoreDnsOptions extends RecursorOptions {
 	/** With its `cache` plugin. */
