@@ -45,7 +45,7 @@ scenarios("chain", {
 	"an alias to a name that no server is asked about": `
 		ask 1 www.example. A
 		server www.example. A | 300 CNAME hidden.onion.
-		told 1 upstream NXDOMAIN | 300 CNAME hidden.onion. | onion. 60 SOA 10800
+		told 1 upstream NXDOMAIN | 300 CNAME hidden.onion. | onion. 300 SOA 10800
 		quiet
 		ask 2 here.example. A
 		server here.example. A | 300 CNAME db.localhost.
