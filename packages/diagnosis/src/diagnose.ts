@@ -1,7 +1,7 @@
 /** The verdict on a capture: every rule over the joined lines, causes before consequences. Pure. */
 import type { Gap, Line } from "@plumbline/signals/capture";
 import type { Signals } from "@plumbline/signals/signals";
-import { checkGaps } from "./dns-check-view.ts";
+import { checkGaps, howCompared } from "./dns-check-view.ts";
 import type { Diagnosis, Examined, Finding } from "./finding.ts";
 import { ledgerDoubts } from "./holder-ledger.ts";
 import { joined, linksOf, shown } from "./links.ts";
@@ -105,7 +105,10 @@ function examined(line: Line, world: World): Examined {
 	return { line, state: lost ? "partly" : "read", what: what.join(", ") };
 }
 
-function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, dumps }: World): string[] {
+function whatWasRead(
+	line: Line,
+	{ signals, sockets, tcpLife, pools, sessions, dumps, dnsCheck }: World,
+): string[] {
 	const words: string[] = [];
 	const add = (n: number, one: string, many = `${one}s`): void => {
 		if (n > 0) words.push(`${n} ${n === 1 ? one : many}`);
@@ -118,6 +121,7 @@ function whatWasRead(line: Line, { signals, sockets, tcpLife, pools, sessions, d
 				add(sockets.last.length, `connection ${whose}`, `connections ${whose}`);
 			}
 			if (tcpLife !== undefined) words.push(howFollowed(tcpLife));
+			if (dnsCheck !== undefined) words.push(howCompared(dnsCheck));
 			return words;
 		case "runtime":
 			add(dumps.length, "full dump");

@@ -2,7 +2,9 @@
 import type { Gap } from "@plumbline/signals/capture";
 import type { DnsCheck } from "@plumbline/signals/dns-check";
 import { type CheckVerdicts, judgeDnsCheck } from "@plumbline/signals/dns-check-verdicts";
+import type { DnsVerdictKind } from "@plumbline/signals/dns-verdict";
 import type { Sampled, Signals } from "@plumbline/signals/signals";
+import { plural } from "./evidence.ts";
 
 export interface DnsCheckView {
 	readonly check: DnsCheck;
@@ -40,6 +42,27 @@ export function dnsCheckView({ dnsChecks, window }: Signals): DnsCheckView | und
 		atMs: part.start.monoMs - window.start.monoMs,
 		speeds: check.servers.flatMap((server, index) => (server.trusted ? [] : speedOf(check, index))),
 	};
+}
+
+const SAID: Readonly<Record<DnsVerdictKind, string>> = {
+	agrees: "as trusted",
+	"cdn-variance": "of the same service",
+	hijacked: "forged",
+	broken: "missing",
+	"cannot-tell": "not to be told",
+};
+
+/** `2 name servers compared with 1 trusted: 3 answers as trusted, 1 not to be told`. */
+export function howCompared({ check, verdicts }: DnsCheckView): string {
+	const trusted = check.servers.filter((server) => server.trusted).length;
+	const kinds = verdicts.names.flatMap(({ verdict }) => verdict?.kind ?? []);
+	const counts = Object.entries(SAID).flatMap(([kind, said]) => {
+		const count = kinds.filter((each) => each === kind).length;
+		return count === 0 ? [] : [{ count, said }];
+	});
+	const words = counts.map(({ count, said }, i) => `${i === 0 ? plural(count, "answer") : count} ${said}`);
+	const servers = plural(check.servers.length - trusted, "name server");
+	return `${servers} compared with ${trusted} trusted: ${words.join(", ") || "no answer"}`;
 }
 
 function speedOf({ servers, questions }: DnsCheck, index: number): ServerSpeed[] {
