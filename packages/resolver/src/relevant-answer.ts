@@ -112,9 +112,10 @@ function walk(question: DnsQuestion, records: readonly DnsRecord[], dnssecOk: bo
 		}
 		const alias = owned.find(({ type }) => type === DNS_TYPE.CNAME);
 		if (alias?.data.kind !== "name") return { kind: "walked", answers, aliases, end: name, isFound: false };
-		answers.push(...renamings(byOwner, renamed, name, dnssecOk), alias);
+		const target = canonicalDnsName(alias.data.name);
+		answers.push(...renamings(byOwner, renamed, { name, target }, dnssecOk), alias);
 		if (dnssecOk) answers.push(...signatures(owned, DNS_TYPE.CNAME));
-		name = canonicalDnsName(alias.data.name);
+		name = target;
 		if (seen.has(name))
 			return { kind: "chain-refused", why: `the aliases go round: ${[...seen, name].join(" → ")}` };
 	}
@@ -124,11 +125,11 @@ function walk(question: DnsQuestion, records: readonly DnsRecord[], dnssecOk: bo
 	};
 }
 
-/** DNAME records above `name`: an alias made of them is proved by them (RFC 6672). */
+/** DNAME records above `name` of which the alias is made: it is proved by them (RFC 6672). Others are nobody's. */
 function renamings(
 	byOwner: ReadonlyMap<string, readonly DnsRecord[]>,
 	renamed: ReadonlySet<string>,
-	name: string,
+	{ name, target }: { readonly name: string; readonly target: string },
 	dnssecOk: boolean,
 ): DnsRecord[] {
 	const found: DnsRecord[] = [];
@@ -136,7 +137,10 @@ function renamings(
 		if (owner === name || !isBelow(name, owner)) continue;
 		const owned = byOwner.get(owner) ?? [];
 		const renaming = owned.find(({ type }) => type === DNS_TYPE.DNAME);
-		if (renaming === undefined) continue;
+		if (renaming?.data.kind !== "name") continue;
+		const kept = owner === "." ? name : name.slice(0, name.length - owner.length);
+		const zone = canonicalDnsName(renaming.data.name);
+		if (target !== (zone === "." ? kept : kept + zone)) continue;
 		found.push(renaming, ...(dnssecOk ? signatures(owned, DNS_TYPE.DNAME) : []));
 	}
 	return found;

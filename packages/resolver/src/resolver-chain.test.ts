@@ -111,6 +111,14 @@ scenarios("chain", {
 		ask 1 www.old.example. A
 		server www.old.example. A | old.example. 300 DNAME new.example. ; 300 CNAME www.new.example. ; www.new.example. 300 A 192.0.2.1
 		told 1 upstream | old.example. 300 DNAME new.example. ; 300 CNAME www.new.example. ; www.new.example. 300 A 192.0.2.1`,
+	"a renaming that does not make the alias": `
+		ask 1 www.old.example. A
+		server www.old.example. A | example. 300 DNAME bank.test. ; old.example. 300 DNAME other.example. ; . 300 DNAME test. ; 300 CNAME www.new.example. ; www.new.example. 300 A 192.0.2.1
+		told 1 upstream | 300 CNAME www.new.example. ; www.new.example. 300 A 192.0.2.1`,
+	"a renaming to the root": `
+		ask 1 a.b.old.example. A
+		server a.b.old.example. A | OLD.example. 300 DNAME . ; 300 CNAME A.b. ; a.b. 300 A 192.0.2.1
+		told 1 upstream | old.example. 300 DNAME . ; 300 CNAME A.b. ; a.b. 300 A 192.0.2.1`,
 	"a renaming of another zone is dropped": `
 		ask 1 www.example. A
 		server www.example. A | other.test. 300 DNAME new.test. ; 300 CNAME host.example. ; host.example. 300 A 192.0.2.1
