@@ -31,6 +31,8 @@ export type Resolution =
 
 export interface ResolveOptions {
 	readonly signal?: AbortSignal;
+	/** Who asks holds the answer too, and is asked for it: it is fetched ahead of its end though this is the only ask. */
+	readonly isHot?: boolean;
 }
 
 export interface Resolver {

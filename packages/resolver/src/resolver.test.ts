@@ -51,6 +51,22 @@ test("refreshes behind are bounded: the rest stay stale and are not asked", asyn
 	await resolver.close();
 });
 
+test("one ask of somebody who holds the answer too fetches it ahead of its end", async () => {
+	const { resolver, servers, time } = stage();
+	const names = ["once.example.", "hot.example."];
+	for (const name of names) {
+		const first = resolver.resolve(asked(name));
+		servers.pending[0]?.answer(message(asked(name)), true);
+		await first;
+	}
+	await time.pass(280_000);
+	await resolver.resolve(asked("once.example."));
+	assert.equal(servers.pending.length, 0);
+	await resolver.resolve(asked("hot.example."), { isHot: true });
+	assert.equal(servers.pending.length, 1);
+	await resolver.close();
+});
+
 test("a watcher hears of every resolution once, and of refreshes", async () => {
 	const events: ResolverEvent[] = [];
 	const { resolver, servers, time } = stage({ observe: (event) => events.push(event) });

@@ -108,9 +108,9 @@ class CachedResolver implements CachingResolver {
 		return this.#isClosed ? undefined : this.#cache.find(ask, this.#now())?.resolution;
 	}
 
-	async resolve(ask: Ask, { signal }: ResolveOptions = {}): Promise<Resolution> {
+	async resolve(ask: Ask, options: ResolveOptions = {}): Promise<Resolution> {
 		const startMs = this.#now();
-		const resolution = await this.#resolve(ask, signal, startMs);
+		const resolution = await this.#resolve(ask, options, startMs);
 		this.#options.observe?.({ kind: "resolved", ask, resolution, tookMs: this.#now() - startMs });
 		return resolution;
 	}
@@ -133,7 +133,7 @@ class CachedResolver implements CachingResolver {
 	}
 
 	/** What can be said without waiting. */
-	#known(ask: Ask, nowMs: number): Resolution | undefined {
+	#known(ask: Ask, nowMs: number, isHot = false): Resolution | undefined {
 		const local = localAnswer(ask.question);
 		if (local !== undefined)
 			return {
@@ -150,8 +150,8 @@ class CachedResolver implements CachingResolver {
 			return { kind: "failed", why: "failed-before", detail, tries: NO_TRIES };
 		}
 		if (held.kind === "fresh") {
-			if (held.isEndNear && this.#cache.timesAsked(held) >= HOT_TIMES && this.#cache.mayRefresh(held, nowMs))
-				this.#refresh(ask, "prefetch");
+			const isWanted = isHot || this.#cache.timesAsked(held) >= HOT_TIMES;
+			if (held.isEndNear && isWanted && this.#cache.mayRefresh(held, nowMs)) this.#refresh(ask, "prefetch");
 			return held.resolution;
 		}
 		if (!this.#cache.mayRefresh(held, nowMs)) return held.resolution;
@@ -162,9 +162,9 @@ class CachedResolver implements CachingResolver {
 		return this.#flights.get(flightKey(ask))?.isLate === true ? held.resolution : undefined;
 	}
 
-	async #resolve(ask: Ask, signal: AbortSignal | undefined, startMs: number): Promise<Resolution> {
+	async #resolve(ask: Ask, { signal, isHot }: ResolveOptions, startMs: number): Promise<Resolution> {
 		if (this.#isClosed || signal?.aborted === true) return aborted(this.#isClosed);
-		const known = this.#known(ask, startMs);
+		const known = this.#known(ask, startMs, isHot);
 		if (known !== undefined) return known;
 		// Only an answer whose time is over is left there now.
 		const held = this.#cache.find(ask, startMs);

@@ -105,10 +105,10 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 	function refresh(query: Uint8Array): void {
 		if (underWay >= inFlightMax) return;
 		counters.refreshes++;
-		void later(query, "udp");
+		void later(query, "udp", true);
 	}
 
-	async function later(query: Uint8Array, carrier: Carrier): Promise<Uint8Array> {
+	async function later(query: Uint8Array, carrier: Carrier, isHot = false): Promise<Uint8Array> {
 		const mine = emptyQueryView();
 		const fate = readQuery(query, 0, query.length, mine);
 		fit(mine, carrier);
@@ -125,7 +125,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 		counters.misses++;
 		underWay++;
 		try {
-			return answer(query, mine, ask, await resolver.resolve(ask));
+			return answer(query, mine, ask, await resolver.resolve(ask, { isHot }));
 		} catch {
 			// A fault of ours must not leave the client waiting.
 			counters.failed++;
@@ -158,7 +158,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 			view.edns = false;
 			return writeBare(bytes, at, view, how === "refuse" ? RCODES.refuse : 0, how === "slip", -1);
 		},
-		later,
+		later: (query, carrier) => later(query, carrier),
 		inFlight: () => underWay,
 		idle: () => (underWay === 0 ? Promise.resolve() : new Promise((done) => awaitingIdle.push(done))),
 	};
