@@ -55,6 +55,8 @@ function newLife() {
 	/** What a proven server said of an ask, and when that ceases to serve. */
 	const vouched = new Map<string, Vouched>();
 	const asked = new Set<string>();
+	/** What was told is old: the answer came behind it. */
+	const refreshed: Ask[] = [];
 	const resolver = createResolver({
 		rules: RULES,
 		cacheBytesMax: CACHE_BYTES,
@@ -63,6 +65,7 @@ function newLife() {
 		timers: { after: () => () => undefined },
 		observe: (event) => {
 			if (event.kind === "evicted") evicted = true;
+			if (event.kind === "refresh") refreshed.push(event.ask);
 		},
 		upstreams: {
 			async ask(ask) {
@@ -98,10 +101,15 @@ function newLife() {
 				`an answer without proof stands before one with it: ${JSON.stringify([ask, resolution])}`,
 			);
 		// What is kept for a network is not followed here.
-		if (!resolution.authenticated || resolution.source !== "upstream" || ask.clientSubnet !== undefined)
-			return;
+		if (resolution.authenticated && resolution.source === "upstream" && ask.clientSubnet === undefined)
+			learn(ask);
+	}
+
+	/** What a proven server has just said of it. */
+	function learn(ask: Ask): void {
+		const key = keyOf(ask);
 		const held = resolver.cached(ask);
-		if (held?.kind !== "answered" || held.source !== "cache") return;
+		if (held?.kind !== "answered" || held.source !== "cache" || !held.authenticated) return;
 		const { rcode, answers } = held.message;
 		const isForAllTypes = rcode === DNS_RCODE.NXDOMAIN && answers.length === 0;
 		// What says that the name does not exist, and what says that it does, take each other's place.
@@ -120,6 +128,8 @@ function newLife() {
 			asked.add(canonicalDnsName(ask.question.name));
 			const before = resolver.cacheSize().entries;
 			const resolution = await resolver.resolve(ask);
+			await new Promise((done) => setImmediate(done));
+			for (const each of refreshed.splice(0)) if (each.clientSubnet === undefined) learn(each);
 			const { entries, bytes } = resolver.cacheSize();
 			if (entries > before + 1) throw new Error(`one answer made ${entries - before} entries`);
 			if (bytes > CACHE_BYTES) throw new Error(`${bytes} octets in a cache for ${CACHE_BYTES}`);
