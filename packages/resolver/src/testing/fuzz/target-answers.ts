@@ -129,11 +129,11 @@ function newLife() {
 			const before = resolver.cacheSize().entries;
 			const resolution = await resolver.resolve(ask);
 			await new Promise((done) => setImmediate(done));
-			for (const each of refreshed.splice(0)) if (each.clientSubnet === undefined) learn(each);
 			const { entries, bytes } = resolver.cacheSize();
 			if (entries > before + 1) throw new Error(`one answer made ${entries - before} entries`);
 			if (bytes > CACHE_BYTES) throw new Error(`${bytes} octets in a cache for ${CACHE_BYTES}`);
 			if (resolution.kind === "answered") check(ask, resolution);
+			for (const each of refreshed.splice(0)) if (each.clientSubnet === undefined) learn(each);
 			for (const name of [...VICTIMS, ...NAMES]) {
 				if (asked.has(canonicalDnsName(name))) continue;
 				const held = resolver.cached({ question: { ...ask.question, name } });
