@@ -44,6 +44,7 @@ const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 const SO_RCVBUF = 8;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
@@ -216,6 +217,8 @@ export async function listenUdpMmsg(
 	// It is there as soon as bind returns, when it is given a descriptor.
 	const listening = once(socket, "listening");
 	socket.bind({ fd });
+	// libuv sets it on any descriptor that it is given: another program that sets it too could take the port over.
+	libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, option(0), 4);
 	await listening;
 	socket.on("error", () => counters.sendFailures++);
 	socket.on("message", onMessage);
@@ -234,6 +237,8 @@ export async function listenUdpMmsg(
 
 function openSocket(libc: MmsgLibc, address: string, port: number): number {
 	const isV6 = isIPv6(address);
+	const place = socketAddress(address, port);
+	if (place === undefined) throw new ListenError("UDP", address, port, "EADDRNOTAVAIL");
 	const fail = (): never => {
 		const code = libc.errorCode();
 		if (fd >= 0) libc.close(fd);
@@ -241,14 +246,15 @@ function openSocket(libc: MmsgLibc, address: string, port: number): number {
 	};
 	const fd = libc.socket(isV6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) return fail();
-	const option = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
 	// The kernel cuts it down to its own limit and does not complain.
 	libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, option(RECEIVE_BUFFER_BYTES), 4);
 	if (isV6 && libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, option(1), 4) < 0) return fail();
-	const place = socketAddress(address, port);
-	if (place === undefined) throw new ListenError("UDP", address, port, "EADDRNOTAVAIL");
 	if (libc.bind(fd, place, place.length) < 0) return fail();
 	return fd;
+}
+
+function option(value: number): Uint8Array {
+	return new Uint8Array(Int32Array.of(value).buffer);
 }
 
 function writeAddress(words: Int32Array, index: number, address: number): void {

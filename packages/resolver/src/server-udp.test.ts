@@ -161,6 +161,16 @@ for (const way of ["mmsg", "dgram"] as const) {
 		});
 	});
 
+	test(`${way}: nobody takes its port over by being ready to share it`, { skip }, async (t) => {
+		const { port } = await serveHere(t, { udpWay });
+		const thief = createSocket({ type: "udp4", reuseAddr: true });
+		t.after(() => thief.close());
+		const failed = once(thief, "error");
+		thief.bind(port, "127.0.0.1", () => thief.emit("error", new Error("bound")));
+		assert.equal((await failed)[0].code, "EADDRINUSE");
+		assert.equal((await exchange(port, [queryFor("h1.test")])).length, 1);
+	});
+
 	test(`${way}: it stops while questions are under way and come in`, { skip }, async (t) => {
 		const { server, resolver, port } = await serveHere(t, { udpWay });
 		const client = createSocket("udp4");
