@@ -8,12 +8,14 @@ import { readFileSync } from "node:fs";
 import type { ServeConfig } from "@plumbline/resolver/config";
 import { type OpenedResolver, openResolver } from "@plumbline/resolver/open-resolver";
 import { type DnsServer, type ServerPlan, startDnsServer } from "@plumbline/resolver/server";
+import { refusesOwnAddress } from "@plumbline/resolver/server-address";
 import { CONNECTION_BOUNDS } from "@plumbline/resolver/server-connections";
 import { startHealth } from "@plumbline/resolver/server-health";
 import { parseServerList } from "@plumbline/resolver/server-list";
 import { serverMetrics } from "@plumbline/resolver/server-metrics";
 import { serverLabel, type UpstreamServer } from "@plumbline/resolver/upstream";
 import { dnsNameFromHost } from "@plumbline/signals/dns-name";
+import { tellResolvConf } from "./dns-serve-resolv-conf.ts";
 
 export interface RunningServer {
 	/** One line: where it listens and whom it asks. */
@@ -27,10 +29,17 @@ export interface RunningServer {
 
 type Health = Awaited<ReturnType<typeof startHealth>>;
 
-/** Throws ListenError, OptionError, or what reading a PEM file throws. */
-export async function runServer(first: ServeConfig): Promise<RunningServer> {
+/** A server to ask that turned out to be one of our own places, whose port the system chose. */
+export class OwnServerError extends RangeError {}
+
+/**
+ * Throws ListenError, OwnServerError, OptionError, or what reading a PEM file throws. `say` is told, a line each, what
+ * happens to this host's own resolv.conf, if that is watched.
+ */
+export async function runServer(first: ServeConfig, say: (line: string) => void): Promise<RunningServer> {
 	let config = first;
 	const { fixed } = config;
+	const told = fixed.resolvConf && tellResolvConf(fixed.resolvConf.path, say);
 	const resolver = openResolver({
 		servers: serversOf(config),
 		rules: given(fixed.ttl),
@@ -45,6 +54,7 @@ export async function runServer(first: ServeConfig): Promise<RunningServer> {
 			retriesMax: fixed.retries,
 		}),
 		...(fixed.forged !== undefined && { forged: { policy: fixed.forged } }),
+		...given({ resolvConf: fixed.resolvConf, observe: told?.observe }),
 	});
 	let server: DnsServer;
 	let health: Health | undefined;
@@ -66,8 +76,11 @@ export async function runServer(first: ServeConfig): Promise<RunningServer> {
 		throw error;
 	}
 	if (resolver.metrics !== undefined) serverMetrics(server, resolver.metrics.registry);
+	const open = (each: ServeConfig) =>
+		openHealth(each, resolver, server, () => (told === undefined ? {} : { resolvConf: told.standing() }));
 	try {
-		health = await openHealth(config, resolver, server);
+		refuseOwn(config, server);
+		health = await open(config);
 	} catch (error) {
 		await server.close();
 		await resolver.close();
@@ -79,7 +92,8 @@ export async function runServer(first: ServeConfig): Promise<RunningServer> {
 		const needsHealth = JSON.stringify(next.health) !== JSON.stringify(config.health);
 		await server.replan(planOf(next));
 		try {
-			const opened = needsHealth ? await openHealth(next, resolver, server) : health;
+			refuseOwn(next, server);
+			const opened = needsHealth ? await open(next) : health;
 			if (JSON.stringify(servers) !== JSON.stringify(asked)) resolver.useServers(servers);
 			if (needsHealth) void health?.close();
 			health = opened;
@@ -128,10 +142,19 @@ function serversOf({ upstreams, upstreamAuthority }: ServeConfig): readonly Upst
 	);
 }
 
+/** The configuration was looked at before; here the ports that the system chose are known, and each address of `0.0.0.0`. */
+function refuseOwn(config: ServeConfig, server: DnsServer): void {
+	for (const each of serversOf(config)) {
+		const why = refusesOwnAddress(each, server.places());
+		if (why !== undefined) throw new OwnServerError(`upstreams: ${why}`);
+	}
+}
+
 async function openHealth(
 	{ health }: ServeConfig,
 	resolver: OpenedResolver,
 	server: DnsServer,
+	more: () => Readonly<Record<string, unknown>>,
 ): Promise<Health | undefined> {
 	if (health === undefined) return undefined;
 	const name = dnsNameFromHost(health.name);
@@ -146,6 +169,7 @@ async function openHealth(
 			staleServed: server.counters.stale,
 			counters: server.counters,
 			now: { ...server.standing(), cache: resolver.cacheSize() },
+			...more(),
 		}),
 		...(registry !== undefined && {
 			metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),

@@ -5,7 +5,7 @@ import { type ConfigRead, readServeConfig, type ServeConfig } from "@plumbline/r
 import type { GivenConfig } from "@plumbline/resolver/config-shape";
 import { type FileWatch, watchFiles } from "@plumbline/resolver/file-watch";
 import type { CliContext } from "./context.ts";
-import { type RunningServer, runServer } from "./dns-serve-running.ts";
+import { OwnServerError, type RunningServer, runServer } from "./dns-serve-running.ts";
 import { CommandError, EXIT_INTERRUPTED, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
 
 export interface DnsServeFlags {
@@ -21,6 +21,9 @@ export interface DnsServeFlags {
 	readonly health?: string;
 	readonly healthName?: string;
 	readonly snapshot?: string;
+	/** Empty for the usual file. */
+	readonly watchResolvConf?: string;
+	readonly trust?: readonly string[];
 	readonly stale?: "after" | "immediate";
 }
 
@@ -28,9 +31,11 @@ export async function dnsServe(this: CliContext, flags: DnsServeFlags): Promise<
 	const say = (line: string) => {
 		for (const visible of visibleLines(line)) this.process.stderr.write(`plumbline dns: ${visible}\n`);
 	};
+	if (flags.trust !== undefined && flags.watchResolvConf === undefined)
+		throw usageError("--trust is for --watch-resolv-conf: whose servers may stand in that file", "dns serve");
 	const read = readConfig(flags);
 	if (read.kind === "refused") throw usageError(read.faults.join("\n"), "dns serve");
-	const running = await start(read.config);
+	const running = await start(read.config, say);
 	const stop = new AbortController();
 	this.signal.addEventListener("abort", () => stop.abort(), { once: true });
 	let changing: Promise<void> = Promise.resolve();
@@ -70,10 +75,11 @@ export async function dnsServe(this: CliContext, flags: DnsServeFlags): Promise<
 }
 
 /** What was asked for cannot be had here: one line, and the system's code in it. */
-async function start(config: ServeConfig): Promise<RunningServer> {
+async function start(config: ServeConfig, say: (line: string) => void): Promise<RunningServer> {
 	try {
-		return await runServer(config);
+		return await runServer(config, say);
 	} catch (error) {
+		if (error instanceof OwnServerError) throw usageError(error.message, "dns serve");
 		const message = error instanceof Error ? error.message : String(error);
 		throw new CommandError(`the name server could not be started: ${message}`, EXIT_UNEXAMINED, error);
 	}
@@ -113,6 +119,12 @@ function readConfig(flags: DnsServeFlags): ConfigRead {
 		...(flags.healthName !== undefined && { healthName: flags.healthName }),
 		...(flags.snapshot !== undefined && { snapshot: flags.snapshot }),
 		...(flags.stale !== undefined && { stale: flags.stale }),
+		...(flags.watchResolvConf !== undefined && {
+			resolvConf: {
+				...(flags.watchResolvConf !== "" && { path: flags.watchResolvConf }),
+				trusted: [...(flags.trust ?? [])],
+			},
+		}),
 	};
 	if (flags.config === undefined) return readServeConfig(undefined, above);
 	try {

@@ -71,6 +71,8 @@ export const CONFIG_SHAPE = z.strictObject({
 	retries: z.number().int().min(0).max(10).optional(),
 	/** What becomes of an answer without proof that trusted servers contradict. */
 	forged: z.enum(["report", "prefer-quorum", "refuse"]).optional(),
+	/** Watch this host's own resolv.conf: servers in none of these networks, nor on loopback, are told as strangers. */
+	resolvConf: z.strictObject({ path: text.optional(), trusted: list.optional() }).optional(),
 });
 
 export type GivenConfig = z.infer<typeof CONFIG_SHAPE>;

@@ -25,6 +25,7 @@ import { lineOf, readYaml } from "./config-yaml.ts";
 import { type ListenPlace, refusesOwnAddress } from "./server-address.ts";
 import { createGate, LOOPBACK_NETWORKS, networkFault, type RateBounds } from "./server-gate.ts";
 import { parseServer } from "./server-list.ts";
+import { trustList } from "./trust.ts";
 
 export interface ServeConfig {
 	readonly listen: readonly ListenPlace[];
@@ -54,6 +55,7 @@ export interface ServeConfig {
 		readonly tryMs: number | undefined;
 		readonly retries: number | undefined;
 		readonly forged: "report" | "prefer-quorum" | "refuse" | undefined;
+		readonly resolvConf: { readonly path: string; readonly trusted: readonly string[] } | undefined;
 	};
 }
 
@@ -69,6 +71,7 @@ export interface ConfigFile {
 
 const LISTEN_DEFAULT = ["127.0.0.1:5353"];
 const RATE_DEFAULT = { perSecond: 10_000, burst: 20_000, clientsMax: 100_000 };
+const RESOLV_CONF_DEFAULT = "/etc/resolv.conf";
 const HEALTH_DEFAULT = { name: "example.com.", withinMs: 2000 };
 
 /** `flags` has the keys of the file; what is there stands above it. */
@@ -158,6 +161,10 @@ function configOf(given: GivenConfig): ServeConfig {
 			tryMs: given.tryMs,
 			retries: given.retries,
 			forged: given.forged,
+			resolvConf: given.resolvConf && {
+				path: given.resolvConf.path ?? RESOLV_CONF_DEFAULT,
+				trusted: given.resolvConf.trusted ?? [],
+			},
 		},
 	};
 }
@@ -191,6 +198,9 @@ function faultsOf(given: GivenConfig, config: ServeConfig): [keyof GivenConfig, 
 		const fault = parsed.kind === "refused" ? parsed.why : refusesOwnAddress(parsed.server, own);
 		if (fault !== undefined) faults.push(["upstreams", fault]);
 	}
+	const trusted = trustList(config.fixed.resolvConf?.trusted ?? []);
+	if (trusted.kind === "refused")
+		for (const fault of trusted.faults) faults.push(["resolvConf", `trusted: ${fault}`]);
 	const wantsTls = config.dot.length + config.doh.length > 0;
 	if (wantsTls && config.tlsFiles === undefined) {
 		faults.push(["certificate", "dot and doh need a certificate and a key (--tls-cert, --tls-key)"]);

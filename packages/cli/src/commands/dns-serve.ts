@@ -30,6 +30,10 @@ export const dnsServeCommand = buildCommand<DnsServeFlags, [], CliContext>({
 				brief: "Starts with what it knew; health that asks",
 			},
 			{
+				input: "--upstream tls://9.9.9.9#dns.quad9.net --watch-resolv-conf --trust 10.96.0.0/12",
+				brief: "Also tells when a stranger gets into resolv.conf",
+			},
+			{
 				input: "--config dns.yaml --listen 10.0.0.1:53 --allow 10.0.0.0/8",
 				brief: "For a network, the rest from a file",
 			},
@@ -125,6 +129,22 @@ export const dnsServeCommand = buildCommand<DnsServeFlags, [], CliContext>({
 				optional: true,
 				brief: "Keep the cache in this file from one run to the next",
 				placeholder: "FILE",
+			},
+			watchResolvConf: {
+				kind: "parsed",
+				parse: asGiven,
+				inferEmpty: true,
+				optional: true,
+				brief: "Tell when this host's own resolv.conf names other servers; /etc/resolv.conf by default",
+				placeholder: "FILE",
+			},
+			trust: {
+				kind: "parsed",
+				parse: asGiven,
+				variadic: true,
+				optional: true,
+				brief: "Network whose servers may stand in it, besides loopback; others are told as strangers",
+				placeholder: "CIDR",
 			},
 			stale: {
 				kind: "enum",
