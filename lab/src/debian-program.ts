@@ -16,10 +16,10 @@ export class MissingProgramError extends Error {
 
 /** The path of a program; installs its package when root and apt-get is there. */
 export async function requireProgram(program: string, debianPackage: string): Promise<string> {
-	const present = find(program);
+	const present = findProgram(program);
 	if (present) return present;
 	const advice = `${program} is not installed; on Debian: apt-get install ${debianPackage}`;
-	if (process.getuid?.() !== 0 || !find("apt-get")) throw new MissingProgramError(advice);
+	if (process.getuid?.() !== 0 || !findProgram("apt-get")) throw new MissingProgramError(advice);
 	const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
 	const install = ["install", "-y", "--no-install-recommends", debianPackage];
 	try {
@@ -30,13 +30,14 @@ export async function requireProgram(program: string, debianPackage: string): Pr
 	} catch (cause) {
 		throw new MissingProgramError(`${advice} (installing it failed)`, { cause });
 	}
-	const installed = find(program);
+	const installed = findProgram(program);
 	if (!installed) throw new MissingProgramError(advice);
 	return installed;
 }
 
-function find(program: string): string | undefined {
-	for (const folder of FOLDERS) {
+/** The first of the folders that has it. */
+export function findProgram(program: string, folders: readonly string[] = FOLDERS): string | undefined {
+	for (const folder of folders) {
 		const path = join(folder, program);
 		try {
 			accessSync(path, constants.X_OK);

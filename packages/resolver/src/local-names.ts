@@ -6,6 +6,7 @@
  *     *.127.in-addr.arpa., ::1 in ip6.arpa.    localhost.
  *     invalid., onion., and below              do not exist
  */
+import { dnsAnswer } from "@plumbline/signals/dns-answer";
 import {
 	DNS_CLASS,
 	DNS_RCODE,
@@ -68,20 +69,6 @@ function message(
 	answers: readonly DnsRecord[],
 	authorities: readonly DnsRecord[],
 ): DnsMessage {
-	return {
-		id: 0,
-		isResponse: true,
-		opcode: 0,
-		isAuthoritative: false,
-		isTruncated: false,
-		recursionDesired: true,
-		recursionAvailable: true,
-		authenticData: false,
-		checkingDisabled: false,
-		rcode,
-		questions: [{ ...question, name: canonicalDnsName(question.name) }],
-		answers,
-		authorities,
-		additionals: [],
-	};
+	const asked = { ...question, name: canonicalDnsName(question.name) };
+	return dnsAnswer(asked, { rcode, answers, authorities });
 }

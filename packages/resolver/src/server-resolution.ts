@@ -1,4 +1,5 @@
 /** What a resolver found, as the server sends it: codes, extended errors (RFC 8914), how long the table may hold it. */
+import { dnsAnswer } from "@plumbline/signals/dns-answer";
 import type { DnsMessage, DnsOption } from "@plumbline/signals/dns-message";
 import { encodeDnsMessage } from "@plumbline/signals/dns-message-encode";
 import { walkRecords } from "@plumbline/signals/dns-wire";
@@ -83,37 +84,15 @@ export function answerWithSubnet(
 
 /** Without EDNS, which is between us and each client. */
 function messageFor(ask: Ask, resolution: Resolution): DnsMessage {
-	const frame = {
-		id: 0,
-		isResponse: true,
-		opcode: 0,
-		isAuthoritative: false,
-		isTruncated: false,
-		recursionDesired: true,
-		recursionAvailable: true,
-		checkingDisabled: ask.checkingDisabled ?? false,
-		questions: [ask.question],
-	};
-	if (resolution.kind === "failed") {
-		return {
-			...frame,
-			authenticData: false,
-			rcode: SERVFAIL,
-			answers: [],
-			authorities: [],
-			additionals: [],
-		};
-	}
+	const checkingDisabled = ask.checkingDisabled ?? false;
+	if (resolution.kind === "failed") return dnsAnswer(ask.question, { checkingDisabled, rcode: SERVFAIL });
 	const { rcode, answers, authorities, additionals } = resolution.message;
-	return {
-		...frame,
+	return dnsAnswer(ask.question, {
+		...{ checkingDisabled, answers, authorities, additionals },
 		authenticData: trusted(resolution),
 		// What needs EDNS to be said means nothing further on.
 		rcode: rcode > 15 ? SERVFAIL : rcode,
-		answers,
-		authorities,
-		additionals,
-	};
+	});
 }
 
 /** AD says that a server has validated; without TLS anybody could have set it. */

@@ -2,7 +2,9 @@
  * An answer as the cache keeps it and as everybody gets it: only what is relevant, with times by the rules. It is the
  * same whether it just came or lay in the cache, so nobody can tell by its form.
  */
+
 import { negativeTtlS, positiveTtlS, type TtlRules } from "@plumbline/policy/ttl-rules";
+import { dnsAnswer } from "@plumbline/signals/dns-answer";
 import { DNS_RCODE, type DnsMessage, type DnsRecord } from "@plumbline/signals/dns-message";
 import { canonicalDnsName } from "@plumbline/signals/dns-name";
 import type { RelevantAnswer } from "./relevant-answer.ts";
@@ -27,26 +29,20 @@ export function storedAnswer(
 ): StoredAnswer {
 	const { answers, authorities, aliases } = answer;
 	const ttlS = ttlOf(answer, authenticated, rules);
-	const message: DnsMessage = {
-		id: 0,
-		isResponse: true,
-		opcode: 0,
-		isAuthoritative: false,
-		isTruncated: false,
-		recursionDesired: true,
-		recursionAvailable: true,
-		// Whoever could change the answer on its way could set this bit too (RFC 6840 section 5.8).
-		authenticData: authenticated && answer.authenticData,
-		checkingDisabled: ask.checkingDisabled ?? false,
-		rcode: answer.kind === "nxdomain" ? DNS_RCODE.NXDOMAIN : DNS_RCODE.NOERROR,
-		questions: [{ ...ask.question, name: canonicalDnsName(ask.question.name) }],
-		answers: answers.map((record) => ({
-			...record,
-			ttl: positiveTtlS(rules, [record.ttl], authenticated),
-		})),
-		authorities: authorities.map((record) => ({ ...record, ttl: ttlS ?? 0 })),
-		additionals: [],
-	};
+	const message = dnsAnswer(
+		{ ...ask.question, name: canonicalDnsName(ask.question.name) },
+		{
+			// Whoever could change the answer on its way could set this bit too (RFC 6840 section 5.8).
+			authenticData: authenticated && answer.authenticData,
+			checkingDisabled: ask.checkingDisabled ?? false,
+			rcode: answer.kind === "nxdomain" ? DNS_RCODE.NXDOMAIN : DNS_RCODE.NOERROR,
+			answers: answers.map((record) => ({
+				...record,
+				ttl: positiveTtlS(rules, [record.ttl], authenticated),
+			})),
+			authorities: authorities.map((record) => ({ ...record, ttl: ttlS ?? 0 })),
+		},
+	);
 	return { message, ttlS, isForAllTypes: answer.kind === "nxdomain" && aliases === 0 };
 }
 

@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { type Context, type ContextManager, context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { ttlRules } from "@plumbline/policy/ttl-rules";
+import { dnsAnswer } from "@plumbline/signals/dns-answer";
 import type { ResolverEvent } from "./observer.ts";
 import { createResolver } from "./resolver.ts";
 import { channelObserver, observers } from "./telemetry-channels.ts";
@@ -28,17 +29,10 @@ const upstreams: Upstreams = {
 			return { kind: "failed", tries: [{ server: SERVER, exchange }] };
 		}
 		const exists = name === "web.test.";
-		const message = {
-			...{ id: 0, isResponse: true, opcode: 0, isAuthoritative: false, isTruncated: false },
-			...{ recursionDesired: true, recursionAvailable: true, authenticData: false, checkingDisabled: false },
-			rcode: exists ? 0 : 3,
-			questions: [question],
-			answers: exists
-				? [{ ...question, ttl: 60, data: { kind: "address" as const, address: "192.0.2.1" } }]
-				: [],
-			authorities: [],
-			additionals: [],
-		};
+		const data = { kind: "address" as const, address: "192.0.2.1" };
+		const message = exists
+			? dnsAnswer(question, { answers: [{ ...question, ttl: 60, data }] })
+			: dnsAnswer(question, { rcode: 3 });
 		const exchange = { kind: "answered", message, protocol: "dot", tookMs: 12 } as const;
 		return {
 			kind: "answered",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dnsAnswer } from "@plumbline/signals/dns-answer";
 import type { DnsRecord } from "@plumbline/signals/dns-message";
 import type { Exchange, Transport } from "./upstream.ts";
 import { usableOnly } from "./usable-answers.ts";
@@ -7,11 +8,7 @@ import { usableOnly } from "./usable-answers.ts";
 const ASK = { question: { name: "a.test.", type: 1, class: 1 } };
 
 function answering(answers: readonly DnsRecord[], rcode = 0): Transport {
-	const message = {
-		...{ id: 0, isResponse: true, opcode: 0, isAuthoritative: false, isTruncated: false },
-		...{ recursionDesired: true, recursionAvailable: true, authenticData: false, checkingDisabled: false },
-		...{ rcode, questions: [ASK.question], answers, authorities: [], additionals: [] },
-	};
+	const message = dnsAnswer(ASK.question, { rcode, answers });
 	const exchange: Exchange = { kind: "answered", message, protocol: "udp", tookMs: 3 };
 	return {
 		server: { protocol: "udp", address: "192.0.2.1", port: 53 },

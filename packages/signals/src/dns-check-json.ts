@@ -14,6 +14,7 @@
  * `says` is for people; what counts is `wire`. A row that is broken, or whose message is, is left out with a flaw: then
  * that server was not asked, as far as the verdict goes.
  */
+
 import type { Decoded } from "./decoded.ts";
 import type { CheckedAnswer, CheckedQuestion, CheckedServer, DnsCheck } from "./dns-check.ts";
 import type { DnsMessage } from "./dns-message.ts";
@@ -24,6 +25,7 @@ import { dnsRecordText } from "./dns-text.ts";
 import type { DnsTold } from "./dns-verdict-answer.ts";
 import type { TlsHandshake } from "./dns-verdict-comparison.ts";
 import { Flaws } from "./flaws.ts";
+import { isJsonObject, type JsonObject, readJsonFrame } from "./json-frame.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
 const SCHEMA = "plumbline.dns-check/1";
@@ -64,11 +66,9 @@ function withoutPadding({ edns, ...message }: DnsMessage): DnsMessage {
 	return { ...message, edns: { ...edns, options: edns.options.filter(({ kind }) => kind !== "padding") } };
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 export function decodeDnsCheck(bytes: Uint8Array): Decoded<DnsCheck> {
 	const flaws = new Flaws();
-	const json = bytes.length > CHECK_BYTES_MAX ? undefined : readFrame(bytes, flaws);
+	const json = bytes.length > CHECK_BYTES_MAX ? undefined : readJsonFrame(bytes, "answers", flaws);
 	if (json?.schema !== SCHEMA || !Array.isArray(json.answers))
 		return { kind: "foreign", found: quoteBytes(bytes) };
 	const servers = listOf(json.servers, SERVERS_MAX, readServer);
@@ -101,35 +101,6 @@ export function decodeDnsCheck(bytes: Uint8Array): Decoded<DnsCheck> {
 	return { kind: "decoded", value, flaws: flaws.list() };
 }
 
-/** The frame; cut short it is closed after its last whole row. */
-function readFrame(bytes: Uint8Array, flaws: Flaws): Json | undefined {
-	const text = new TextDecoder().decode(bytes);
-	const whole = parseObject(text);
-	if (whole !== undefined) return whole;
-	const opening = '"answers":[\n';
-	const opened = text.indexOf(opening);
-	if (opened < 0) return undefined;
-	const rowEnd = text.lastIndexOf("},\n");
-	const end = rowEnd > opened ? rowEnd + 1 : opened + opening.length;
-	const mended = parseObject(`${text.slice(0, end)}]}`);
-	if (mended !== undefined)
-		flaws.truncated("expected more answers, found the end of the bytes", bytes.length);
-	return mended;
-}
-
-function parseObject(text: string): Json | undefined {
-	try {
-		const parsed: unknown = JSON.parse(text);
-		return isObject(parsed) ? parsed : undefined;
-	} catch {
-		return undefined;
-	}
-}
-
-function isObject(value: unknown): value is Json {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isText(value: unknown): value is string {
 	return typeof value === "string" && value.length <= TEXT_CHARS_MAX;
 }
@@ -143,25 +114,25 @@ function isIndex(value: unknown, count: number): value is number {
 }
 
 /** All of them, in order, or undefined: answers point at them by their place. */
-function listOf<T>(value: unknown, max: number, read: (item: Json) => T | undefined): T[] | undefined {
+function listOf<T>(value: unknown, max: number, read: (item: JsonObject) => T | undefined): T[] | undefined {
 	if (!Array.isArray(value) || value.length > max) return undefined;
-	const items = value.map((item: unknown) => (isObject(item) ? read(item) : undefined));
+	const items = value.map((item: unknown) => (isJsonObject(item) ? read(item) : undefined));
 	return items.every((item) => item !== undefined) ? items : undefined;
 }
 
-function readServer({ label, address, trusted, authenticated }: Json): CheckedServer | undefined {
+function readServer({ label, address, trusted, authenticated }: JsonObject): CheckedServer | undefined {
 	if (!isText(label) || !isText(address)) return undefined;
 	if (typeof trusted !== "boolean" || typeof authenticated !== "boolean") return undefined;
 	return { label, address, trusted, authenticated };
 }
 
-function readQuestion({ name, type, purpose }: Json): Omit<CheckedQuestion, "answers"> | undefined {
+function readQuestion({ name, type, purpose }: JsonObject): Omit<CheckedQuestion, "answers"> | undefined {
 	if (!isText(name) || wireFromDnsName(name) === undefined || !isIndex(type, 1 << 16)) return undefined;
 	if (purpose !== "asked" && purpose !== "made-up" && purpose !== "also") return undefined;
 	return { name, type, purpose };
 }
 
-function readHandshake({ name, address, result, detail }: Json): TlsHandshake | undefined {
+function readHandshake({ name, address, result, detail }: JsonObject): TlsHandshake | undefined {
 	if (!isText(name) || !isText(address) || !isText(detail)) return undefined;
 	if (result !== "valid" && result !== "other-name" && result !== "untrusted" && result !== "none")
 		return undefined;
@@ -173,7 +144,7 @@ function readRow(
 	row: unknown,
 	counts: { readonly servers: number; readonly questions: number },
 ): (CheckedAnswer & { readonly question: number }) | string {
-	if (!isObject(row)) return "an answer";
+	if (!isJsonObject(row)) return "an answer";
 	const { question, server, atMs, tookMs } = row;
 	if (!isIndex(question, counts.questions) || !isIndex(server, counts.servers))
 		return "an answer to one of the questions by one of the servers";
@@ -182,7 +153,7 @@ function readRow(
 	return typeof told === "string" ? told : { question, server, atMs, tookMs, told };
 }
 
-function readTold({ wire, failed, detail }: Json): DnsTold | string {
+function readTold({ wire, failed, detail }: JsonObject): DnsTold | string {
 	if (isText(failed)) return { kind: "failed", why: failed, detail: isText(detail) ? detail : "" };
 	const bytes = typeof wire === "string" ? bytesOf(wire) : undefined;
 	if (bytes === undefined) return "the message in hexadecimal, or why it failed";
@@ -206,7 +177,7 @@ function bytesOf(hex: string): Uint8Array | undefined {
 /** A row that is a list may be nested deeper than anything can be written: it is not written out. */
 function quoteRow(value: unknown): string {
 	if (Array.isArray(value)) return "a list";
-	const shallow = isObject(value) ? Object.fromEntries(Object.entries(value).map(shown)) : value;
+	const shallow = isJsonObject(value) ? Object.fromEntries(Object.entries(value).map(shown)) : value;
 	return (JSON.stringify(shallow) ?? "nothing").slice(0, QUOTE_CHARS_MAX);
 }
 

@@ -10,8 +10,10 @@
  * ```
  * Every field but pid may be absent; unknown ones are ignored, so that later versions may add some.
  */
+
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
+import { isJsonObject, type JsonObject, parseJsonObject } from "./json-frame.ts";
 import type { ProcessFacts, ResolverFacts } from "./process.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 
@@ -24,7 +26,8 @@ export function encodeProcess(facts: ProcessFacts): Uint8Array {
 }
 
 export function decodeProcess(bytes: Uint8Array): Decoded<ProcessFacts> {
-	const json = parseObject(bytes);
+	const json =
+		bytes.length > PROCESS_BYTES_MAX ? undefined : parseJsonObject(new TextDecoder().decode(bytes));
 	if (json === undefined) return { kind: "foreign", found: quoteBytes(bytes) };
 	const flaws = new Flaws();
 	const { pid } = json;
@@ -56,22 +59,6 @@ export function decodeProcess(bytes: Uint8Array): Decoded<ProcessFacts> {
 	return { kind: "decoded", value: onlyPresent(facts), flaws: flaws.list() };
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-function parseObject(bytes: Uint8Array): Json | undefined {
-	if (bytes.length > PROCESS_BYTES_MAX) return undefined;
-	try {
-		const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
-		return isObject(parsed) ? parsed : undefined;
-	} catch {
-		return undefined;
-	}
-}
-
-function isObject(value: unknown): value is Json {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 interface FieldTypes {
 	readonly number: number;
 	readonly string: string;
@@ -79,7 +66,7 @@ interface FieldTypes {
 }
 
 function field<K extends keyof FieldTypes>(
-	json: Json,
+	json: JsonObject,
 	name: string,
 	type: K,
 	flaws: Flaws,
@@ -94,7 +81,7 @@ function field<K extends keyof FieldTypes>(
 
 function ports(value: unknown, flaws: Flaws): ProcessFacts["ephemeralPorts"] {
 	if (value === undefined) return undefined;
-	if (isObject(value) && typeof value.first === "number" && typeof value.last === "number") {
+	if (isJsonObject(value) && typeof value.first === "number" && typeof value.last === "number") {
 		return { first: value.first, last: value.last };
 	}
 	flaws.malformed("expected ephemeralPorts to be {first, last} in numbers", 0);
@@ -103,7 +90,7 @@ function ports(value: unknown, flaws: Flaws): ProcessFacts["ephemeralPorts"] {
 
 function udp(value: unknown, flaws: Flaws): ProcessFacts["udp"] {
 	if (value === undefined) return undefined;
-	const { inDatagrams, outDatagrams, noPorts } = isObject(value) ? value : {};
+	const { inDatagrams, outDatagrams, noPorts } = isJsonObject(value) ? value : {};
 	if (typeof inDatagrams === "number" && typeof outDatagrams === "number" && typeof noPorts === "number") {
 		return { inDatagrams, outDatagrams, noPorts };
 	}
@@ -113,7 +100,7 @@ function udp(value: unknown, flaws: Flaws): ProcessFacts["udp"] {
 
 function resolver(value: unknown, flaws: Flaws): ResolverFacts | undefined {
 	if (value === undefined) return undefined;
-	const { nameservers, search, ndots, timeoutS, attempts } = isObject(value) ? value : {};
+	const { nameservers, search, ndots, timeoutS, attempts } = isJsonObject(value) ? value : {};
 	const isSound =
 		isTexts(nameservers) &&
 		isTexts(search) &&

@@ -11,8 +11,10 @@
  * ```
  * A peer with a field missing or of another kind is left out with a flaw: half a count would mislead.
  */
+
 import type { Decoded } from "./decoded.ts";
 import { Flaws } from "./flaws.ts";
+import { isJsonObject, type JsonObject, readJsonFrame } from "./json-frame.ts";
 import { quoteBytes } from "./quote-bytes.ts";
 import type { TcpState } from "./sockets.ts";
 import { TCP_STATES } from "./sockets-states.ts";
@@ -33,11 +35,9 @@ export function encodeTcpLife({ peers, ...head }: TcpLife): Uint8Array {
 	return new TextEncoder().encode(`${start},\n"peers":[\n${rows}\n]}\n`);
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 export function decodeTcpLife(bytes: Uint8Array): Decoded<TcpLife> {
 	const flaws = new Flaws();
-	const json = bytes.length > TCP_LIFE_BYTES_MAX ? undefined : readFrame(bytes, flaws);
+	const json = bytes.length > TCP_LIFE_BYTES_MAX ? undefined : readJsonFrame(bytes, "peers", flaws);
 	if (json?.schema !== SCHEMA || !Array.isArray(json.peers)) {
 		return { kind: "foreign", found: quoteBytes(bytes) };
 	}
@@ -73,33 +73,6 @@ export function decodeTcpLife(bytes: Uint8Array): Decoded<TcpLife> {
 	return { kind: "decoded", value, flaws: flaws.list() };
 }
 
-/** The frame; cut short it is closed after its last whole row. */
-function readFrame(bytes: Uint8Array, flaws: Flaws): Json | undefined {
-	const text = new TextDecoder().decode(bytes);
-	const whole = parseObject(text);
-	if (whole !== undefined) return whole;
-	const opened = text.indexOf('"peers":[\n');
-	if (opened < 0) return undefined;
-	const rowEnd = text.lastIndexOf("},\n");
-	const end = rowEnd > opened ? rowEnd + 1 : opened + '"peers":['.length;
-	const mended = parseObject(`${text.slice(0, end)}]}`);
-	if (mended !== undefined) flaws.truncated("expected more peers, found the end of the bytes", bytes.length);
-	return mended;
-}
-
-function parseObject(text: string): Json | undefined {
-	try {
-		const parsed: unknown = JSON.parse(text);
-		return isObject(parsed) ? parsed : undefined;
-	} catch {
-		return undefined;
-	}
-}
-
-function isObject(value: unknown): value is Json {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Finite, not negative: all numbers here are counts or durations. */
 function isCount(value: unknown): value is number {
 	return typeof value === "number" && Number.isFinite(value) && value >= 0;
@@ -109,7 +82,7 @@ function isPort(value: unknown): value is number {
 	return isCount(value) && Number.isInteger(value) && value <= PORT_MAX;
 }
 
-function countIn(json: Json, name: string, flaws: Flaws): number {
+function countIn(json: JsonObject, name: string, flaws: Flaws): number {
 	const value = json[name];
 	if (isCount(value)) return value;
 	flaws.malformed(`expected ${name} to be a count, found ${quoteRow(value)}`, 0);
@@ -118,7 +91,7 @@ function countIn(json: Json, name: string, flaws: Flaws): number {
 
 function readPorts(value: unknown, flaws: Flaws): TcpLife["ephemeralPorts"] {
 	if (value === undefined) return undefined;
-	if (isObject(value) && isPort(value.first) && isPort(value.last) && value.first <= value.last) {
+	if (isJsonObject(value) && isPort(value.first) && isPort(value.last) && value.first <= value.last) {
 		return { first: value.first, last: value.last };
 	}
 	flaws.malformed(`expected ephemeralPorts to be {first, last}, found ${quoteRow(value)}`, 0);
@@ -140,7 +113,7 @@ const COUNTS = [
 
 /** The peer, or in words what it lacks. */
 function readPeer(row: unknown): TcpPeer | string {
-	if (!isObject(row)) return "a peer";
+	if (!isJsonObject(row)) return "a peer";
 	const { direction, ip, port } = row;
 	if (direction !== "out" && direction !== "in") return "a direction, out or in";
 	if (typeof ip !== "string" || ip.length > IP_CHARS_MAX || !isPort(port)) return "an address and a port";
@@ -155,14 +128,14 @@ function readPeer(row: unknown): TcpPeer | string {
 }
 
 function readCounts<K extends string>(value: unknown, names: readonly K[]): Record<K, number> | undefined {
-	if (!isObject(value)) return undefined;
+	if (!isJsonObject(value)) return undefined;
 	const counts = names.map((name) => [name, value[name]] as const);
 	if (!counts.every(([, count]) => isCount(count))) return undefined;
 	return Object.fromEntries(counts) as Record<K, number>;
 }
 
 function readStates(value: unknown): TcpPeer["states"] | undefined {
-	if (!isObject(value)) return undefined;
+	if (!isJsonObject(value)) return undefined;
 	const states: Partial<Record<TcpState, number>> = {};
 	for (const [name, count] of Object.entries(value)) {
 		const state = TCP_STATES.find((known) => known === name);

@@ -6,6 +6,7 @@
  *   missing.test.   NXDOMAIN with SOA                 fail.test.   no server answered
  *   stale.test.     A 10.8.8.8, past its time         never.test.  no answer until `release`
  */
+import { dnsAnswer } from "@plumbline/signals/dns-answer";
 import type { DnsMessage, DnsRecord } from "@plumbline/signals/dns-message";
 import type { Resolution, Resolver } from "../resolution.ts";
 import type { Ask } from "../upstream.ts";
@@ -51,25 +52,10 @@ function resolutionOf(ask: Ask): Resolution {
 
 function messageOf(ask: Ask): DnsMessage {
 	const { name, type } = ask.question;
-	const frame = {
-		id: 0,
-		isResponse: true,
-		opcode: 0,
-		isAuthoritative: false,
-		isTruncated: false,
-		recursionDesired: true,
-		recursionAvailable: true,
-		authenticData: true,
-		checkingDisabled: false,
-		questions: [ask.question],
-		authorities: [],
-		additionals: [],
-	};
-	if (name.startsWith("missing")) {
-		return { ...frame, rcode: 3, answers: [], authorities: [soa(60)] };
-	}
-	if (type !== 1 && type !== 16) return { ...frame, rcode: 0, answers: [], authorities: [soa(60)] };
-	return { ...frame, rcode: 0, answers: answersOf(name) };
+	const says = (said: Partial<DnsMessage>) => dnsAnswer(ask.question, { authenticData: true, ...said });
+	if (name.startsWith("missing")) return says({ rcode: 3, authorities: [soa(60)] });
+	if (type !== 1 && type !== 16) return says({ authorities: [soa(60)] });
+	return says({ answers: answersOf(name) });
 }
 
 function answersOf(name: string): DnsRecord[] {

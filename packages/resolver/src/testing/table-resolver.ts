@@ -1,5 +1,6 @@
 /** A resolver whose answers a test writes down; it counts what it is asked. For the logic above a resolver only. */
-import { DNS_TYPE, type DnsMessage, type DnsRecord } from "@plumbline/signals/dns-message";
+import { dnsAnswer } from "@plumbline/signals/dns-answer";
+import { DNS_TYPE, type DnsRecord } from "@plumbline/signals/dns-message";
 import type { Resolution, Resolver } from "../resolution.ts";
 import type { Ask } from "../upstream.ts";
 
@@ -76,22 +77,11 @@ function resolutionOf(
 	const answers = addresses.map(
 		(address): DnsRecord => ({ ...question, ttl, data: { kind: "address", address } }),
 	);
-	const message: DnsMessage = {
-		id: 0,
-		isResponse: true,
-		opcode: 0,
-		isAuthoritative: false,
-		isTruncated: false,
-		recursionDesired: true,
-		recursionAvailable: true,
-		authenticData: false,
-		checkingDisabled: false,
+	const message = dnsAnswer(question, {
 		rcode: answer === "nxdomain" ? 3 : 0,
-		questions: [question],
 		answers,
 		authorities: answers.length > 0 ? [] : [SOA],
-		additionals: [],
-	};
+	});
 	return { kind: "answered", message, source, authenticated: true, tries: [] };
 }
 

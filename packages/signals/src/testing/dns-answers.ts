@@ -1,4 +1,5 @@
 /** Answers for tests of verdicts, by what matters in them. */
+import { dnsAnswer } from "../dns-answer.ts";
 import { DNS_CLASS, DNS_RCODE, DNS_TYPE, type DnsMessage, type DnsRecord } from "../dns-message.ts";
 import type { DnsTold } from "../dns-verdict-answer.ts";
 
@@ -63,17 +64,9 @@ function messageOf(
 	extendedError: number | undefined,
 ): DnsMessage {
 	return {
+		...dnsAnswer({ name: ".", type: DNS_TYPE.A, class: DNS_CLASS.IN }),
 		id: 7,
-		isResponse: true,
-		opcode: 0,
-		isAuthoritative: false,
-		isTruncated: false,
-		recursionDesired: true,
-		recursionAvailable: true,
-		authenticData: false,
-		checkingDisabled: false,
 		questions: [],
-		additionals: [],
 		...content,
 		...(extendedError === undefined
 			? {}
