@@ -38,7 +38,14 @@ test("a pool of pg connects by a name that only we know", async () => {
 		});
 		await assert.rejects(unknown.connect(), { code: "ENOTFOUND", hostname: "no-such-db.test" });
 	} finally {
+		// The pool is at its end before its connections are, and the server would tell those that it stops.
+		let left = pool.totalCount;
+		const gone = new Promise<void>((resolve) => {
+			if (left === 0) resolve();
+			pool.on("remove", () => --left === 0 && resolve());
+		});
 		await pool.end();
+		await gone;
 		await postgres.stop();
 	}
 });
