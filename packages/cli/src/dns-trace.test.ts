@@ -42,11 +42,34 @@ describe("plumbline dns trace", {
 		assert.match(stdout, /├─ shop\.svc\.shop\.test\. \(search domain svc\.shop\.test\)\n/);
 		assert.match(stdout, /A udp 127\.53\.41\.6:53: refused-connection/);
 		assert.match(stdout, /A udp 127\.53\.41\.7:53: NXDOMAIN/);
-		assert.match(stdout, /└─ shop\.shop\.test\. \(search domain shop\.test\)\n/);
+		assert.match(stdout, /├─ shop\.shop\.test\. \(search domain shop\.test\)\n/);
 		assert.match(stdout, /CNAME shop\.cdn\.shop\.test\.\n/);
 		assert.match(stdout, /151\.101\.1\.140, TTL \d+ s\n/);
 		assert.match(stdout, /asked again: [\d.]+ ms, TTL \d+ s/);
 		assert.equal(lab.liar.asked.get("shop."), undefined);
+	});
+
+	test("what the search list of a Kubernetes pod costs, by each library, and what to do", async () => {
+		const pod = join(lab.folder, "pod.conf");
+		const search = "shop.svc.shop.test svc.shop.test shop.test";
+		writeFileSync(pod, `nameserver ${ADDRESS}\nsearch ${search}\noptions ndots:5\n`);
+		const costs = async (...args: readonly string[]) => {
+			const { stdout } = await runPlumbline(["dns", "trace", "--resolv-conf", pod, ...args]);
+			return stdout;
+		};
+		const tail = (await costs("www.shop.test")).split("\n").slice(-7);
+		assert.deepEqual(tail, [
+			"└─ what the search list costs, where nothing on the way keeps answers",
+			"   ├─ glibc: 6 of 8 questions wasted",
+			"   ├─ Go: 6 of 8 questions wasted",
+			"   ├─ musl: 6 of 8 questions wasted",
+			"   ├─ better with a dot at its end, www.shop.test.: 2 questions; not in URLs, where certificates and Host headers are compared",
+			"   └─ or options ndots:1: 2 questions; names with a dot are then asked as they are first, by musl only so",
+			"",
+		]);
+		assert.doesNotMatch(await costs("www.shop.test."), /wasted/);
+		const { searchCosts } = JSON.parse(await costs("--json", "nobody.shop.test"));
+		assert.deepEqual(searchCosts[0], { library: "glibc", wasted: 8, packets: 8, advice: [], questions: 8 });
 	});
 
 	test("a dot at the end leaves the search list out; a picture beside JSON", async () => {

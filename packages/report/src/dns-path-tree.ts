@@ -1,5 +1,11 @@
 /** The way of a lookup as a tree of words, which the text, the Mermaid chart and the picture draw. */
-import type { DnsPath, DnsPathStep, DnsPathTry } from "@plumbline/signals/dns-path";
+import type {
+	DnsPath,
+	DnsPathStep,
+	DnsPathTry,
+	DnsSearchAdvice,
+	DnsSearchCost,
+} from "@plumbline/signals/dns-path";
 
 export interface PathNode {
 	readonly text: string;
@@ -28,8 +34,36 @@ export function pathTree(path: DnsPath): PathNode {
 		children: [
 			{ text: source, mood: "plain", children: facts.map((text) => ({ text, mood: "plain", children: [] })) },
 			...steps.map(stepNode),
+			...searchNode(path.searchCosts),
 		],
 	};
+}
+
+const LIBRARY_NAMES = { glibc: "glibc", go: "Go", musl: "musl" };
+/** A and AAAA of the right name. */
+const QUESTIONS_MIN = 2;
+
+/** Nothing where the first name that is tried is the right one, or the only one. */
+function searchNode(costs: DnsPath["searchCosts"]): PathNode[] {
+	if (!costs.some(({ wasted, questions }) => wasted > 0 && questions > QUESTIONS_MIN)) return [];
+	const advice = costs.find((cost) => cost.advice.length > 0)?.advice ?? [];
+	const children = [...costs.map(costWords), ...advice.map(adviceWords)].map((text) => leaf(text));
+	return [
+		{ text: "what the search list costs, where nothing on the way keeps answers", mood: "plain", children },
+	];
+}
+
+function costWords({ library, questions, wasted, packets }: DnsSearchCost): string {
+	const each = packets > questions ? `; ${packets} packets, each question to every server` : "";
+	const lost = wasted === questions ? "; it does not find the name" : "";
+	return `${LIBRARY_NAMES[library]}: ${wasted} of ${questions} questions wasted${each}${lost}`;
+}
+
+function adviceWords(advice: DnsSearchAdvice): string {
+	const { kind, questions } = advice;
+	if (kind === "ndots")
+		return `or options ndots:${advice.ndots}: ${questions} questions; names with a dot are then asked as they are first, by musl only so`;
+	return `better with a dot at its end, ${advice.name}: ${questions} questions; not in URLs, where certificates and Host headers are compared`;
 }
 
 function stepNode({ name, domain, lookups }: DnsPathStep): PathNode {

@@ -51,6 +51,17 @@ const PATH: DnsPath = {
 			],
 		},
 	],
+	searchCosts: [
+		{
+			...{ library: "glibc", questions: 4, wasted: 2, packets: 4 },
+			advice: [
+				{ kind: "trailing-dot", name: "www.shop.example.", questions: 2 },
+				{ kind: "ndots", ndots: 1, questions: 2 },
+			],
+		},
+		{ library: "go", questions: 4, wasted: 2, packets: 4, advice: [] },
+		{ library: "musl", questions: 4, wasted: 2, packets: 8, advice: [] },
+	],
 	tookMs: 4028,
 };
 
@@ -68,6 +79,17 @@ for (const [name, rendered] of Object.entries(RENDERED)) {
 	});
 }
 
+test("the search list is not held against a name that is found at once, or that is nowhere without a list", () => {
+	const cost = { library: "glibc", questions: 2, wasted: 2, packets: 2, advice: [] } as const;
+	for (const searchCosts of [[], [cost], [{ ...cost, wasted: 0 }]])
+		assert.doesNotMatch(dnsPathText({ ...PATH, searchCosts }, { columns: 100, color: false }), /costs/);
+	const nowhere = [{ ...cost, questions: 8, wasted: 8 }];
+	assert.match(
+		dnsPathText({ ...PATH, searchCosts: nowhere }, { columns: 100, color: false }),
+		/glibc: 8 of 8 questions wasted; it does not find the name\n$/,
+	);
+});
+
 test("names from outside stay text in every form", () => {
 	const hostile = `"]; click n0 "javascript:x"</text><script>alert(1)</script>\u202e\x1b[31m`;
 	const told: DnsPathTry = {
@@ -81,6 +103,12 @@ test("names from outside stay text in every form", () => {
 		...PATH,
 		...{ name: hostile, source: hostile, search: [hostile], servers: [hostile] },
 		steps: [{ name: hostile, lookups: [{ type: "A", tries: [told] }] }],
+		searchCosts: [
+			{
+				...{ library: "glibc", questions: 4, wasted: 2, packets: 4 },
+				advice: [{ kind: "trailing-dot", name: hostile, questions: 2 }],
+			},
+		],
 	};
 	const svg = dnsPathSvg(path);
 	assert.doesNotMatch(svg, /<script|\u202e/);

@@ -18,6 +18,7 @@
  * All three ask for A and AAAA together, and for a name with a dot at its end nothing else.
  * An estimate: a cache on the way (nscd, systemd-resolved) takes some of it away, `getaddrinfo` for one family half.
  */
+import type { DnsSearchAdvice } from "@plumbline/signals/dns-path";
 import type { ResolverFacts } from "@plumbline/signals/process";
 
 export type LookupLibrary = "glibc" | "go" | "musl";
@@ -31,17 +32,8 @@ export interface SearchCost {
 	/** What leaves the host if no packet is lost. */
 	readonly packets: number;
 	/** The best first. Empty if nothing is wasted. */
-	readonly advice: readonly SearchAdvice[];
+	readonly advice: readonly DnsSearchAdvice[];
 }
-
-export type SearchAdvice =
-	/**
-	 * To write the name with a dot at its end. Not for names that end up in a certificate check or a Host header as they
-	 * are written: not every client takes the dot off there.
-	 */
-	| { readonly kind: "trailing-dot"; readonly name: string; readonly questions: number }
-	/** To lower ndots. */
-	| { readonly kind: "ndots"; readonly ndots: number; readonly questions: number };
 
 /** Longer ones no library asks for (RFC 1035 section 2.3.4). */
 const NAME_CHARS_MAX = 255;
@@ -93,8 +85,8 @@ function adviceFor(
 	facts: ResolverFacts,
 	library: LookupLibrary,
 	answers: string,
-): readonly SearchAdvice[] {
-	const advice: SearchAdvice[] = [{ kind: "trailing-dot", name: answers, questions: 2 }];
+): readonly DnsSearchAdvice[] {
+	const advice: DnsSearchAdvice[] = [{ kind: "trailing-dot", name: answers, questions: 2 }];
 	if (answers === absolute(name) && dots(name) > 0 && facts.ndots > 1) {
 		// Every name with a dot is then asked for as it is, and short names keep their search list.
 		const { questions } = searchCost(name, { ...facts, ndots: 1 }, library);

@@ -4,11 +4,17 @@
  * what the server keeps.
  */
 import { DNS_CLASS, DNS_TYPE } from "@plumbline/signals/dns-message";
-import type { DnsPath, DnsPathLookup, DnsPathStep, DnsPathTry } from "@plumbline/signals/dns-path";
+import type {
+	DnsPath,
+	DnsPathLookup,
+	DnsPathStep,
+	DnsPathTry,
+	DnsSearchCost,
+} from "@plumbline/signals/dns-path";
 import { readDnsAnswer } from "@plumbline/signals/dns-verdict-answer";
 import type { ResolverFacts } from "@plumbline/signals/process";
 import { toldBy } from "./check-told.ts";
-import { searchNames } from "./search-cost.ts";
+import { searchCost, searchNames } from "./search-cost.ts";
 import { type Ask, serverLabel, type Transport, type UpstreamServer } from "./upstream.ts";
 
 export interface TraceRequest {
@@ -28,6 +34,9 @@ export interface TraceContext {
 /** Of one try; resolv.conf may want less. */
 const TRY_MS_MAX = 5_000;
 const NAMES_MAX = 34;
+const LIBRARIES = ["glibc", "go", "musl"] as const;
+/** None of the names that are tried. */
+const NOWHERE = "";
 const WARM_UP: Ask = { question: { name: ".", type: DNS_TYPE.NS, class: DNS_CLASS.IN } };
 const WARM_UP_MS_MAX = 1_000;
 
@@ -54,8 +63,24 @@ export async function traceName(request: TraceRequest, context: TraceContext): P
 		await Promise.all(transports.map((transport) => transport.close()));
 	}
 	signal.throwIfAborted();
+	const tookMs = now() - startMs;
 	const { search, ndots } = facts;
-	return { name, source, search, ndots, servers: servers.map(serverLabel), steps, tookMs: now() - startMs };
+	const searchCosts = costsOf(name, facts, steps);
+	return { name, source, search, ndots, servers: servers.map(serverLabel), steps, searchCosts, tookMs };
+}
+
+/** By where the name was found here, or that it is nowhere; of a step that nobody answered neither is known. */
+function costsOf(name: string, facts: ResolverFacts, steps: readonly DnsPathStep[]): DnsSearchCost[] {
+	const outcomes = steps.map(({ lookups }) => lookups.map(({ tries }) => tries.at(-1)?.outcome));
+	const found = steps.find((_, at) => outcomes[at]?.includes("values"))?.name;
+	const isOpen = outcomes
+		.flat()
+		.some((last) => last === undefined || last === "failure" || last === "silence");
+	if (found === undefined && isOpen) return [];
+	return LIBRARIES.map((library) => {
+		const { questions, ...cost } = searchCost(name, facts, library, found ?? NOWHERE);
+		return { ...cost, questions: questions.length };
+	});
 }
 
 /** Absolute names in the order in which glibc tries them, and the domain of the search list that each has. */

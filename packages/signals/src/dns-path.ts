@@ -11,8 +11,30 @@ export interface DnsPath {
 	readonly servers: readonly string[];
 	/** Names that were tried, in order; the last one has addresses, or none has. */
 	readonly steps: readonly DnsPathStep[];
+	/** What each library asks for the name by this resolv.conf. Empty if nobody could say where the name is. */
+	readonly searchCosts: readonly DnsSearchCost[];
 	readonly tookMs: number;
 }
+
+export interface DnsSearchCost {
+	readonly library: "glibc" | "go" | "musl";
+	readonly questions: number;
+	/** Of the questions: those for names that are not there; all of them if the library does not find the name. */
+	readonly wasted: number;
+	/** What leaves the host if no packet is lost. */
+	readonly packets: number;
+	/** The best first. */
+	readonly advice: readonly DnsSearchAdvice[];
+}
+
+export type DnsSearchAdvice =
+	/**
+	 * To write the name with a dot at its end. Not for names that end up in a certificate check or a Host header as they
+	 * are written: not every client takes the dot off there.
+	 */
+	| { readonly kind: "trailing-dot"; readonly name: string; readonly questions: number }
+	/** To lower ndots. */
+	| { readonly kind: "ndots"; readonly ndots: number; readonly questions: number };
 
 export interface DnsPathStep {
 	/** Absolute. */
