@@ -50,6 +50,7 @@ export async function runServer(first: ServeConfig, say: (line: string) => void)
 			clientTimerMs: fixed.staleAfterMs,
 			cacheBytesMax: fixed.cacheBytes,
 			snapshotPath: fixed.snapshot,
+			mixCase: fixed.mixCase,
 			tryMs: fixed.tryMs,
 			retriesMax: fixed.retries,
 		}),

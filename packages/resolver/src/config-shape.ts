@@ -67,6 +67,8 @@ export const CONFIG_SHAPE = z.strictObject({
 		.optional(),
 	/** `dgram` reads packets by Node's own means, also where many a system call could be had. */
 	udp: z.enum(["best", "dgram"]).optional(),
+	/** Over UDP, letters of questions in random case (0x20). */
+	mixCase: z.boolean().optional(),
 	tryMs: count(60_000).optional(),
 	retries: z.number().int().min(0).max(10).optional(),
 	/** What becomes of an answer without proof that trusted servers contradict. */

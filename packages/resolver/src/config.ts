@@ -52,6 +52,7 @@ export interface ServeConfig {
 		readonly table: { readonly bytes?: number | undefined; readonly names?: number | undefined };
 		readonly connections: NonNullable<GivenConfig["connections"]>;
 		readonly udp: "best" | "dgram";
+		readonly mixCase: boolean | undefined;
 		readonly tryMs: number | undefined;
 		readonly retries: number | undefined;
 		readonly forged: "report" | "prefer-quorum" | "refuse" | undefined;
@@ -158,6 +159,7 @@ function configOf(given: GivenConfig): ServeConfig {
 			table: given.table ?? {},
 			connections: given.connections ?? {},
 			udp: given.udp ?? "best",
+			mixCase: given.mixCase,
 			tryMs: given.tryMs,
 			retries: given.retries,
 			forged: given.forged,

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { EventEmitter, once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { startDnsLiar } from "@plumbline/lab/dns-liar";
 import { startDnsAuthority } from "@plumbline/lab/dns-servers-authority";
 import { missingDnsProgram } from "@plumbline/lab/dns-servers-program";
 import { startUnbound } from "@plumbline/lab/dns-servers-unbound";
@@ -72,6 +74,33 @@ describe("a resolver from what a program knows", { skip: missingDnsProgram("knot
 		// That a name does not exist holds for all types.
 		assert.match(page ?? "", /plumbline_dns_cache_entries 4/);
 		await resolver.close();
+	});
+
+	test("over UDP in letters of random case, and told in those of the asker", async () => {
+		const liar = await startDnsLiar({ to: { address: authority.address, port: authority.ports.udp } });
+		const heard: string[] = [];
+		const relay = createSocket("udp4", (packet, from) => {
+			heard.push(packet.toString("latin1", 13, 13 + (packet[12] ?? 0)));
+			const up = createSocket("udp4", (answer) => {
+				relay.send(answer, from.port, from.address);
+				up.close();
+			});
+			up.send(packet, liar.port, liar.address);
+		});
+		relay.bind(0, "127.0.0.1");
+		await once(relay, "listening");
+		const resolver = openResolver({ servers: [`udp://127.0.0.1:${relay.address().port}`], mixCase: true });
+		for (let i = 0; i < 8; i++) {
+			const asked = await resolver.resolve({ question: { name: `manyletters${i}.shop.test.`, ...A } });
+			assert.equal(
+				asked.kind === "answered" && asked.message.questions[0]?.name,
+				`manyletters${i}.shop.test.`,
+			);
+		}
+		assert.ok(heard.some((label) => label !== label.toLowerCase()));
+		await resolver.close();
+		relay.close();
+		await liar.close();
 	});
 
 	test("a stranger in this host's resolv.conf is told, and counted", async () => {

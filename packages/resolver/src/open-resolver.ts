@@ -55,6 +55,8 @@ export interface OpenOptions {
 	readonly tryMs?: number;
 	/** Beyond the first try of an ask; 2 by default. */
 	readonly retriesMax?: number;
+	/** Over UDP, letters of questions in random case, which a forger has to guess too (0x20); false by default. */
+	readonly mixCase?: boolean;
 	/**
 	 * What becomes of an answer without proof that trusted servers contradict; `prefer-quorum` by default. They are the
 	 * DoH and DoT servers of the list, unless others are named.
@@ -126,7 +128,8 @@ export function openResolver(options: OpenOptions): OpenedResolver {
 		].filter((each) => each !== undefined),
 	);
 	const { now = () => performance.now() } = options;
-	const open = (server: UpstreamServer) => usableOnly(openTransport(server, { now }));
+	const open = (server: UpstreamServer) =>
+		usableOnly(openTransport(server, { now, mixCase: options.mixCase ?? false }));
 	const connect = (given: OpenOptions["servers"]): ComparedUpstreams => {
 		const servers = serversOf(given);
 		const upstreams = createUpstreams({
