@@ -92,6 +92,8 @@ describe("plumbline dns check", { skip: missingDnsProgram("knotd", "unbound") },
 			[["--trusted", "tls://dns.quad9.net", "x.test"], /is a name that would have to be looked up first/],
 			[["--subnet", "10.0.0.0", "x.test"], /wants a network such as/],
 			[["--type", "NONSENSE", "x.test"], /wants a record type/],
+			[["--trust", "tls://9.9.9.9#x", "x.test"], /neither an IP address nor a network .* is --trusted/],
+			[["--trust", "10.0.0.0/8", "--server", "10.0.0.2", "--trusted", "9.9.9.9", "x.test"], /--trust is for/],
 			[["--trusted", "udp://9.9.9.9", "a..b"], /wants a host name/],
 		];
 		for (const [args, message] of cases) {
@@ -111,6 +113,25 @@ describe("plumbline dns check", { skip: missingDnsProgram("knotd", "unbound") },
 		assert.equal(code, 3);
 		assert.match(stderr, /dns\.inside is no IP address, and is not asked/);
 		assert.match(stderr, /names nobody to ask/);
+	});
+
+	test("servers of a resolv.conf that are in no network of --trust are strangers, in text and in JSON", async () => {
+		const conf = join(lab.folder, "strangers.conf");
+		// Neither answers, both at once: broadcast is refused by the kernel, at the other nobody listens.
+		writeFileSync(conf, "nameserver 255.255.255.255\nnameserver 127.53.41.8\n");
+		const of = (...args: readonly string[]) =>
+			runPlumbline([
+				...["dns", "check", "--resolv-conf", conf, "--trusted", lab.trusted, "--ca", lab.ca],
+				...[...args, "www.shop.test"],
+			]);
+		const { stdout } = await of("--trust", "10.0.0.0/8", "--trust", "fd00::/8");
+		assert.match(stdout, /^ {2}udp 255\.255\.255\.255:53 \(stranger\) +broken /m);
+		assert.match(stdout, /^ {2}udp 127\.53\.41\.8:53 +broken /m);
+		assert.match(stdout, /^udp 255\.255\.255\.255:53 is a stranger: resolv\.conf names it/m);
+		assert.equal(stdout.match(/stranger/g)?.length, 2);
+		const known = JSON.parse((await of("--json", "--trust", "10.0.0.0/8")).stdout);
+		assert.deepEqual(known.strangers, ["udp 255.255.255.255:53"]);
+		assert.equal(JSON.parse((await of("--json")).stdout).strangers, undefined);
 	});
 });
 

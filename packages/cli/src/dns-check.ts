@@ -3,6 +3,8 @@
 import { dnsCheckJson } from "@plumbline/report/dns-check-json";
 import { dnsCheckText } from "@plumbline/report/dns-check-text";
 import { CHECKED_NAMES_MAX } from "@plumbline/resolver/check";
+import { trustList } from "@plumbline/resolver/trust";
+import type { DnsCheck } from "@plumbline/signals/dns-check";
 import { encodeDnsCheck } from "@plumbline/signals/dns-check-json";
 import { type CheckVerdicts, judgeDnsCheck } from "@plumbline/signals/dns-check-verdicts";
 import type { ClientSubnet } from "@plumbline/signals/dns-message";
@@ -14,6 +16,8 @@ import { CommandError, EXIT_FINDINGS, EXIT_NOTHING_FOUND, EXIT_UNEXAMINED, usage
 
 export interface DnsCheckFlags extends ServersFlags {
 	readonly trusted?: readonly GivenServer[];
+	/** Networks whose servers may stand in resolv.conf. */
+	readonly trust?: readonly string[];
 	readonly type: number;
 	readonly subnet?: ClientSubnet;
 	readonly also?: readonly string[];
@@ -37,12 +41,14 @@ export async function dnsCheck(this: CliContext, flags: DnsCheckFlags, ...names:
 		);
 	if (flags.server !== undefined && flags.resolvConf !== undefined)
 		throw usageError("--server and --resolv-conf exclude each other", "dns check");
+	if (flags.server !== undefined && flags.trust !== undefined)
+		throw usageError("--trust is for the servers of resolv.conf; --server names them itself", "dns check");
 	const { source, servers, unusable } = serversOf(flags);
 	for (const address of unusable)
 		this.progress.note(`${source}: ${address} is no IP address, and is not asked`);
 	if (servers.length === 0) throw new CommandError(`${source} names nobody to ask`, EXIT_UNEXAMINED);
 	this.progress.step(`asking ${servers.length + trusted.length} servers`);
-	const check = await runDnsCheck(
+	const asked = await runDnsCheck(
 		{
 			names,
 			type,
@@ -56,6 +62,7 @@ export async function dnsCheck(this: CliContext, flags: DnsCheckFlags, ...names:
 		this.signal,
 	);
 	this.progress.done();
+	const check = flags.trust === undefined ? asked : withStrangers(asked, flags.trust);
 	if (written) {
 		this.process.stdout.write(new TextDecoder().decode(encodeDnsCheck(check)));
 		this.process.exitCode = EXIT_NOTHING_FOUND;
@@ -64,6 +71,15 @@ export async function dnsCheck(this: CliContext, flags: DnsCheckFlags, ...names:
 	const verdicts = judgeDnsCheck(check);
 	this.process.stdout.write(json ? dnsCheckJson(check, verdicts) : dnsCheckText(check, verdicts, this.page));
 	this.process.exitCode = exitCodeOf(verdicts);
+}
+
+function withStrangers(check: DnsCheck, networks: readonly string[]): DnsCheck {
+	const list = trustList(networks);
+	if (list.kind === "refused") throw usageError(list.faults.join("; "), "dns check");
+	const servers = check.servers.map((server) =>
+		server.trusted ? server : { ...server, stranger: !list.trust.trusts(server.address) },
+	);
+	return { ...check, servers };
 }
 
 function exitCodeOf({ names, servers }: CheckVerdicts): number {

@@ -1,6 +1,7 @@
 /** Flags of the dns commands to data. */
 import { isIP } from "node:net";
 import { parseServer } from "@plumbline/resolver/server-list";
+import { trustList } from "@plumbline/resolver/trust";
 import type { UpstreamServer } from "@plumbline/resolver/upstream";
 import type { ClientSubnet } from "@plumbline/signals/dns-message";
 import { dnsNameFromHost } from "@plumbline/signals/dns-name";
@@ -18,6 +19,13 @@ export function parseServerFlag(flag: string): (text: string) => GivenServer {
 		if (notation.kind === "server") return { text, server: notation.server };
 		throw new RangeError(`${flag}: ${notation.why}`);
 	};
+}
+
+/** An address or network whose servers may stand in resolv.conf. */
+export function parseTrustFlag(text: string): string {
+	const list = trustList([text]);
+	if (list.kind === "trust") return text;
+	throw new RangeError(`--trust: ${list.faults.join("; ")}; a server to compare with is --trusted`);
 }
 
 export function parseDnsName(text: string): string {

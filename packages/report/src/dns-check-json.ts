@@ -26,5 +26,9 @@ export function dnsCheckJson(check: DnsCheck, verdicts: CheckVerdicts): string {
 	}));
 	const { clientSubnet, handshakes } = check;
 	const subnet = clientSubnet === undefined ? {} : { clientSubnet };
-	return `${JSON.stringify({ schema: SCHEMA, ...subnet, names, servers, handshakes }, undefined, 2)}\n`;
+	const strangers = check.servers.some(({ stranger }) => stranger !== undefined)
+		? { strangers: check.servers.filter(({ stranger }) => stranger).map(({ label }) => label) }
+		: {};
+	const told = { schema: SCHEMA, ...subnet, names, servers, ...strangers, handshakes };
+	return `${JSON.stringify(told, undefined, 2)}\n`;
 }

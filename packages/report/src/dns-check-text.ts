@@ -44,13 +44,18 @@ export function dnsCheckText(check: DnsCheck, verdicts: CheckVerdicts, options: 
 		}
 	}
 	page.blank();
+	for (const { label } of check.servers.filter(({ stranger }) => stranger))
+		page.prose(
+			`${label} is a stranger: resolv.conf names it, and it is in none of the networks of --trust. Whoever wrote it there decides where every name leads.`,
+			{ style: "warning" },
+		);
 	for (const line of closingLines(check)) page.prose(line, { style: "faint" });
 	return page.text();
 }
 
 function writeRows(page: Page, servers: readonly CheckedServer[], rows: readonly NameVerdict[]): void {
 	const cells = rows.map(({ server, answer, read, verdict }) => [
-		servers[server]?.label ?? "",
+		`${servers[server]?.label ?? ""}${servers[server]?.stranger ? " (stranger)" : ""}`,
 		verdict === undefined ? "trusted" : WORDS[verdict.kind],
 		ttlText(read),
 		`${answer.tookMs.toFixed(answer.tookMs < 10 ? 1 : 0)} ms`,

@@ -23,7 +23,10 @@ const madeUp = (name: string) =>
 
 const CHECK: DnsCheck = {
 	servers: [
-		{ label: "udp 10.0.0.2:53", address: "10.0.0.2", trusted: false, authenticated: false },
+		{
+			...{ label: "udp 10.0.0.2:53", address: "10.0.0.2", trusted: false, authenticated: false },
+			stranger: true,
+		},
 		{ label: "dot 9.9.9.9:853 (dns.test)", address: "9.9.9.9", trusted: true, authenticated: true },
 		{ label: "dot 1.1.1.1:853 (one.test)", address: "1.1.1.1", trusted: true, authenticated: true },
 	],

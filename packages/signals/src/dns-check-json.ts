@@ -120,10 +120,12 @@ function listOf<T>(value: unknown, max: number, read: (item: JsonObject) => T | 
 	return items.every((item) => item !== undefined) ? items : undefined;
 }
 
-function readServer({ label, address, trusted, authenticated }: JsonObject): CheckedServer | undefined {
+function readServer({ label, address, ...flags }: JsonObject): CheckedServer | undefined {
+	const { trusted, authenticated, stranger } = flags;
 	if (!isText(label) || !isText(address)) return undefined;
 	if (typeof trusted !== "boolean" || typeof authenticated !== "boolean") return undefined;
-	return { label, address, trusted, authenticated };
+	const known = typeof stranger === "boolean" ? { stranger } : {};
+	return { label, address, trusted, authenticated, ...known };
 }
 
 function readQuestion({ name, type, purpose }: JsonObject): Omit<CheckedQuestion, "answers"> | undefined {

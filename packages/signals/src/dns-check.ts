@@ -22,6 +22,8 @@ export interface CheckedServer {
 	readonly trusted: boolean;
 	/** Its word came over TLS that was verified. */
 	readonly authenticated: boolean;
+	/** Whether resolv.conf names it and none of the networks that may stand there has it; absent if none were given. */
+	readonly stranger?: boolean;
 }
 
 export interface CheckedQuestion extends DnsAsked {

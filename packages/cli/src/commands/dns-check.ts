@@ -2,7 +2,7 @@
 import { buildCommand } from "@stricli/core";
 import type { CliContext } from "../context.ts";
 import type { DnsCheckFlags } from "../dns-check.ts";
-import { parseDnsName, parseDnsType, parseServerFlag, parseSubnet } from "../dns-flags.ts";
+import { parseDnsName, parseDnsType, parseServerFlag, parseSubnet, parseTrustFlag } from "../dns-flags.ts";
 import { parseFile, parsePid } from "../flag-parsers.ts";
 
 export const dnsCheckCommand = buildCommand<DnsCheckFlags, string[], CliContext>({
@@ -57,6 +57,15 @@ export const dnsCheckCommand = buildCommand<DnsCheckFlags, string[], CliContext>
 				optional: true,
 				brief: "Take the resolv.conf that this process sees, and ask from its network",
 				placeholder: "N",
+			},
+			trust: {
+				kind: "parsed",
+				parse: parseTrustFlag,
+				variadic: true,
+				optional: true,
+				brief:
+					"Network whose servers may stand in resolv.conf, besides loopback; others are marked as strangers",
+				placeholder: "CIDR",
 			},
 			trusted: {
 				kind: "parsed",
