@@ -53,6 +53,8 @@ const OWNER_TO_ADDRESS_BYTES = 12;
 /** A TCP message. */
 const WIRE_BYTES_MAX = 65_535;
 export const RECORD_FIXED_BYTES = 40;
+/** Beside the `KEY_*` bits of a query. */
+export const KEY_CUT = 4;
 const LIFE_MS_MAX = 2 ** 31 - 1;
 /** Asked again in the last tenth of its time. */
 const REFRESH_SHARE = 0.9;
@@ -113,6 +115,27 @@ export function makeRecord(parts: AnswerParts, given?: RecordStore): RecordStore
 	});
 	store.bytes.set(wire, RECORD_FIXED_BYTES + 2 * ttlOffsets.length);
 	return store;
+}
+
+/**
+ * What UDP gets of an answer that is too long for the table: TC and nothing else, whatever size the client takes. It has the life
+ * of the answer, and a key of its own, `KEY_CUT`, by which only UDP looks for it.
+ */
+export function cutRecord(whole: RecordStore): RecordStore | undefined {
+	const message = messageAt(whole, 0);
+	const questionEnd = whole.shorts[17] ?? 0;
+	const extendedError = (whole.shorts[18] ?? 0) - 1;
+	const wire = whole.bytes.slice(message, message + questionEnd);
+	wire[2] = (wire[2] ?? 0) | 0x02;
+	wire[3] = (wire[3] ?? 0) & RCODE_FLAGS_MASK;
+	wire.fill(0, 6, HEADER_BYTES);
+	return makeRecord({
+		...{ wire, questionEnd, ttlOffsets: [] },
+		keyBits: (whole.bytes[24] ?? 0) | KEY_CUT,
+		lifeMs: whole.words[4] ?? 0,
+		nowMs: whole.times[0] ?? 0,
+		extendedError,
+	});
 }
 
 /** Where the message of a record begins. */

@@ -35,6 +35,8 @@ export interface AnswerTable {
 	wantsRefresh(record: number, nowMs: number): boolean;
 	/** A record from `makeRecord`; replaces an older one. False if it is too large to be kept or holds for no time. */
 	insert(made: RecordStore): boolean;
+	/** Far longer than what goes over UDP, too. */
+	isTooLong(made: RecordStore): boolean;
 	clear(): void;
 	/** Of those that were not replaced or pushed out; some may have run out. */
 	names(): number;
@@ -248,6 +250,7 @@ export function createAnswerTable({ bytesMax, namesMax, seeds }: AnswerTableOpti
 			append(made, 0);
 			return true;
 		},
+		isTooLong: (made) => (made.words[2] ?? 0) > TABLE_RECORD_BYTES_MAX,
 		clear: () => {
 			spots.fill(DEAD);
 			head = 0;

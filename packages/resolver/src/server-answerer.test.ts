@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeDnsMessage } from "@plumbline/signals/dns-message-decode";
 import { createAnswerTable } from "./server-answer-table.ts";
-import { ANSWER_ROOM, createAnswerer, LATER } from "./server-answerer.ts";
+import { ANSWER_ROOM, type Carrier, createAnswerer, LATER } from "./server-answerer.ts";
 import { newServerCounters } from "./server-counters.ts";
 import { queryFor } from "./testing/dns-clients.ts";
 import { scriptedResolver } from "./testing/scripted-resolver.ts";
@@ -16,9 +16,9 @@ function setUp() {
 	const answerer = createAnswerer({ resolver, table, counters, now: () => clock.nowMs });
 	const slot = new Uint8Array(ANSWER_ROOM);
 	/** Undefined: the resolver has to be asked. */
-	const atOnce = (query: Uint8Array) => {
+	const atOnce = (query: Uint8Array, carrier: Carrier = "udp") => {
 		slot.set(query);
-		const length = answerer.atOnce(slot, 0, query.length, "udp", clock.nowMs);
+		const length = answerer.atOnce(slot, 0, query.length, carrier, clock.nowMs);
 		return length === LATER ? undefined : decoded(slot.subarray(0, length));
 	};
 	return { clock, resolver, counters, table, answerer, atOnce };
@@ -45,6 +45,29 @@ test("what the resolver found is answered at once from then on, its TTL counted 
 	clock.nowMs = 300_000;
 	assert.equal(atOnce(query), undefined, "not a moment longer than the cache said");
 	assert.equal(resolver.asked.length, 1);
+});
+
+test("what is too long for the table is told over UDP out of it, cut; a stream never sees that", async () => {
+	const { clock, answerer, atOnce, counters, resolver } = setUp();
+	const query = queryFor("Huge.test", 77, 16);
+	const cut = decoded(await answerer.later(query, "udp"));
+	assert.equal(cut.isTruncated, true);
+	assert.deepEqual(cut.questions, [{ name: "Huge.test.", type: 16, class: 1 }]);
+	clock.nowMs = 299_999;
+	assert.equal(counters.refreshes, 0);
+	assert.deepEqual(atOnce(query), cut);
+	assert.equal(counters.hits, 1);
+	for (const carrier of ["stream", "tls"] as const) {
+		assert.equal(atOnce(query, carrier), undefined);
+		const whole = decoded(await answerer.later(query, carrier));
+		assert.equal(whole.isTruncated, false);
+		assert.equal(whole.answers.length, 1);
+	}
+	assert.equal(counters.refreshes, 1, "it is fetched ahead of its end as others are");
+	assert.equal(resolver.asked.length, 4);
+	clock.nowMs = 599_999;
+	assert.equal(atOnce(query), undefined, "no longer than the answer itself");
+	assert.equal(atOnce(queryFor("huge.test", 77, 1)), undefined, "another type");
 });
 
 test("in the last tenth of its time a name is asked for once behind the answer", async () => {

@@ -9,9 +9,12 @@
 import { decodeDnsMessage } from "@plumbline/signals/dns-message-decode";
 import type { Resolution, Resolver } from "./resolution.ts";
 import {
+	cutRecord,
+	KEY_CUT,
 	makeRecord,
 	newRecordStore,
 	RECORD_BYTES_MAX,
+	type RecordStore,
 	writeAnswer,
 	writeBare,
 } from "./server-answer-record.ts";
@@ -86,7 +89,10 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 		fit(view, carrier);
 		if (fate !== "ask") return settle(bytes, at, fate);
 		if (view.clientSubnet) return LATER;
-		const record = table.find(bytes, at, view.questionEnd, view.keyBits, nowMs);
+		let record = table.find(bytes, at, view.questionEnd, view.keyBits, nowMs);
+		if (record < 0 && carrier === "udp") {
+			record = table.find(bytes, at, view.questionEnd, view.keyBits | KEY_CUT, nowMs);
+		}
 		if (record < 0) return LATER;
 		counters.hits++;
 		if (table.wantsRefresh(record, nowMs)) refresh(bytes.slice(at, at + length));
@@ -145,9 +151,15 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 		const nowMs = now();
 		const record = makeRecord(recordParts(ask, resolution, mine.keyBits, nowMs), made);
 		if (record === undefined) return bare(query, mine, SERVFAIL, -1);
-		if (ask.clientSubnet === undefined) table.insert(record);
+		if (ask.clientSubnet === undefined) keep(record);
 		sheet.set(query);
 		return sheet.slice(0, writeAnswer(record, 0, sheet, 0, mine, nowMs, nextTurn()));
+	}
+
+	function keep(record: RecordStore): void {
+		if (table.insert(record) || !table.isTooLong(record)) return;
+		const cut = cutRecord(record);
+		if (cut !== undefined) table.insert(cut);
 	}
 
 	return {

@@ -49,6 +49,10 @@ for (const way of ["mmsg", "dgram"] as const) {
 		assert.match(await dig(port, "+norecurse", "h1.test"), /status: REFUSED/);
 		assert.match(await dig(port, "+ignore", "big.test", "TXT"), /flags: qr tc rd ra; QUERY: 1, ANSWER: 0/);
 		assert.match(await dig(port, "big.test", "TXT"), /Truncated, retrying in TCP mode[\s\S]*ANSWER: 1/);
+		for (let round = 0; round < 2; round++) {
+			assert.match(await dig(port, "+ignore", "huge.test", "TXT"), /flags: qr tc rd ra; QUERY: 1, ANSWER: 0/);
+			assert.match(await dig(port, "huge.test", "TXT"), /Truncated, retrying in TCP mode[\s\S]*ANSWER: 1/);
+		}
 		assert.match(await dig(port, "+ignore", "+bufsize=512", "many.test"), /ANSWER: 8/);
 	});
 

@@ -5,6 +5,7 @@
  *   big.test.       TXT of 3000 octets                short.test.  A 10.9.9.9, TTL 1
  *   missing.test.   NXDOMAIN with SOA                 fail.test.   no server answered
  *   stale.test.     A 10.8.8.8, past its time         never.test.  no answer until `release`
+ *   huge.test.      TXT of 6000 octets
  */
 import { dnsAnswer } from "@plumbline/signals/dns-answer";
 import type { DnsMessage, DnsRecord } from "@plumbline/signals/dns-message";
@@ -66,8 +67,10 @@ function answersOf(name: string): DnsRecord[] {
 	if (name.startsWith("many")) return [1, 2, 3, 4, 5, 6, 7, 8].map((last) => a(`10.7.7.${last}`));
 	if (name.startsWith("short")) return [a("10.9.9.9", 1)];
 	if (name.startsWith("stale")) return [a("10.8.8.8", 30)];
-	if (name.startsWith("big")) {
-		const strings = Array.from({ length: 15 }, () => new Uint8Array(200).fill(120));
+	if (name.startsWith("big") || name.startsWith("huge")) {
+		const strings = Array.from({ length: name.startsWith("big") ? 15 : 30 }, () =>
+			new Uint8Array(200).fill(120),
+		);
 		return [{ name, type: 16, class: 1, ttl: 300, data: { kind: "text", strings } }];
 	}
 	const number = Number(/\d+/.exec(name)?.[0] ?? 0);
