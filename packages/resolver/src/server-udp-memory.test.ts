@@ -83,13 +83,16 @@ async function collectUntil(isEnough: () => boolean): Promise<void> {
 async function servesThroughCollections(memory: ReturnType<typeof watched>, address: string): Promise<void> {
 	const { listener } = await listen(memory.libc, address);
 	memory.letGo();
-	for (let times = 0; times < MAJOR_COLLECTIONS; times++) {
-		await nextTurn();
-		collect();
-		assert.equal(memory.alive(), LENT);
-		await answersAll(listener.port, address);
+	try {
+		for (let times = 0; times < MAJOR_COLLECTIONS; times++) {
+			await nextTurn();
+			collect();
+			assert.equal(memory.alive(), LENT);
+			await answersAll(listener.port, address);
+		}
+	} finally {
+		await listener.close();
 	}
-	await listener.close();
 }
 
 for (const address of ["127.0.0.1", "::1"]) {
