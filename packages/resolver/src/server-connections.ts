@@ -16,6 +16,8 @@ export interface Connections {
 	readonly bounds: ConnectionBounds;
 	/** Counts it until it closes; or closes it at once, for it is one too many or from nowhere we serve. */
 	admit(socket: Socket): boolean;
+	/** Closes those whose clients the gate no longer allows: for when it has changed. */
+	recheck(): void;
 	open(): number;
 	destroyAll(): void;
 }
@@ -25,7 +27,8 @@ export function createConnections(
 	counters: ServerCounters,
 	bounds: ConnectionBounds = CONNECTION_BOUNDS,
 ): Connections {
-	const sockets = new Set<Socket>();
+	/** With their clients: a socket that is closed tells none. */
+	const sockets = new Map<Socket, string>();
 	/** No more entries than sockets. */
 	const byClient = new Map<string, number>();
 	return {
@@ -43,7 +46,7 @@ export function createConnections(
 				socket.destroy();
 				return false;
 			}
-			sockets.add(socket);
+			sockets.set(socket, client);
 			byClient.set(client, count + 1);
 			socket.once("close", () => {
 				sockets.delete(socket);
@@ -53,9 +56,16 @@ export function createConnections(
 			});
 			return true;
 		},
+		recheck() {
+			for (const [socket, client] of sockets) {
+				if (gate().allows(client)) continue;
+				counters.refusedClients++;
+				socket.destroy();
+			}
+		},
 		open: () => sockets.size,
 		destroyAll() {
-			for (const socket of sockets) socket.destroy();
+			for (const socket of sockets.keys()) socket.destroy();
 		},
 	};
 }

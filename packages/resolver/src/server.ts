@@ -173,7 +173,10 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
 		}
 		const nextKey = JSON.stringify([plan.allow, plan.rate]);
 		// Who owes something owes it still, if nothing about it has changed.
-		if (nextKey !== gateKey) gate = nextGate;
+		if (nextKey !== gateKey) {
+			gate = nextGate;
+			connections.recheck();
+		}
 		gateKey = nextKey;
 		const gone = [...running].filter(([key]) => !next.has(key)).flatMap(([, listenings]) => listenings);
 		running = next;
