@@ -35,42 +35,55 @@ export async function dnsServe(this: CliContext, flags: DnsServeFlags): Promise<
 		throw usageError("--trust is for --watch-resolv-conf: whose servers may stand in that file", "dns serve");
 	const read = readConfig(flags);
 	if (read.kind === "refused") throw usageError(read.faults.join("\n"), "dns serve");
-	const running = await start(read.config, say);
 	const stop = new AbortController();
 	this.signal.addEventListener("abort", () => stop.abort(), { once: true });
-	let changing: Promise<void> = Promise.resolve();
-	const reload = () => {
-		// One after another; a second change while the first is made is made after it.
-		changing = changing.then(() => reloaded(flags, running, say)).then(() => watchAgain());
+	let reloadIsWanted = false;
+	let reload = () => {
+		reloadIsWanted = true;
 	};
-	let watched = running.files();
-	let watch = watchOf();
-	function watchOf(): FileWatch {
-		const files = [...(flags.config === undefined ? [] : [flags.config]), ...watched];
-		return watchFiles(files, reload, (folder, why) =>
-			say(`changes in ${folder} are not seen (${why}): send SIGHUP after one`),
-		);
-	}
-	function watchAgain(): void {
-		if (stop.signal.aborted || watched.join("\n") === running.files().join("\n")) return;
-		watch.close();
-		watched = running.files();
-		watch = watchOf();
-	}
-	const release = takeSignals(stop, reload);
+	// Before the start: who has only just started it may already want it to read its configuration again.
+	const release = takeSignals(stop, () => reload());
 	try {
-		say(running.words());
-		await new Promise<void>((resolve) => {
-			if (stop.signal.aborted) resolve();
-			stop.signal.addEventListener("abort", () => resolve(), { once: true });
-		});
-		say("stopping");
-		watch.close();
-		await changing;
-		await running.close();
+		const running = await start(read.config, say);
+		await served(running);
 	} finally {
-		watch.close();
 		release();
+	}
+
+	async function served(running: RunningServer): Promise<void> {
+		let changing: Promise<void> = Promise.resolve();
+		reload = () => {
+			// One after another; a second change while the first is made is made after it.
+			changing = changing.then(() => reloaded(flags, running, say)).then(() => watchAgain());
+		};
+		let watched = running.files();
+		let watch = watchOf();
+		function watchOf(): FileWatch {
+			const files = [...(flags.config === undefined ? [] : [flags.config]), ...watched];
+			return watchFiles(files, reload, (folder, why) =>
+				say(`changes in ${folder} are not seen (${why}): send SIGHUP after one`),
+			);
+		}
+		function watchAgain(): void {
+			if (stop.signal.aborted || watched.join("\n") === running.files().join("\n")) return;
+			watch.close();
+			watched = running.files();
+			watch = watchOf();
+		}
+		try {
+			say(running.words());
+			if (reloadIsWanted) reload();
+			await new Promise<void>((resolve) => {
+				if (stop.signal.aborted) resolve();
+				stop.signal.addEventListener("abort", () => resolve(), { once: true });
+			});
+			say("stopping");
+			watch.close();
+			await changing;
+			await running.close();
+		} finally {
+			watch.close();
+		}
 	}
 }
 
