@@ -4,6 +4,7 @@ import { decodeDnsMessage } from "@plumbline/signals/dns-message-decode";
 import { createAnswerTable } from "./server-answer-table.ts";
 import { ANSWER_ROOM, type Carrier, createAnswerer, LATER } from "./server-answerer.ts";
 import { newServerCounters } from "./server-counters.ts";
+import { clientKey } from "./server-gate.ts";
 import { queryFor } from "./testing/dns-clients.ts";
 import { scriptedResolver } from "./testing/scripted-resolver.ts";
 import type { Ask } from "./upstream.ts";
@@ -133,6 +134,31 @@ test("when too many are under way, what the cache knows is still given", async (
 	assert.equal(counters.overloaded, 1);
 	scripted.release();
 	assert.equal(decoded(await waiting).rcode, 0);
+});
+
+test("a client that holds its share is refused, but for what the cache knows; another one is not", async () => {
+	const { table, counters } = setUp();
+	const scripted = scriptedResolver();
+	const known = await scripted.resolve({ question: { name: "h5.test.", type: 1, class: 1 } });
+	const resolver = {
+		...scripted,
+		cached: (ask: Ask) => (ask.question.name === "h5.test." ? known : undefined),
+	};
+	const answerer = createAnswerer({ resolver, table, counters, now: () => 0, inFlightMax: 4 });
+	const [greedy, modest] = [clientKey("192.0.2.1"), clientKey("192.0.2.2")];
+	const waiting = ["never1.test", "never2.test"].map((name) => answerer.later(queryFor(name), "udp", greedy));
+	const withEdns = Buffer.concat([queryFor("h6.test"), Buffer.from([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0])]);
+	withEdns[11] = 1;
+	const refused = decoded(await answerer.later(withEdns, "stream", greedy));
+	assert.equal(refused.rcode, 2);
+	assert.deepEqual(refused.edns?.options, [{ kind: "extended-error", code: 14, text: "" }]);
+	assert.equal(decoded(await answerer.later(queryFor("h5.test"), "udp", greedy)).rcode, 0);
+	assert.equal(decoded(await answerer.later(queryFor("h7.test"), "udp", modest)).rcode, 0);
+	assert.equal(counters.overloaded, 1);
+	scripted.release();
+	await Promise.all(waiting);
+	assert.equal(decoded(await answerer.later(withEdns, "udp", greedy)).rcode, 0, "it has its places back");
+	assert.equal(answerer.inFlight(), 0);
 });
 
 test("a resolver that throws is a SERVFAIL, not silence", async () => {

@@ -20,6 +20,7 @@ import {
 } from "./server-answer-record.ts";
 import type { AnswerTable } from "./server-answer-table.ts";
 import type { ServerCounters } from "./server-counters.ts";
+import { createPlaces } from "./server-places.ts";
 import { emptyQueryView, type QueryFate, type QueryView, readQuery } from "./server-query.ts";
 import { answerWithSubnet, recordParts } from "./server-resolution.ts";
 import type { Ask } from "./upstream.ts";
@@ -33,7 +34,7 @@ export interface AnswererOptions {
 	readonly counters: ServerCounters;
 	/** Monotonic milliseconds. */
 	readonly now: () => number;
-	/** Questions under way at a time, over all listeners; default `IN_FLIGHT_MAX`. */
+	/** Questions under way at a time, over all listeners and clients; default `IN_FLIGHT_MAX`. */
 	readonly inFlightMax?: number;
 }
 
@@ -45,8 +46,11 @@ export interface Answerer {
 	atOnce(bytes: Uint8Array, at: number, length: number, carrier: Carrier, nowMs: number): number;
 	/** What the gate decided for a client that may not pass: TC alone, or REFUSED. */
 	turnedAway(bytes: Uint8Array, at: number, length: number, how: "slip" | "refuse"): number;
-	/** The same question by way of the resolver. `query` is the caller's own copy; never rejects. */
-	later(query: Uint8Array, carrier: Carrier): Promise<Uint8Array>;
+	/**
+	 * The same question by way of the resolver. `query` is the caller's own copy; never rejects. Of the places for
+	 * questions under way it takes one of `client` (a `clientKey`), or of the server's own.
+	 */
+	later(query: Uint8Array, carrier: Carrier, client?: number): Promise<Uint8Array>;
 	inFlight(): number;
 	/** When nothing is under way any more. */
 	idle(): Promise<void>;
@@ -59,6 +63,8 @@ export const STREAM_ROOM = 65_535;
 const UDP_ANSWER_BYTES_MAX = 1232;
 /** About what can be asked for in 100 ms; whoever comes then is better off with another server. */
 const IN_FLIGHT_MAX = 1024;
+/** The client of what no client waits for: no address, so no `clientKey`. */
+const ITSELF = Number.NaN;
 const SERVFAIL = 2;
 const EDE_NOT_READY = 14;
 /** Where answers are made before they are copied out: a new one for each would be most of what a miss costs. */
@@ -75,7 +81,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 	const { resolver, table, counters, now, inFlightMax = IN_FLIGHT_MAX } = options;
 	const view = emptyQueryView();
 	let dice = 1;
-	let underWay = 0;
+	const places = createPlaces(inFlightMax);
 	const awaitingIdle: (() => void)[] = [];
 
 	/** Which address comes first. Not a count: a client that asks two names in turn would see one order of each. */
@@ -109,19 +115,24 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 	}
 
 	function refresh(query: Uint8Array): void {
-		if (underWay >= inFlightMax) return;
+		if (!places.hasRoom(ITSELF)) return;
 		counters.refreshes++;
-		void later(query, "udp", true);
+		void later(query, "udp", ITSELF, true);
 	}
 
-	async function later(query: Uint8Array, carrier: Carrier, isHot = false): Promise<Uint8Array> {
+	async function later(
+		query: Uint8Array,
+		carrier: Carrier,
+		client = ITSELF,
+		isHot = false,
+	): Promise<Uint8Array> {
 		const mine = emptyQueryView();
 		const fate = readQuery(query, 0, query.length, mine);
 		fit(mine, carrier);
 		const ask = fate === "ask" ? askOf(query) : undefined;
 		// Its frame was sound, its name is not text that can be asked for.
 		if (ask === undefined) return bare(query, mine, RCODES["form-error"], -1);
-		if (underWay >= inFlightMax) {
+		if (!places.take(client)) {
 			// What the cache knows costs no server's time; most of what is asked for amid a flood of new names is known.
 			const known = resolver.cached(ask);
 			if (known !== undefined) return answer(query, mine, ask, known);
@@ -129,7 +140,6 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 			return bare(query, mine, SERVFAIL, EDE_NOT_READY);
 		}
 		counters.misses++;
-		underWay++;
 		try {
 			return answer(query, mine, ask, await resolver.resolve(ask, { isHot }));
 		} catch {
@@ -137,8 +147,8 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 			counters.failed++;
 			return bare(query, mine, SERVFAIL, -1);
 		} finally {
-			underWay--;
-			if (underWay === 0) for (const done of awaitingIdle.splice(0)) done();
+			places.leave(client);
+			if (places.taken() === 0) for (const done of awaitingIdle.splice(0)) done();
 		}
 	}
 
@@ -170,9 +180,9 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 			view.edns = false;
 			return writeBare(bytes, at, view, how === "refuse" ? RCODES.refuse : 0, how === "slip", -1);
 		},
-		later: (query, carrier) => later(query, carrier),
-		inFlight: () => underWay,
-		idle: () => (underWay === 0 ? Promise.resolve() : new Promise((done) => awaitingIdle.push(done))),
+		later: (query, carrier, client) => later(query, carrier, client),
+		inFlight: places.taken,
+		idle: () => (places.taken() === 0 ? Promise.resolve() : new Promise((done) => awaitingIdle.push(done))),
 	};
 }
 

@@ -13,6 +13,7 @@ import { walkRecords } from "@plumbline/signals/dns-wire";
 import { LATER, STREAM_ROOM } from "./server-answerer.ts";
 import type { Connections } from "./server-connections.ts";
 import type { TlsIdentity, TlsListener } from "./server-dot.ts";
+import { clientKey } from "./server-gate.ts";
 import type { StreamServing } from "./server-stream.ts";
 import { listening } from "./server-tcp.ts";
 
@@ -83,14 +84,16 @@ async function handle(
 		const { answerer, counters, now } = serving;
 		counters.dohQueries++;
 		const nowMs = now();
-		if (!serving.gate().admitConnected(request.socket.remoteAddress ?? "", nowMs)) {
+		const client = request.socket.remoteAddress ?? "";
+		if (!serving.gate().admitConnected(client, nowMs)) {
 			counters.limited++;
 			return refuse(response, 429);
 		}
 		scratch.set(query);
 		const length = answerer.atOnce(scratch, 0, query.length, "tls", nowMs);
 		if (length === 0) return refuse(response, 400);
-		const answer = length === LATER ? await answerer.later(query, "tls") : scratch.slice(0, length);
+		const answer =
+			length === LATER ? await answerer.later(query, "tls", clientKey(client)) : scratch.slice(0, length);
 		if (response.writableEnded) return;
 		response.writeHead(200, {
 			"content-type": MEDIA_TYPE,

@@ -87,7 +87,7 @@ export function createGate({ allow, rate }: GateOptions): Gate {
 
 	const admit4 = (address: number, nowMs: number) => (allows4(address) ? take(address, nowMs) : "refuse");
 	const admit6 = (first: number, second: number, third: number, fourth: number, nowMs: number) =>
-		allows6(first, second, third, fourth) ? take(key56(first, second), nowMs) : "refuse";
+		allows6(first, second, third, fourth) ? take(clientKey6(first, second), nowMs) : "refuse";
 	return {
 		admit4,
 		admit6,
@@ -104,9 +104,7 @@ export function createGate({ allow, rate }: GateOptions): Gate {
 			return words.length === 1 ? admit4(first, nowMs) : admit6(first, second, third, fourth, nowMs);
 		},
 		admitConnected: (address, nowMs) => {
-			const [first = 0, second] = addressWords(address) ?? [];
-			const key = second === undefined ? first : key56(first, second);
-			return connectedLimiter?.take(key, nowMs).allowed ?? true;
+			return connectedLimiter?.take(clientKey(address), nowMs).allowed ?? true;
 		},
 	};
 }
@@ -115,8 +113,14 @@ function limiterOf({ perSecond, burst, clientsMax }: RateBounds): RateLimiter<nu
 	return new RateLimiter({ ratePerSecond: perSecond, burst, keysMax: clientsMax });
 }
 
+/** Who counts as one client, from the address as sockets give it: of IPv4 the address itself, of IPv6 `clientKey6`. */
+export function clientKey(address: string): number {
+	const [first = 0, second] = addressWords(address) ?? [];
+	return second === undefined ? first : clientKey6(first, second);
+}
+
 /** 53 of the 56 bits: the first three are the same for every global address. */
-function key56(first: number, second: number): number {
+export function clientKey6(first: number, second: number): number {
 	return (first & 0x1fff_ffff) * 2 ** 24 + (second >>> 8);
 }
 

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import { type Answerer, type Carrier, LATER, STREAM_ROOM } from "./server-answerer.ts";
 import type { ServerCounters } from "./server-counters.ts";
-import type { Gate } from "./server-gate.ts";
+import { clientKey, type Gate } from "./server-gate.ts";
 import { FrameReader, frame } from "./transport-frames.ts";
 
 export interface StreamServing {
@@ -31,6 +31,7 @@ export function serveStream(
 	client: string,
 ): void {
 	const { answerer, counters, now } = serving;
+	const key = clientKey(client);
 	const reader = new FrameReader();
 	/** From one chunk, so it is bounded by the size of a read. */
 	let waiting: Uint8Array[] = [];
@@ -62,7 +63,7 @@ export function serveStream(
 		else if (length === 0) socket.destroy();
 		else if (length === LATER) {
 			underWay++;
-			void answerer.later(query.slice(), carrier).then((answer) => {
+			void answerer.later(query.slice(), carrier, key).then((answer) => {
 				underWay--;
 				send(answer);
 				pump();

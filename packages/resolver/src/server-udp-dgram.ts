@@ -2,6 +2,7 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { ANSWER_ROOM, LATER } from "./server-answerer.ts";
+import { clientKey } from "./server-gate.ts";
 import { looksLikeQuery } from "./server-query.ts";
 import { ListenError, turnAway, type UdpListener, type UdpServing } from "./server-udp.ts";
 
@@ -39,7 +40,8 @@ export function listenUdpDgram(address: string, port: number, serving: UdpServin
 		}
 		const length = answerer.atOnce(slot, 0, packet.length, "udp", nowMs);
 		if (length === LATER) {
-			void answerer.later(new Uint8Array(packet), "udp").then((answer) => send(answer, from));
+			const client = clientKey(from.address);
+			void answerer.later(new Uint8Array(packet), "udp", client).then((answer) => send(answer, from));
 		} else if (length > 0) send(slot.subarray(0, length), from);
 	}
 

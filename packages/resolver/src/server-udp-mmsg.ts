@@ -19,6 +19,7 @@ import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { ANSWER_ROOM, LATER } from "./server-answerer.ts";
+import { clientKey6 } from "./server-gate.ts";
 import { looksLikeQuery } from "./server-query.ts";
 import { ListenError, turnAway, type UdpListener, type UdpServing } from "./server-udp.ts";
 import { AF_INET, AF_INET6, socketAddress } from "./server-udp-address.ts";
@@ -103,7 +104,8 @@ export async function listenUdpMmsg(
 		if (answered !== LATER) return answered;
 		const query = packets.slice(at, at + length);
 		const client = names.slice(name, name + nameBytes);
-		void answerer.later(query, "udp").then((answer) => sendLater(answer, client));
+		const key = isV6 ? clientKey6(word(name + 8), word(name + 12)) : word(name + 4);
+		void answerer.later(query, "udp", key).then((answer) => sendLater(answer, client));
 		return 0;
 	}
 

@@ -142,12 +142,20 @@ for (const way of ["mmsg", "dgram"] as const) {
 		}
 	});
 
-	test(`${way}: too many under way are told so at once`, { skip }, async (t) => {
-		const { server, resolver, port } = await serveHere(t, { udpWay, inFlightMax: 2 });
+	test(`${way}: too many under way are told so at once; another client is served`, { skip }, async (t) => {
+		const { server, resolver, port } = await serveHere(t, { udpWay, inFlightMax: 4 });
 		const queries = Array.from({ length: 5 }, (_, index) => queryFor(`never${index}.test`, index));
 		const refused = await exchange(port, queries, 3);
 		for (const answer of refused) assert.equal((answer[3] ?? 0) & 15, 2);
 		assert.equal(server.counters.overloaded, 3);
+		const [own] = await exchange(port, [queryFor("h1.test")]);
+		assert.equal((own?.[3] ?? 0) & 15, 2);
+		const other = createSocket("udp4");
+		t.after(() => other.close());
+		other.bind(0, "127.0.0.2");
+		other.send(queryFor("h2.test"), port, "127.0.0.1");
+		const [answer] = await once(other, "message");
+		assert.equal(answer.subarray(-4).join("."), "10.0.0.2");
 		resolver.release();
 	});
 
