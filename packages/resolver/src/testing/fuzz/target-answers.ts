@@ -140,6 +140,8 @@ function newLife() {
 				if (held !== undefined)
 					throw new Error(`${name} was never asked for, and is known: ${JSON.stringify(held)}`);
 			}
+			// To look at the cache may begin a refresh, which belongs to this input.
+			await new Promise((done) => setImmediate(done));
 			chance = undefined;
 		},
 		close: () => resolver.close(),
