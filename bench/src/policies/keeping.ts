@@ -4,11 +4,13 @@
  * The lease audit and the ring migration, both with 100,000 entries open. No peer on npm does either, so the figures
  * stand alone. CPU time of this process. Prints Markdown.
  */
+
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { hashRing } from "@plumbline/policy/hash-ring";
 import { LeaseAudit } from "@plumbline/policy/lease-audit";
 import { RingMigration, type Session } from "@plumbline/policy/ring-migration";
+import { heldBytes } from "./held-bytes.ts";
 
 const ROUNDS_MAX = 50;
 const OPEN = 100_000;
@@ -84,12 +86,4 @@ function nsEach(run: () => void): number {
 	run();
 	const { user, system } = process.cpuUsage(start);
 	return ((user + system) * 1_000) / OPEN;
-}
-
-function heldBytes(): number {
-	if (globalThis.gc === undefined) throw new Error("run it with --expose-gc");
-	globalThis.gc();
-	globalThis.gc();
-	const { heapUsed, arrayBuffers } = process.memoryUsage();
-	return heapUsed + arrayBuffers;
 }

@@ -1,4 +1,5 @@
 /** One subject in a process of its own, warmed up, then timed; then, where it keeps keys, its memory. As JSON. */
+import { heldBytes } from "./held-bytes.ts";
 import { SUBJECTS } from "./policy-subjects.ts";
 
 export interface PolicyCost {
@@ -29,13 +30,6 @@ async function timed(run: (count: number) => Promise<void> | void): Promise<numb
 	await run(TIMED);
 	const { user, system } = process.threadCpuUsage(before);
 	return ((user + system) * NS_PER_US) / TIMED;
-}
-
-function heldBytes(): number {
-	if (globalThis.gc === undefined) throw new Error("run it with --expose-gc");
-	globalThis.gc();
-	const { heapUsed, arrayBuffers } = process.memoryUsage();
-	return heapUsed + arrayBuffers;
 }
 
 if (import.meta.main) {

@@ -1,8 +1,10 @@
 /** One ring in a process of its own: made, kept, warmed up, asked; then a node leaves and one joins. As JSON. */
+
 import { pickBounded } from "@plumbline/policy/bounded-load";
 import { hashRing } from "@plumbline/policy/hash-ring";
 import { maglev } from "@plumbline/policy/maglev";
 import HashRing from "hashring";
+import { heldBytes } from "./held-bytes.ts";
 
 export interface RingCost {
 	readonly makeMs: number;
@@ -94,15 +96,6 @@ function timed(pick: Pick, keys: readonly string[]): number {
 function cpuUs(): number {
 	const { user, system } = process.cpuUsage();
 	return user + system;
-}
-
-function heldBytes(): number {
-	if (globalThis.gc === undefined) throw new Error("run it with --expose-gc");
-	globalThis.gc();
-	// Buffers that were found dead are given back behind the first.
-	globalThis.gc();
-	const { heapUsed, arrayBuffers } = process.memoryUsage();
-	return heapUsed + arrayBuffers;
 }
 
 if (import.meta.main) {

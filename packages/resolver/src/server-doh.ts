@@ -9,22 +9,26 @@
  */
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
+import { DNS_TYPE } from "@plumbline/signals/dns-message";
 import { walkRecords } from "@plumbline/signals/dns-wire";
 import { LATER, STREAM_ROOM } from "./server-answerer.ts";
 import type { Connections } from "./server-connections.ts";
-import type { TlsIdentity, TlsListener } from "./server-dot.ts";
 import { clientKey } from "./server-gate.ts";
 import type { StreamServing } from "./server-stream.ts";
-import { listening } from "./server-tcp.ts";
+import {
+	contextOf,
+	HANDSHAKE_MS_MAX,
+	listeningTls,
+	type TlsIdentity,
+	type TlsListener,
+} from "./server-tls.ts";
 
 const PATH = "/dns-query";
 const MEDIA_TYPE = "application/dns-message";
-const TYPE_OPT = 41;
 const QUERY_BYTES_MAX = 65_535;
 /** A query in base64url, and a little. */
 const TARGET_CHARS_MAX = 8192;
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
-const HANDSHAKE_MS_MAX = 5000;
 /** A request must be whole by then. */
 const REQUEST_MS_MAX = 10_000;
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -36,13 +40,11 @@ export async function listenDoh(
 	port: number,
 	serving: StreamServing,
 	connections: Connections,
-	{ certificate, key }: TlsIdentity,
+	identity: TlsIdentity,
 ): Promise<TlsListener> {
 	const server = createSecureServer(
 		{
-			cert: certificate,
-			key,
-			minVersion: "TLSv1.2",
+			...contextOf(identity),
 			allowHTTP1: true,
 			handshakeTimeout: HANDSHAKE_MS_MAX,
 			settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX },
@@ -56,18 +58,8 @@ export async function listenDoh(
 	});
 	// For HTTP/1.1.
 	server.setTimeout(connections.bounds.idleMs);
-	server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
 	server.on("sessionError", () => {});
-	const listener = await listening(server, "DNS over HTTPS", address, port);
-	return {
-		...listener,
-		renew: (identity) =>
-			server.setSecureContext({
-				cert: identity.certificate,
-				key: identity.key,
-				minVersion: "TLSv1.2",
-			}),
-	};
+	return listeningTls(server, "DNS over HTTPS", address, port);
 }
 
 async function handle(
@@ -152,7 +144,7 @@ function leastTtl(answer: Uint8Array): number {
 	if (walked.kind === "broken") return 0;
 	const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
 	const ttls = walked.records
-		.filter(({ type }) => type !== TYPE_OPT)
+		.filter(({ type }) => type !== DNS_TYPE.OPT)
 		.map(({ ttlAt }) => view.getUint32(ttlAt));
 	return ttls.length === 0 ? 0 : Math.min(...ttls);
 }
