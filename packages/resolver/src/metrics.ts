@@ -2,6 +2,7 @@
  * Counters of a resolver for Prometheus. Labels are servers as configured and words of a fixed list, never names that
  * were looked up: so the number of series is bounded by the configuration.
  */
+import { DNS_RCODE } from "@plumbline/signals/dns-message";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Observe, ResolverEvent } from "./observer.ts";
 import { serverLabel } from "./upstream.ts";
@@ -159,7 +160,7 @@ type Resolved = Extract<ResolverEvent, { readonly kind: "resolved" }>["resolutio
 function outcomeOf(resolution: Resolved): string {
 	if (resolution.kind === "failed") return resolution.why;
 	const { rcode, answers } = resolution.message;
-	if (rcode === 3) return "nxdomain";
-	if (rcode !== 0) return "error";
+	if (rcode === DNS_RCODE.NXDOMAIN) return "nxdomain";
+	if (rcode !== DNS_RCODE.NOERROR) return "error";
 	return answers.length === 0 ? "no-data" : "records";
 }

@@ -6,6 +6,7 @@
  *
  * `atOnce` makes nothing and asks nobody; it is called hundreds of thousands of times a second.
  */
+import { DNS_RCODE } from "@plumbline/signals/dns-message";
 import { decodeDnsMessage } from "@plumbline/signals/dns-message-decode";
 import type { Resolution, Resolver } from "./resolution.ts";
 import {
@@ -65,16 +66,15 @@ const UDP_ANSWER_BYTES_MAX = 1232;
 const IN_FLIGHT_MAX = 1024;
 /** The client of what no client waits for: no address, so no `clientKey`. */
 const ITSELF = Number.NaN;
-const SERVFAIL = 2;
 const EDE_NOT_READY = 14;
 /** Where answers are made before they are copied out: a new one for each would be most of what a miss costs. */
 const sheet = new Uint8Array(STREAM_ROOM + ANSWER_ROOM);
 const made = newRecordStore(RECORD_BYTES_MAX);
 const RCODES: { readonly [Fate in Exclude<QueryFate, "ask" | "drop">]: number } = {
-	"form-error": 1,
-	"not-implemented": 4,
-	refuse: 5,
-	"bad-version": 16,
+	"form-error": DNS_RCODE.FORMERR,
+	"not-implemented": DNS_RCODE.NOTIMP,
+	refuse: DNS_RCODE.REFUSED,
+	"bad-version": DNS_RCODE.BADVERS,
 };
 
 export function createAnswerer(options: AnswererOptions): Answerer {
@@ -137,7 +137,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 			const known = resolver.cached(ask);
 			if (known !== undefined) return answer(query, mine, ask, known);
 			counters.overloaded++;
-			return bare(query, mine, SERVFAIL, EDE_NOT_READY);
+			return bare(query, mine, DNS_RCODE.SERVFAIL, EDE_NOT_READY);
 		}
 		counters.misses++;
 		try {
@@ -145,7 +145,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 		} catch {
 			// A fault of ours must not leave the client waiting.
 			counters.failed++;
-			return bare(query, mine, SERVFAIL, -1);
+			return bare(query, mine, DNS_RCODE.SERVFAIL, -1);
 		} finally {
 			places.leave(client);
 			if (places.taken() === 0) for (const done of awaitingIdle.splice(0)) done();
@@ -160,7 +160,7 @@ export function createAnswerer(options: AnswererOptions): Answerer {
 		}
 		const nowMs = now();
 		const record = makeRecord(recordParts(ask, resolution, mine.keyBits, nowMs), made);
-		if (record === undefined) return bare(query, mine, SERVFAIL, -1);
+		if (record === undefined) return bare(query, mine, DNS_RCODE.SERVFAIL, -1);
 		if (ask.clientSubnet === undefined) keep(record);
 		sheet.set(query);
 		return sheet.slice(0, writeAnswer(record, 0, sheet, 0, mine, nowMs, nextTurn()));

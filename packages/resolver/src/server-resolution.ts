@@ -1,6 +1,6 @@
 /** What a resolver found, as the server sends it: codes, extended errors (RFC 8914), how long the table may hold it. */
 import { dnsAnswer } from "@plumbline/signals/dns-answer";
-import type { DnsMessage, DnsOption } from "@plumbline/signals/dns-message";
+import { DNS_RCODE, type DnsMessage, type DnsOption } from "@plumbline/signals/dns-message";
 import { encodeDnsMessage } from "@plumbline/signals/dns-message-encode";
 import { walkRecords } from "@plumbline/signals/dns-wire";
 import type { Resolution } from "./resolution.ts";
@@ -11,8 +11,6 @@ import type { Ask } from "./upstream.ts";
 type Answered = Extract<Resolution, { readonly kind: "answered" }>;
 type Failed = Extract<Resolution, { readonly kind: "failed" }>;
 
-const SERVFAIL = 2;
-const NXDOMAIN = 3;
 const EDE_STALE = 3;
 const EDE_STALE_NXDOMAIN = 19;
 /** A failure is kept for a second at least (RFC 9520 section 3.2); the resolver keeps it longer and knows why. */
@@ -50,7 +48,7 @@ export function recordParts(ask: Ask, resolution: Resolution, keyBits: number, n
 	return {
 		...parts,
 		lifeMs: Math.min(lifeMs, STALE_LIFE_MS_MAX),
-		extendedError: message.rcode === NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE,
+		extendedError: message.rcode === DNS_RCODE.NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE,
 	};
 }
 
@@ -85,13 +83,14 @@ export function answerWithSubnet(
 /** Without EDNS, which is between us and each client. */
 function messageFor(ask: Ask, resolution: Resolution): DnsMessage {
 	const checkingDisabled = ask.checkingDisabled ?? false;
-	if (resolution.kind === "failed") return dnsAnswer(ask.question, { checkingDisabled, rcode: SERVFAIL });
+	if (resolution.kind === "failed")
+		return dnsAnswer(ask.question, { checkingDisabled, rcode: DNS_RCODE.SERVFAIL });
 	const { rcode, answers, authorities, additionals } = resolution.message;
 	return dnsAnswer(ask.question, {
 		...{ checkingDisabled, answers, authorities, additionals },
 		authenticData: trusted(resolution),
 		// What needs EDNS to be said means nothing further on.
-		rcode: rcode > 15 ? SERVFAIL : rcode,
+		rcode: rcode > 15 ? DNS_RCODE.SERVFAIL : rcode,
 	});
 }
 
