@@ -15,6 +15,7 @@ const ARROWS = {
 	report: ["diagnosis", "signals"],
 	policy: [],
 	resolver: ["policy", "signals"],
+	gateway: ["policy", "resolver", "signals"],
 	kernel: ["signals"],
 	capture: ["signals", "kernel"],
 };
