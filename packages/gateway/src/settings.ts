@@ -312,7 +312,7 @@ export interface ResolverSettings {
 }
 
 export interface TelemetrySettings {
-	readonly accessLog: { readonly path: string; readonly format: "json" | "common" } | undefined;
+	readonly accessLog: { readonly path: string; readonly format: "json" | "common" | "combined" } | undefined;
 	readonly traces:
 		| {
 				readonly otlp: string;

@@ -68,6 +68,7 @@ export function isSoundTracestate(text: string): boolean {
  */
 const DIGITS = 1536;
 const bytes = Buffer.alloc(DIGITS / 2);
+const ZEROS = "0".repeat(16);
 let digits = "";
 let at = DIGITS;
 
@@ -87,15 +88,17 @@ export function isInShare(traceId: string, share: number): boolean {
 }
 
 function id(length: 16 | 32): string {
-	for (;;) {
-		if (at + length > DIGITS) {
-			digits = randomFillSync(bytes).toString("hex");
-			at = 0;
-		}
-		const start = at;
-		at += length;
-		if (isId(digits, start, at)) return digits.slice(start, at);
-	}
+	if (at + length > DIGITS) refill();
+	const start = at;
+	at += length;
+	return digits.slice(start, at);
+}
+
+function refill(): void {
+	// An id of zeros is none: a line that could give one is as good as never drawn, and drawn again.
+	do digits = randomFillSync(bytes).toString("hex");
+	while (digits.includes(ZEROS));
+	at = 0;
 }
 
 /** Hex digits in small letters, not all of them zero. */
