@@ -16,6 +16,8 @@ export interface Endpoint {
 	readonly id: string;
 	readonly address: string;
 	readonly port: number;
+	/** Host[:port] of the server as it was configured, for a Host of its own; the port only if it is not the usual one. */
+	readonly authority: string;
 	readonly zone: string | undefined;
 	/** As configured. */
 	readonly weight: number;

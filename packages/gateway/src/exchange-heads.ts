@@ -1,0 +1,75 @@
+/** What the gateway changes in heads on their way through. */
+import { writeDeadline } from "./deadline.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Forwarded, Forwarding } from "./forwarded.ts";
+import type { LiveRoute } from "./live-route.ts";
+import type { FieldPairs, HeadEdits, RequestHead } from "./message.ts";
+import type { ExchangeRecord } from "./observer.ts";
+import type { RouteSettings } from "./settings.ts";
+import { traceparent } from "./trace-context.ts";
+
+/** The name by which we know ourselves in Via. */
+const PSEUDONYM = "plumbline";
+/** A request that has come through so many of us goes in a circle. */
+const HOPS_MAX = 8;
+
+export interface RequestContext {
+	readonly route: LiveRoute;
+	readonly record: ExchangeRecord;
+	readonly forwarding: Forwarding;
+	readonly forwarded: Forwarded;
+	readonly sampled: boolean;
+	/** Of the deadline. */
+	readonly leftMs: number;
+}
+
+export function requestEdits(context: RequestContext, endpoint: Endpoint): HeadEdits {
+	const { route, record, forwarded } = context;
+	const { head, client, traceId, spanId, parentSpanId } = record;
+	const { rewrite, host, timeouts } = route.settings;
+	const set = route.requestSet.slice();
+	context.forwarding.write(set, head, client, forwarded);
+	set.push("via", `${head.version === "2" ? "2.0" : head.version} ${PSEUDONYM}`);
+	set.push("traceparent", traceparent(traceId, spanId, context.sampled));
+	writeDeadline(set, head, context.leftMs, timeouts);
+	return {
+		drop: route.requestDrop(forwarded.trusted, parentSpanId !== undefined),
+		set,
+		path: rewrite && rewritten(head.path, rewrite),
+		authority: authorityOf(host, endpoint),
+	};
+}
+
+export function responseEdits(
+	route: LiveRoute,
+	fields: FieldPairs | undefined,
+	traceId: string | undefined,
+): HeadEdits {
+	const set = route.responseSet.slice();
+	if (fields !== undefined) for (const each of fields) set.push(each);
+	if (traceId !== undefined) set.push("x-trace-id", traceId);
+	return { drop: route.responseDrop, set };
+}
+
+/** It has come through this kind of gateway too often. */
+export function isCircle(head: RequestHead): boolean {
+	if (head.value("via") === undefined) return false;
+	let hops = 0;
+	head.each((name, value) => {
+		if (name === "via") hops += value.split(PSEUDONYM).length - 1;
+	});
+	return hops >= HOPS_MAX;
+}
+
+/** undefined: as it came. */
+export function rewritten(path: string, { prefix, to }: NonNullable<RouteSettings["rewrite"]>) {
+	if (!path.startsWith(prefix)) return undefined;
+	const rest = path.slice(prefix.length);
+	const whole = `${to}${to.endsWith("/") && rest.startsWith("/") ? rest.slice(1) : rest}`;
+	return whole.startsWith("/") ? whole : `/${whole}`;
+}
+
+function authorityOf(host: RouteSettings["host"], endpoint: Endpoint): string | undefined {
+	if (host === "client") return undefined;
+	return host === "upstream" ? endpoint.authority : host.value;
+}

@@ -1,0 +1,32 @@
+/** What the end of a try says of the endpoint that was asked: its circuit and its outlier count hear it. */
+import type { CallOutcome } from "@plumbline/policy/circuit-breaker";
+import { isGrpcFailure } from "./grpc-answers.ts";
+import type { Failure } from "./stream.ts";
+
+/** Of a whole answer. 501 is about the request, not about the server's health. */
+export function outcomeOf(status: number | undefined, grpcStatus: number | undefined): CallOutcome {
+	if (status === undefined) return "ignored";
+	if (grpcStatus !== undefined && isGrpcFailure(grpcStatus)) return "failure";
+	return status >= 500 && status !== 501 ? "failure" : "success";
+}
+
+/** Of a try that did not end well: `ignored` if it was not the endpoint's fault. */
+export function blameOf({ kind, timeout }: Failure): CallOutcome {
+	switch (kind) {
+		case "connect":
+		case "broken":
+		case "malformed":
+		case "too-large":
+			return "failure";
+		case "timeout":
+			return timeout === "queue" || timeout === "body-rate" ? "ignored" : "failure";
+		case "cancelled":
+		case "refused":
+		case "full":
+		case "no-endpoint":
+		case "closing":
+			return "ignored";
+		default:
+			return kind satisfies never;
+	}
+}

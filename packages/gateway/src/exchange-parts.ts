@@ -1,0 +1,25 @@
+/** What exchanges share: the services of the process, and the configuration in force. */
+import type { Forwarding } from "./forwarded.ts";
+import type { GateRequest } from "./gate.ts";
+import type { LiveRoute, LiveTarget } from "./live-route.ts";
+import type { RequestHead } from "./message.ts";
+import type { ExchangeObserver } from "./observer.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+
+/** One configuration at work; a reload makes another. */
+export interface LiveSite {
+	readonly forwarding: Forwarding;
+	find(head: RequestHead): LiveRoute | undefined;
+}
+
+export interface ExchangeParts {
+	/** Monotonic milliseconds. */
+	readonly now: () => number;
+	readonly wheel: TimerWheel;
+	readonly observer: ExchangeObserver;
+	/** Of traces that begin here. */
+	readonly traceShare: number;
+	readonly traceIdField: boolean;
+	chooseTarget(route: LiveRoute, request: GateRequest): LiveTarget | undefined;
+	site(): LiveSite;
+}
