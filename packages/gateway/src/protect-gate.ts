@@ -10,10 +10,11 @@
  */
 import type { Timers } from "@plumbline/resolver/timers";
 import type { Admitted, Gate, GateOutcome, GateRequest, GateWaiting, Refused } from "./gate.ts";
+import { keyOf } from "./key-source.ts";
 import type { FieldPairs } from "./message.ts";
 import type { Observe } from "./observer.ts";
 import { type Parked, RouteConcurrency, type Slot, type SlotWaiter } from "./protect-concurrency.ts";
-import { type KeyOf, type RateVerdict, RouteRateLimits } from "./protect-rate-limit.ts";
+import { type RateVerdict, RouteRateLimits } from "./protect-rate-limit.ts";
 import type { SharedStores } from "./protect-rate-limit-shared.ts";
 import { ReadOnlyDegrade, type WriteTicket } from "./protect-read-only.ts";
 import { type LoopLag, RouteShed } from "./protect-shed.ts";
@@ -26,7 +27,6 @@ export interface GateParts {
 	/** 0 to 1. */
 	readonly random: () => number;
 	readonly observe: Observe;
-	readonly keyOf: KeyOf;
 	readonly lag: LoopLag;
 	/** Undefined: shared limits are counted here alone. */
 	readonly stores: SharedStores | undefined;
@@ -182,7 +182,7 @@ class ProtectGate implements RouteGate {
 
 	#concurrencyKey({ concurrency }: Guards, request: GateRequest): string | undefined {
 		const by = concurrency?.settings.by;
-		return by === undefined ? undefined : this.#parts.keyOf(by, request);
+		return by === undefined ? undefined : keyOf(by, request);
 	}
 
 	#guardsOf(route: RouteSettings, old: Guards | undefined): Guards {

@@ -9,14 +9,12 @@
  */
 import { type RateDecision, RateLimiter } from "@plumbline/policy/rate-limit";
 import type { GateRequest } from "./gate.ts";
+import { keyOf } from "./key-source.ts";
 import type { FieldPairs } from "./message.ts";
 import type { Observe } from "./observer.ts";
 import { rateLimitFields, rateLimitPolicy } from "./protect-rate-limit-fields.ts";
 import type { SharedStore, SharedStores } from "./protect-rate-limit-shared.ts";
-import type { KeySource, RateLimitSettings } from "./settings.ts";
-
-/** The value a request is counted by; key-source.ts. */
-export type KeyOf = (source: KeySource, request: GateRequest) => string;
+import type { RateLimitSettings } from "./settings.ts";
 
 export interface RateVerdict {
 	readonly allowed: boolean;
@@ -28,7 +26,6 @@ export interface RateVerdict {
 
 export interface RateLimitParts {
 	readonly route: string;
-	readonly keyOf: KeyOf;
 	readonly observe: Observe;
 	/** Undefined: shared limits are counted here alone. */
 	readonly stores: SharedStores | undefined;
@@ -85,11 +82,11 @@ export class RouteRateLimits {
 		for (const limit of this.#limits) {
 			if (limit.store !== undefined) {
 				// The head may be gone by the time the store answers.
-				const keys = this.#limits.map(({ settings }) => this.#parts.keyOf(settings.by, request));
+				const keys = this.#limits.map(({ settings }) => keyOf(settings.by, request));
 				this.#ask(decisions, keys, nowMs, later);
 				return undefined;
 			}
-			const decision = limit.limiter.take(this.#parts.keyOf(limit.settings.by, request), nowMs);
+			const decision = limit.limiter.take(keyOf(limit.settings.by, request), nowMs);
 			decisions.push(decision);
 			this.#tell(limit, decision);
 			if (!decision.allowed) break;

@@ -4,15 +4,15 @@
  *
  *     least wait of the window that ended            share of the requests to refuse
  *     ────────────────────────────────────────       ───────────────────────────────
- *     above queueMs                                  + step, up to SHARE_MAX
- *     above half of it                               − step / 2
- *     below, or nobody has waited                    halved; below SHARE_MIN none
+ *     above queueMs, and no less than before         + step, up to SHARE_MAX
+ *     above queueMs, and falling                     stays: it is enough, it only takes time
+ *     below, or nobody has waited                    − step / 2; below SHARE_MIN none
  *
  * There may be several queues one after another, told apart by a number: the worst of their least waits decides. A part
  * of the requests always gets through, or nobody would learn that the queue has gone.
  *
- * What matters less goes first: of two kinds, the lesser is refused at twice the share until all of it is, then the
- * rest. So a share of 0.3 refuses 60 % of the lesser and none of the others.
+ * What matters less goes first: of two kinds, the lesser is refused at twice the share. So where there is much of it,
+ * the share of the others need not grow far.
  */
 import { countOption, numberOption } from "./option-check.ts";
 
@@ -39,6 +39,8 @@ export class LoadShed {
 	readonly #step: number;
 	/** By source; Infinity: nothing came. */
 	readonly #leastMs: Float64Array;
+	/** Of the window before. */
+	#lastMs = 0;
 	#endsMs: number;
 	#share = 0;
 
@@ -68,7 +70,7 @@ export class LoadShed {
 		this.moveTo(nowMs);
 		const share = this.#share;
 		if (share === 0) return true;
-		return random >= (lesser ? Math.min(1, 2 * share) : Math.max(0, 2 * share - 1));
+		return random >= (lesser ? 2 * share : share);
 	}
 
 	/** Ends the windows that are over. Time never goes back. */
@@ -86,9 +88,11 @@ export class LoadShed {
 		let worst = 0;
 		for (const least of this.#leastMs) if (least !== Infinity && least > worst) worst = least;
 		this.#leastMs.fill(Infinity);
-		if (worst > this.#queueMs) this.#share = Math.min(SHARE_MAX, this.#share + this.#step);
-		else if (worst > this.#queueMs / 2) this.#share -= this.#step / 2;
-		else this.#share /= 2;
+		const falls = worst < this.#lastMs;
+		this.#lastMs = worst;
+		if (worst > this.#queueMs) {
+			if (!falls) this.#share = Math.min(SHARE_MAX, this.#share + this.#step);
+		} else this.#share -= this.#step / 2;
 		if (this.#share < SHARE_MIN) this.#share = 0;
 	}
 }
