@@ -1,12 +1,22 @@
 /**
  * HTTP/2 towards clients, on a socket that has been accepted already: in the clear when the preface was seen, or behind
  * TLS that agreed on `h2`.
+ *
+ *     head time ─SETTINGS─▶ (idle ⇄ streams under way) ─▶ draining ─▶ closed
+ *
+ * Draining says GOAWAY twice (RFC 9113, 6.8): first without an end, so that requests already on their way are still
+ * served, and the last one served when the client's answer to a PING says that it has heard the first.
  */
-import { performServerHandshake } from "node:http2";
+import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import { H2Batch } from "./h2-batch.ts";
+import { ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR } from "./h2-codes.ts";
+import { type H2HeadFault, headerListBytesMax, readRequestHead } from "./h2-request-head.ts";
+import { H2ServerStream, type H2StreamContext } from "./h2-server-stream.ts";
+import { localAnswer } from "./local-answer.ts";
 import type { ClientTimeouts, MessageLimits } from "./settings.ts";
 import type { ClientFacts, OnRequest } from "./stream.ts";
-import type { TimerWheel } from "./timer-wheel.ts";
+import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 export interface H2ServerOptions {
 	readonly limits: MessageLimits;
@@ -30,6 +40,21 @@ export interface H2Connection {
 	destroy(): void;
 }
 
+/** Of one stream: what a client may send before it is taken from it. */
+const STREAM_WINDOW_BYTES = 65_536;
+const CONNECTION_WINDOW_BYTES = 1_048_576;
+/** Of one session, in MB: what waits to be sent, and tables. */
+const SESSION_MEMORY_MB_MAX = 16;
+/** A head that is larger than we take, but not by more, is answered with 431; beyond it the stream is reset. */
+const OVERSIZE = 2;
+/** PING and SETTINGS with nothing of use between them: a bucket of so many, refilled at so many a second. */
+const IDLE_FRAMES_MAX = 1000;
+const IDLE_FRAMES_PER_SECOND = 10;
+/** A client that was told everything has so long to close its side. */
+const LINGER_MS = 2000;
+/** The largest stream id there is: all streams are still served. */
+const EVERY_STREAM = 2 ** 31 - 1;
+
 /** `firstBytes`: what was read from the socket to know the protocol; it is read again. */
 export function serveH2(
 	socket: Socket,
@@ -38,11 +63,148 @@ export function serveH2(
 	options: H2ServerOptions,
 ): H2Connection {
 	if (firstBytes !== undefined && firstBytes.length > 0) socket.unshift(firstBytes);
-	const session = performServerHandshake(socket, {});
-	session.on("close", () => options.onClosed?.());
-	return {
-		open: client.requests,
-		drain: () => session.close(),
-		destroy: () => session.destroy(),
-	};
+	socket.setNoDelay(true);
+	return new Connection(socket, client, options);
+}
+
+class Connection implements H2Connection {
+	open = 0;
+	readonly #socket: Socket;
+	readonly #client: CountedFacts;
+	readonly #options: H2ServerOptions;
+	readonly #session: ServerHttp2Session;
+	readonly #context: H2StreamContext;
+	readonly #timer = new WheelTimer(() => this.#timeIsUp());
+	#isDraining = false;
+	#hasSaidLastStream = false;
+	#idleFrames = 0;
+	#idleSinceMs = performance.now();
+	#workSeen = 0;
+
+	constructor(socket: Socket, client: CountedFacts, options: H2ServerOptions) {
+		this.#socket = socket;
+		this.#client = client;
+		this.#options = options;
+		const { limits, timeouts, wheel } = options;
+		const batch = new H2Batch();
+		this.#context = { client, batch, wheel, timeouts, bodyBytesMax: limits.bodyBytesMax };
+		const session = performServerHandshake(socket, {
+			settings: {
+				enableConnectProtocol: true,
+				maxConcurrentStreams: limits.streamsMax,
+				initialWindowSize: STREAM_WINDOW_BYTES,
+				maxHeaderListSize: headerListBytesMax(limits.headBytesMax, limits.fieldsMax) * OVERSIZE,
+			},
+			maxHeaderListPairs: limits.fieldsMax * OVERSIZE,
+			maxSessionMemory: SESSION_MEMORY_MB_MAX,
+			streamResetBurst: limits.resetsBurst,
+			streamResetRate: limits.resetsPerSecond,
+			strictSingleValueFields: false,
+		});
+		this.#session = session;
+		session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+		session.on("stream", (stream, _fields, _flags, raw) => this.#begin(stream, raw));
+		session.on("ping", () => this.#heardIdleFrame());
+		session.on("remoteSettings", () => this.#heardSettings());
+		// Whatever it was, the streams on it and `close` tell what it means.
+		session.on("error", () => undefined);
+		session.on("close", () => {
+			wheel.stop(this.#timer);
+			options.onClosed?.();
+		});
+		wheel.start(this.#timer, timeouts.headMs);
+	}
+
+	drain(drainMs: number): void {
+		const session = this.#session;
+		if (this.#isDraining || session.destroyed) return;
+		this.#isDraining = true;
+		this.#options.wheel.start(this.#timer, drainMs);
+		session.goaway(NO_ERROR, EVERY_STREAM);
+		session.ping(() => this.#sayLastStream());
+	}
+
+	destroy(): void {
+		this.#options.wheel.stop(this.#timer);
+		this.#session.destroy();
+		this.#socket.destroy();
+	}
+
+	#begin(stream: ServerHttp2Stream, raw: readonly string[]): void {
+		if (!this.#isDraining) this.#options.wheel.stop(this.#timer);
+		this.open++;
+		stream.on("error", () => undefined);
+		stream.on("close", () => this.#ended());
+		const { limits, onRequest } = this.#options;
+		const client = this.#client;
+		client.requests++;
+		const scheme = client.tls === undefined ? "http" : "https";
+		const head = readRequestHead(raw, scheme, stream.endAfterHeaders, limits);
+		if (head.kind === "fault") refuse(stream, head);
+		else new H2ServerStream(stream, head, this.#context).begin(onRequest);
+		const more = limits.requestsPerConnectionMax - client.requests;
+		if (more <= 0) this.drain(Infinity);
+		// It does not answer our PING.
+		if (more <= -limits.streamsMax) this.#sayLastStream();
+	}
+
+	#ended(): void {
+		this.open--;
+		if (this.open > 0 || this.#session.destroyed) return;
+		if (!this.#isDraining) this.#options.wheel.start(this.#timer, this.#options.timeouts.idleMs);
+		else if (this.#hasSaidLastStream) this.#options.wheel.start(this.#timer, LINGER_MS);
+		else this.#sayLastStream();
+	}
+
+	/** For heads, between requests, of a drain, or for a client that does not close. */
+	#timeIsUp(): void {
+		if (this.#isDraining || this.#session.closed) {
+			this.destroy();
+			return;
+		}
+		this.#isDraining = true;
+		this.#sayLastStream();
+	}
+
+	/** Node closes the session when the last stream has gone, which may be now. */
+	#sayLastStream(): void {
+		if (this.#session.destroyed || this.#hasSaidLastStream) return;
+		this.#hasSaidLastStream = true;
+		this.#session.close();
+		if (this.open === 0) this.#options.wheel.start(this.#timer, LINGER_MS);
+	}
+
+	#heardSettings(): void {
+		this.#heardIdleFrame();
+		if (this.open === 0 && !this.#isDraining)
+			this.#options.wheel.start(this.#timer, this.#options.timeouts.idleMs);
+	}
+
+	#heardIdleFrame(): void {
+		const { work } = this.#context.batch;
+		const nowMs = performance.now();
+		const refill = ((nowMs - this.#idleSinceMs) / 1000) * IDLE_FRAMES_PER_SECOND;
+		this.#idleSinceMs = nowMs;
+		this.#idleFrames = work !== this.#workSeen ? 1 : Math.max(0, this.#idleFrames - refill) + 1;
+		this.#workSeen = work;
+		if (this.#idleFrames > IDLE_FRAMES_MAX) this.#session.destroy(undefined, ENHANCE_YOUR_CALM);
+	}
+}
+
+function refuse(stream: ServerHttp2Stream, fault: H2HeadFault): void {
+	if (fault.status === undefined) {
+		stream.close(PROTOCOL_ERROR);
+		return;
+	}
+	const answer = localAnswer(fault.status, fault.detail, undefined);
+	stream.respond([
+		":status",
+		String(fault.status),
+		...answer.fields,
+		"content-length",
+		String(answer.body.length),
+	]);
+	stream.end(answer.body);
+	stream.resume();
+	if (!stream.endAfterHeaders) stream.close(NO_ERROR);
 }
