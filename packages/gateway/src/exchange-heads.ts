@@ -1,10 +1,12 @@
 /** What the gateway changes in heads on their way through. */
 import { writeDeadline } from "./deadline.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { fieldNames } from "./field-names.ts";
 import type { Forwarded, Forwarding } from "./forwarded.ts";
 import type { LiveRoute } from "./live-route.ts";
-import type { FieldPairs, HeadEdits, RequestHead } from "./message.ts";
+import type { FieldNames, FieldPairs, HeadEdits, RequestHead } from "./message.ts";
 import type { ExchangeRecord } from "./observer.ts";
+import type { PluginEdits } from "./plugin-api.ts";
 import type { RouteSettings } from "./settings.ts";
 import { traceparent } from "./trace-context.ts";
 
@@ -21,6 +23,7 @@ export interface RequestContext {
 	readonly sampled: boolean;
 	/** Of the deadline. */
 	readonly leftMs: number;
+	readonly plugins: PluginEdits | undefined;
 }
 
 export function requestEdits(context: RequestContext, endpoint: Endpoint): HeadEdits {
@@ -32,10 +35,13 @@ export function requestEdits(context: RequestContext, endpoint: Endpoint): HeadE
 	set.push("via", `${head.version === "2" ? "2.0" : head.version} ${PSEUDONYM}`);
 	set.push("traceparent", traceparent(traceId, spanId, context.sampled));
 	writeDeadline(set, head, context.leftMs, timeouts);
+	const drop = route.requestDrop(forwarded.trusted, parentSpanId !== undefined);
+	const path = context.plugins?.path ?? head.path;
+	const rewrote = rewrite && rewritten(path, rewrite);
 	return {
-		drop: route.requestDrop(forwarded.trusted, parentSpanId !== undefined),
+		drop: withPlugins(drop, set, context.plugins),
 		set,
-		path: rewrite && rewritten(head.path, rewrite),
+		path: rewrote ?? context.plugins?.path,
 		authority: authorityOf(host, endpoint),
 	};
 }
@@ -44,11 +50,20 @@ export function responseEdits(
 	route: LiveRoute,
 	fields: FieldPairs | undefined,
 	traceId: string | undefined,
-): HeadEdits {
+	plugins: PluginEdits | undefined,
+): { readonly edits: HeadEdits; readonly status: number | undefined } {
 	const set = route.responseSet.slice();
 	if (fields !== undefined) for (const each of fields) set.push(each);
 	if (traceId !== undefined) set.push("x-trace-id", traceId);
-	return { drop: route.responseDrop, set };
+	return { edits: { drop: withPlugins(route.responseDrop, set, plugins), set }, status: plugins?.status };
+}
+
+/** What plugins set is put at the end of `set`, and stands instead of what came. */
+function withPlugins(drop: FieldNames | undefined, set: string[], plugins: PluginEdits | undefined) {
+	if (plugins === undefined) return drop;
+	for (const each of plugins.set) set.push(each);
+	const replaced = plugins.set.filter((_, at) => at % 2 === 0);
+	return fieldNames([...(drop?.names ?? []), ...plugins.remove, ...replaced]);
 }
 
 /** It has come through this kind of gateway too often. */

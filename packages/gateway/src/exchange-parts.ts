@@ -1,7 +1,6 @@
 /** What exchanges share: the services of the process, and the configuration in force. */
 import type { Forwarding } from "./forwarded.ts";
-import type { GateRequest } from "./gate.ts";
-import type { LiveRoute, LiveTarget } from "./live-route.ts";
+import type { LiveRoute } from "./live-route.ts";
 import type { RequestHead } from "./message.ts";
 import type { ExchangeObserver } from "./observer.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -20,6 +19,4 @@ export interface ExchangeParts {
 	/** Of traces that begin here. */
 	readonly traceShare: number;
 	readonly traceIdField: boolean;
-	chooseTarget(route: LiveRoute, request: GateRequest): LiveTarget | undefined;
-	site(): LiveSite;
 }

@@ -1,30 +1,29 @@
 /**
  * A request's way: by a route's gate to an endpoint, and its answer's way back.
  *
- *            route          gate            endpoint, pool         answer's head
+ *            route          gate, plugins      endpoint, pool         answer's head
  *   head ──▶ found ──▶ let through ──▶ connected, request sent ──▶ answering ──▶ done
  *              │             │              │   ▲                     │
  *             404         429, 503       failed ─┘ tried again        └─ cut off: the client sees that it is not whole
  *                                           └──▶ 502, 503, 504
  *
  * One timer serves all time limits: `#due` looks which of them is over. Both bodies pass with credit: whoever cannot
- * take more stops the source on the other side. Nothing is retried once a byte of an answer has gone to the client.
+ * take more stops the source on the other side. Nothing is tried again once a byte of an answer has gone to the client.
  */
 import type { CallOutcome } from "@plumbline/policy/circuit-breaker";
 import { totalMsOf } from "./deadline.ts";
-import type { Endpoint } from "./endpoint.ts";
 import { HeldBody } from "./exchange-body.ts";
 import { isCircle, requestEdits, responseEdits } from "./exchange-heads.ts";
 import { ExchangeLimits } from "./exchange-limits.ts";
 import { blameOf, outcomeOf } from "./exchange-outcome.ts";
 import type { ExchangeParts, LiveSite } from "./exchange-parts.ts";
 import { newRecord } from "./exchange-record.ts";
-import { Try, type TryListener } from "./exchange-try.ts";
+import { Tries } from "./exchange-tries.ts";
+import type { Try, TryListener } from "./exchange-try.ts";
 import type { Forwarded } from "./forwarded.ts";
 import type { Admitted, GateRequest, GateWaiting, Refused } from "./gate.ts";
-import { grpcAnswer, isGrpc } from "./grpc-answers.ts";
-import type { LiveRoute, LiveTarget, RouteGuest } from "./live-route.ts";
-import { localAnswer, sentenceOf, statusOf } from "./local-answer.ts";
+import type { LiveRoute, RouteGuest } from "./live-route.ts";
+import { answerFor, type LocalAnswer, sentenceOf, statusOf } from "./local-answer.ts";
 import {
 	type FieldPairs,
 	firstValue,
@@ -34,19 +33,22 @@ import {
 	type RequestHead,
 	type ResponseHead,
 } from "./message.ts";
+import type { MirrorCopy } from "./mirror.ts";
 import type { ExchangeRecord } from "./observer.ts";
-import { decideRetry, hedgeAfterMs, isIdempotent, type RetryBody } from "./retry-rules.ts";
+import type { PluginEdits } from "./plugin-api.ts";
+import { hedgeAfterMs, isIdempotent, type RetryBody } from "./retry-rules.ts";
 import { pathFault } from "./route-path.ts";
 import type { ClientFacts, Failure, RequestReceiver, ServerStream } from "./stream.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import { isInShare } from "./trace-context.ts";
 
 const LEFT: Failure = { kind: "cancelled", detail: "the client left" };
-const OUTDONE: Failure = { kind: "cancelled", detail: "another try was faster" };
 const ANSWERED_EARLY: Failure = { kind: "cancelled", detail: "the answer was whole before the request" };
+const TURNED_OUT: Failure = { kind: "closing", detail: "the route was removed or the gateway is closing" };
 
 export class Exchange implements RequestReceiver, TryListener, GateRequest, RouteGuest {
 	readonly #parts: ExchangeParts;
+	readonly #site: LiveSite;
 	readonly #stream: ServerStream;
 	readonly #record: ExchangeRecord;
 	readonly #forwarded: Forwarded;
@@ -55,19 +57,16 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 	readonly #body = new HeldBody();
 	#route: LiveRoute | undefined = undefined;
 	#limits: ExchangeLimits | undefined = undefined;
-	#target: LiveTarget | undefined = undefined;
 	#waiting: GateWaiting | undefined = undefined;
 	#admitted: Admitted | undefined = undefined;
-	/** The one whose answer counts; with hedging, the first until one of them answers. */
-	#try: Try | undefined = undefined;
-	#hedge: Try | undefined = undefined;
-	#tried: Endpoint[] | undefined = undefined;
-	#staleTries = 0;
+	#tries: Tries | undefined = undefined;
+	#mirrored: MirrorCopy | undefined = undefined;
+	#pluginEdits: PluginEdits | undefined = undefined;
 	#requestEnded = false;
 	#requestTrailers: FieldPairs | undefined = undefined;
 	#answering = false;
-	#tunnel = false;
 	#answerEnded = false;
+	#tunnel = false;
 	#done = false;
 	before: RouteGuest | undefined = undefined;
 	after: RouteGuest | undefined = undefined;
@@ -75,12 +74,13 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 	/** May have ended when it returns. */
 	constructor(parts: ExchangeParts, site: LiveSite, head: RequestHead, stream: ServerStream) {
 		this.#parts = parts;
+		this.#site = site;
 		this.#stream = stream;
 		this.#forwarded = site.forwarding.read(head, stream.client);
 		this.#record = newRecord(head, stream.client, this.#forwarded.clientAddress, parts.now());
 		this.#sampled = this.#record.sampled ?? isInShare(this.#record.traceId, parts.traceShare);
 		this.#timer = new WheelTimer(() => this.#due());
-		this.#begin(site);
+		this.#begin();
 	}
 
 	get head(): RequestHead {
@@ -95,7 +95,6 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		return this.#forwarded.clientAddress;
 	}
 
-	/** For the admin page: what it waits for is read from it. */
 	get record(): ExchangeRecord {
 		return this.#record;
 	}
@@ -105,7 +104,8 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 	data(bytes: Uint8Array): void {
 		if (this.#done) return;
 		this.#record.requestBytes += bytes.length;
-		const to = this.#try?.stream;
+		this.#mirrored?.data(bytes);
+		const to = this.#tries?.stream;
 		if (to === undefined) {
 			this.#body.hold(bytes);
 			if (this.#body.isFull) this.#stream.pause();
@@ -119,9 +119,10 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		if (this.#done) return;
 		this.#requestEnded = true;
 		this.#requestTrailers = trailers;
-		const to = this.#try?.stream;
+		this.#mirrored?.end();
+		const to = this.#tries?.stream;
 		if (to === undefined) return;
-		(this.#limits as ExchangeLimits).headSinceMs = this.#answering ? Infinity : this.#parts.now();
+		if (!this.#answering) (this.#limits as ExchangeLimits).headSinceMs = this.#parts.now();
 		to.end(trailers);
 		if (this.#tunnel && this.#answerEnded) this.#finish("success");
 	}
@@ -131,30 +132,28 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		this.#record.failure = failure;
 		this.#record.failedSide = "client";
 		const { kind } = failure;
-		// What the client did wrong or did not do; the upstream is not to blame for it.
 		this.#finish("ignored", kind === "cancelled" || kind === "broken" ? LEFT : failure);
 	}
 
 	drained(): void {
-		if (!this.#done) this.#try?.stream?.resume();
+		if (!this.#done) this.#tries?.stream?.resume();
 	}
 
 	batchEnd(): void {
-		this.#try?.stream?.flush();
+		this.#tries?.stream?.flush();
 		if (this.#limits !== undefined) this.#limits.activeMs = this.#parts.now();
 	}
 
 	/** The route is gone, or the gateway goes: what has not ended by now is cut. */
 	turnOut(): void {
-		if (!this.#done)
-			this.#fail({ kind: "closing", detail: "the route was removed or the gateway is closing" }, "gateway");
+		this.#fail(TURNED_OUT, "gateway");
 	}
 
 	// ─── to the upstream ───
 
-	#begin(site: LiveSite): void {
+	#begin(): void {
 		const { head, beganMs } = this.#record;
-		const route = site.find(head);
+		const route = this.#site.find(head);
 		if (route === undefined) {
 			const fault = pathFault(head.path);
 			if (fault === undefined) this.#answer(404, "No route leads there.");
@@ -187,54 +186,52 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 			return;
 		}
 		this.#admitted = decision;
-		const target = this.#parts.chooseTarget(this.#route as LiveRoute, this);
-		if (target === undefined) {
+		const route = this.#route as LiveRoute;
+		if (!this.#passesPlugins(route)) return;
+		const live = route.choose(this);
+		if (live === undefined) {
 			this.#fail({ kind: "no-endpoint", detail: "no target of the route takes it" }, "gateway");
 			return;
 		}
-		this.#target = target;
-		this.#record.upstream = target.live.group.name;
 		const nowMs = this.#parts.now();
-		target.live.group.retryBudget.deposit(nowMs);
-		this.#ask(nowMs, this.#wantsFresh());
-		this.#planHedge(nowMs);
+		this.#record.upstream = live.group.name;
+		this.#mirrored = route.mirror?.begin(this.#record.head);
+		live.group.retryBudget.deposit(nowMs);
+		this.#tries = new Tries(this, live, this.#record);
+		this.#ask(this.#tries, nowMs, this.#wantsFresh());
+		if (!this.#done && !this.#answering) this.#planHedge(route, nowMs);
 	}
 
-	#planHedge(nowMs: number): void {
+	/** False: one of them has answered. */
+	#passesPlugins({ plugins }: LiveRoute): boolean {
+		if (plugins === undefined) return true;
+		const verdict = plugins.onRequest(this.#record.head, this.clientAddress);
+		if (verdict.kind === "continue") this.#pluginEdits = verdict.edits;
+		else if (verdict.kind === "answer") this.#send(verdict);
+		else this.#answer(503, "A policy of this route failed.");
+		return verdict.kind === "continue";
+	}
+
+	#planHedge(route: LiveRoute, nowMs: number): void {
 		const { head } = this.#record;
-		const { retry } = (this.#route as LiveRoute).settings;
-		const hedgeMs = hedgeAfterMs(head.method, this.#bodyState(), head.upgrade, retry);
-		if (hedgeMs === undefined || this.#done) return;
+		const hedgeMs = hedgeAfterMs(head.method, this.#bodyState(), head.upgrade, route.settings.retry);
+		if (hedgeMs === undefined) return;
 		(this.#limits as ExchangeLimits).hedgeAtMs = nowMs + hedgeMs;
 		this.#watchTime(nowMs);
 	}
 
-	/** The first request of a client's connection is lost with a connection that the server has closed, unless it can be repeated. */
+	/** The first request of a client's connection fails with a stale one of ours, unless it can be repeated. */
 	#wantsFresh(): boolean {
 		const { head, client } = this.#record;
 		return client.requests === 1 && !isIdempotent(head.method);
 	}
 
-	#ask(nowMs: number, fresh: boolean): void {
-		const of = this.#newTry(nowMs);
-		this.#try = of;
-		if (of !== undefined) of.begin(fresh);
-		else {
-			const { upstream } = this.#record;
-			this.#fail({ kind: "no-endpoint", detail: `no endpoint of ${upstream} is usable` }, "upstream");
-		}
-	}
-
-	#newTry(nowMs: number): Try | undefined {
-		const { live } = this.#target as LiveTarget;
-		const endpoint = live.balancer.pick(this, this.#tried, nowMs);
-		if (endpoint === undefined) return undefined;
-		const { call, session } = live.balancer;
-		this.#record.tries++;
-		this.#record.endpoint = endpoint.id;
-		this.#record.askedPoolMs = nowMs;
-		this.#record.connectedMs = undefined;
-		return new Try(this, live, endpoint, call, session);
+	#ask(tries: Tries, nowMs: number, fresh: boolean): void {
+		if (tries.ask(nowMs, fresh) || this.#done) return;
+		this.#fail(
+			{ kind: "no-endpoint", detail: `no endpoint of ${this.#record.upstream} is usable` },
+			"upstream",
+		);
 	}
 
 	tryConnected(of: Try): void {
@@ -248,28 +245,33 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		record.dialled = of.reused ? undefined : of.connection?.times;
 		limits.isQueued = false;
 		limits.activeMs = nowMs;
-		stream.head(record.head, this.#requestEdits(of.endpoint, nowMs));
+		(this.#route as LiveRoute).gate.observeWait(nowMs - (record.askedPoolMs ?? nowMs));
+		stream.head(record.head, this.#requestEdits(of, nowMs));
 		if (of.isOver) return;
 		this.#body.replay((bytes) => stream.data(bytes));
-		if (this.#requestEnded && !of.isOver) {
+		if (of.isOver) return;
+		if (this.#requestEnded) stream.end(this.#requestTrailers);
+		// Whoever asks for another protocol sends nothing before the answer.
+		if ((this.#requestEnded || record.head.upgrade !== undefined) && !this.#answering)
 			limits.headSinceMs = nowMs;
-			stream.end(this.#requestTrailers);
-		}
 		if (of.isOver) return;
 		stream.flush();
 		this.#stream.resume();
 	}
 
-	#requestEdits(endpoint: Endpoint, nowMs: number): HeadEdits {
-		const context = {
-			route: this.#route as LiveRoute,
-			record: this.#record,
-			forwarding: this.#parts.site().forwarding,
-			forwarded: this.#forwarded,
-			sampled: this.#sampled,
-			leftMs: (this.#limits as ExchangeLimits).totalAtMs - nowMs,
-		};
-		return requestEdits(context, endpoint);
+	#requestEdits(of: Try, nowMs: number): HeadEdits {
+		return requestEdits(
+			{
+				route: this.#route as LiveRoute,
+				record: this.#record,
+				forwarding: this.#site.forwarding,
+				forwarded: this.#forwarded,
+				sampled: this.#sampled,
+				leftMs: (this.#limits as ExchangeLimits).totalAtMs - nowMs,
+				plugins: this.#pluginEdits,
+			},
+			of.endpoint,
+		);
 	}
 
 	// ─── from the upstream ───
@@ -280,12 +282,14 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 
 	tryAnswered(of: Try, head: ResponseHead): void {
 		const nowMs = this.#parts.now();
-		this.#outdo(of, nowMs);
-		if (this.#triesAgain(of, undefined, nowMs)) return;
-		this.#record.answeredMs = nowMs;
-		this.#record.endpoint = of.endpoint.id;
-		this.#record.status = head.status;
+		const route = this.#route as LiveRoute;
+		this.#tries?.outdo(of, nowMs);
+		if (route.settings.retry.statuses.includes(head.status) && this.#triesAgain(of, undefined, nowMs)) return;
+		const record = this.#record;
 		const limits = this.#limits as ExchangeLimits;
+		record.answeredMs = nowMs;
+		record.endpoint = of.endpoint.id;
+		record.status = head.status;
 		limits.activeMs = nowMs;
 		limits.headSinceMs = Infinity;
 		this.#answering = true;
@@ -294,10 +298,18 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 			this.#tunnel = true;
 			limits.totalAtMs = Infinity;
 		}
-		const grpc = head.value("grpc-status");
-		if (grpc !== undefined) this.#record.grpcStatus = Number(grpc);
-		const traceId = this.#parts.traceIdField ? this.#record.traceId : undefined;
-		this.#stream.head(head, responseEdits(this.#route as LiveRoute, this.#admitted?.fields, traceId));
+		this.#noteGrpc(head.value("grpc-status"));
+		const traceId = this.#parts.traceIdField ? record.traceId : undefined;
+		const edited = route.plugins?.onResponse(head);
+		if (edited !== undefined && edited.kind !== "continue") {
+			of.over(outcomeOf(head.status, record.grpcStatus), nowMs, ANSWERED_EARLY);
+			if (edited.kind === "answer") this.#send(edited);
+			else this.#answer(503, "A policy of this route failed.");
+			return;
+		}
+		const { edits, status } = responseEdits(route, this.#admitted?.fields, traceId, edited?.edits);
+		record.status = status ?? head.status;
+		this.#stream.head(status === undefined ? head : new RestatedHead(head, status), edits);
 	}
 
 	tryData(of: Try, bytes: Uint8Array): void {
@@ -306,89 +318,53 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 	}
 
 	tryEnded(of: Try, trailers: FieldPairs | undefined): void {
-		const grpc = trailers && firstValue(trailers, "grpc-status");
-		if (grpc !== undefined) this.#record.grpcStatus = Number(grpc);
+		if (trailers !== undefined) this.#noteGrpc(firstValue(trailers, "grpc-status"));
 		this.#answerEnded = true;
 		this.#stream.end(trailers);
 		if (this.#tunnel && !this.#requestEnded) return;
-		this.#finish(
-			outcomeOf(of.status, this.#record.grpcStatus),
-			this.#requestEnded ? undefined : ANSWERED_EARLY,
-		);
+		const outcome = outcomeOf(of.status, this.#record.grpcStatus);
+		this.#finish(outcome, this.#requestEnded ? undefined : ANSWERED_EARLY);
 	}
 
 	tryFailed(of: Try, failure: Failure): void {
 		const nowMs = this.#parts.now();
-		if (of === this.#hedge || (this.#hedge !== undefined && !this.#hedge.isOver)) {
-			// The other one may still answer.
-			of.over(blameOf(failure), nowMs, undefined);
-			if (of === this.#try) this.#try = this.#hedge;
-			this.#hedge = undefined;
-			return;
-		}
+		if (this.#tries?.fallBack(of, failure, nowMs) === true) return;
 		if (!this.#triesAgain(of, failure, nowMs)) this.#fail(failure, "upstream");
 	}
 
 	tryDrained(of: Try): void {
-		if (of === this.#try && !this.#requestEnded) this.#stream.resume();
+		if (of === this.#tries?.current && !this.#requestEnded) this.#stream.resume();
 	}
 
-	tryBatchEnded(of: Try): void {
-		if (of === this.#try || this.#done) this.#stream.flush();
+	tryBatchEnded(): void {
+		this.#stream.flush();
 		if (this.#limits !== undefined) this.#limits.activeMs = this.#parts.now();
 	}
 
-	/** The first of two tries to answer is the one; the other is taken back. */
-	#outdo(of: Try, nowMs: number): void {
-		if (this.#hedge === undefined) return;
-		const other = of === this.#hedge ? this.#try : this.#hedge;
-		other?.over("ignored", nowMs, OUTDONE);
-		this.#try = of;
-		this.#hedge = undefined;
-	}
-
-	/** After a failure, or an answer that is as good as one. True: another try is under way. */
+	/** True: another try is under way, or has ended already. */
 	#triesAgain(of: Try, failure: Failure | undefined, nowMs: number): boolean {
-		const route = this.#route as LiveRoute;
-		const { retry } = route.settings;
-		if (failure === undefined && !retry.statuses.includes(of.status ?? 0)) return false;
-		const { head, tries } = this.#record;
-		const decision = decideRetry(
-			{
-				method: head.method,
-				body: this.#bodyState(),
-				unsent: of.stream === undefined || of.stream.unsent,
-				status: of.status,
-				failure,
-				answering: this.#answering,
-				reused: of.reused,
-				tries,
-				staleTries: this.#staleTries,
-			},
-			retry,
-		);
 		const limits = this.#limits as ExchangeLimits;
-		if (!decision.again || nowMs >= limits.totalAtMs) return false;
-		const { group } = (this.#target as LiveTarget).live;
-		if (decision.counts && !group.retryBudget.withdraw(nowMs)) return false;
-		of.over(
-			failure === undefined ? "failure" : blameOf(failure),
-			nowMs,
-			failure === undefined ? OUTDONE : failure,
-		);
-		if (decision.why === "stale-connection") this.#staleTries++;
-		else this.#tried = [...(this.#tried ?? []), of.endpoint];
+		const tries = this.#tries as Tries;
+		if (nowMs >= limits.totalAtMs) return false;
+		const { retry } = (this.#route as LiveRoute).settings;
+		const facts = { body: this.#bodyState(), answering: this.#answering, retry };
+		const again = tries.mayTryAgain(of, failure, facts, nowMs);
+		if (again === undefined) return false;
 		limits.headSinceMs = Infinity;
 		limits.isQueued = true;
-		this.#ask(nowMs, decision.fresh);
+		this.#ask(tries, nowMs, again.fresh);
 		return true;
 	}
 
 	#bodyState(): RetryBody {
-		if (this.#requestEnded && this.#record.requestBytes === 0) return "none";
-		if (this.#record.head.bodyLength === 0) return "none";
+		const { head, requestBytes } = this.#record;
+		if (head.bodyLength === 0 || (this.#requestEnded && requestBytes === 0)) return "none";
 		if (!this.#body.isWhole) return "streaming";
-		return this.#try?.stream === undefined ? "unsent" : "buffered";
+		return this.#tries?.stream === undefined ? "unsent" : "buffered";
+	}
+
+	#noteGrpc(status: string | undefined): void {
+		if (status !== undefined) this.#record.grpcStatus = Number(status);
 	}
 
 	// ─── time ───
@@ -401,32 +377,22 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		const limits = this.#limits;
 		if (this.#done || limits === undefined) return;
 		const nowMs = this.#parts.now();
-		if (nowMs >= limits.hedgeAtMs) this.#askTwice(nowMs);
+		if (nowMs >= limits.hedgeAtMs) {
+			limits.hedgeAtMs = Infinity;
+			if (!this.#answering) this.#tries?.askTwice(nowMs);
+		}
 		const timeout = limits.over(nowMs);
 		if (timeout !== undefined) this.#late(timeout, nowMs);
 		if (!this.#done) this.#watchTime(nowMs);
-	}
-
-	#askTwice(nowMs: number): void {
-		(this.#limits as ExchangeLimits).hedgeAtMs = Infinity;
-		const first = this.#try;
-		if (this.#answering || first?.stream === undefined || this.#hedge !== undefined) return;
-		const { live } = this.#target as LiveTarget;
-		if (live.group.usable().length < 2 || !live.group.retryBudget.withdraw(nowMs)) return;
-		this.#tried = [...(this.#tried ?? []), first.endpoint];
-		const second = this.#newTry(nowMs);
-		if (second === undefined) return;
-		this.#hedge = second;
-		second.begin(false);
 	}
 
 	#late(timeout: "total" | "head" | "idle", nowMs: number): void {
 		const failure: Failure = {
 			kind: "timeout",
 			timeout,
-			detail: `${timeout} time limit of the route is over`,
+			detail: `the route's time limit "${timeout}" is over`,
 		};
-		const of = this.#try;
+		const of = this.#tries?.current;
 		if (of === undefined || !this.#triesAgain(of, failure, nowMs)) this.#fail(failure, "upstream");
 	}
 
@@ -440,30 +406,32 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		if (this.#answering) {
 			this.#stream.reset(failure);
 			this.#finish(blameOf(failure), failure);
-		} else this.#answer(statusOf(failure), sentenceOf(failure), [], failure);
+		} else this.#answer(statusOf(failure), sentenceOf(failure));
 	}
 
-	#answer(status: number, message: string, fields: FieldPairs = [], failure?: Failure): void {
+	#answer(status: number, message: string, fields: FieldPairs = []): void {
 		const { head, traceId } = this.#record;
-		const answer = isGrpc(head)
-			? grpcAnswer(status, message, fields)
-			: localAnswer(status, message, traceId, fields);
-		const set = this.#parts.traceIdField ? ["x-trace-id", traceId] : [];
-		this.#record.status = answer.status;
+		this.#send(answerFor(head, status, message, traceId, fields));
+	}
+
+	#send({ status, fields, body }: LocalAnswer): void {
+		const record = this.#record;
+		record.status = status;
 		this.#answering = true;
-		this.#stream.head(new ListResponseHead(answer.status, answer.fields, answer.body.length), {
-			drop: undefined,
-			set,
-		});
-		if (head.method !== "HEAD" && answer.body.length > 0) this.#stream.data(answer.body);
-		this.#record.responseBytes += head.method === "HEAD" ? 0 : answer.body.length;
+		const set = this.#parts.traceIdField ? ["x-trace-id", record.traceId] : [];
+		this.#stream.head(new ListResponseHead(status, fields, body.length), { drop: undefined, set });
+		if (record.head.method !== "HEAD" && body.length > 0) {
+			record.responseBytes += body.length;
+			this.#stream.data(body);
+		}
 		this.#stream.end(undefined);
 		this.#stream.flush();
-		this.#finish(failure === undefined ? "ignored" : blameOf(failure), failure);
+		const { failure } = record;
+		this.#finish(failure === undefined ? "ignored" : blameOf(failure), failure ?? ANSWERED_EARLY);
 	}
 
-	/** `upstream`: told to those who are still at work on it. */
-	#finish(outcome: CallOutcome, upstream?: Failure): void {
+	/** `failure`: told to the upstream if it is still at work. */
+	#finish(outcome: CallOutcome, failure?: Failure): void {
 		if (this.#done) return;
 		this.#done = true;
 		const nowMs = this.#parts.now();
@@ -471,8 +439,8 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		record.endedMs = nowMs;
 		this.#parts.wheel.stop(this.#timer);
 		this.#waiting?.cancel();
-		this.#try?.over(outcome, nowMs, upstream);
-		this.#hedge?.over("ignored", nowMs, OUTDONE);
+		this.#tries?.over(outcome, nowMs, failure);
+		if (!this.#requestEnded) this.#mirrored?.abandon();
 		this.#admitted?.leave(
 			{
 				status: record.answeredMs === undefined ? undefined : record.status,
@@ -487,11 +455,34 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 	}
 }
 
+/** A plugin's word about the status; everything else is the upstream's. */
+class RestatedHead implements ResponseHead {
+	readonly #head: ResponseHead;
+	readonly status: number;
+
+	constructor(head: ResponseHead, status: number) {
+		this.#head = head;
+		this.status = status;
+	}
+
+	get bodyLength(): number | undefined {
+		return this.#head.bodyLength;
+	}
+
+	value(name: string): string | undefined {
+		return this.#head.value(name);
+	}
+
+	each(visit: (name: string, value: string) => void): void {
+		this.#head.each(visit);
+	}
+}
+
 /** What no upstream is asked about. */
 function refusalOf(
 	head: RequestHead,
 	{ settings }: LiveRoute,
-): { status: number; message: string } | undefined {
+): { readonly status: number; readonly message: string } | undefined {
 	if (isCircle(head)) return { status: 508, message: "The request goes in a circle through this gateway." };
 	if (head.method === "CONNECT") return { status: 501, message: "This gateway is no tunnel." };
 	if (head.upgrade === undefined) return undefined;

@@ -1,13 +1,22 @@
 /** A route at work: what its settings were made into, and the exchanges that go by it. */
 import { fieldNames } from "./field-names.ts";
 import { FORWARDED_FIELDS } from "./forwarded.ts";
-import type { Gate } from "./gate.ts";
+import type { GateRequest } from "./gate.ts";
 import type { LiveUpstream } from "./live-upstream.ts";
 import type { FieldNames, FieldPairs } from "./message.ts";
-import type { EditSettings, RouteSettings, RouteTarget } from "./settings.ts";
+import type { Mirror } from "./mirror.ts";
+import type { RoutePlugins } from "./plugin-api.ts";
+import type { RouteGate } from "./protect-gate.ts";
+import { routeTarget } from "./route-target.ts";
+import type { EditSettings, RouteSettings } from "./settings.ts";
 
-export interface LiveTarget extends RouteTarget {
-	readonly live: LiveUpstream;
+export interface LiveRouteParts {
+	readonly gate: RouteGate;
+	/** By name: all that its targets name. */
+	readonly upstreams: ReadonlyMap<string, LiveUpstream>;
+	readonly mirror: Mirror | undefined;
+	readonly plugins: RoutePlugins | undefined;
+	readonly traceIdField: boolean;
 }
 
 /** Whoever goes by a route, as a link of its list: a route that goes away ends the ones that stay too long. */
@@ -23,8 +32,10 @@ const RENEWED_FIELDS = ["traceparent", "grpc-timeout"];
 
 export class LiveRoute {
 	readonly settings: RouteSettings;
-	readonly gate: Gate;
-	readonly targets: readonly LiveTarget[];
+	readonly gate: RouteGate;
+	readonly mirror: Mirror | undefined;
+	readonly plugins: RoutePlugins | undefined;
+	readonly #upstreams: ReadonlyMap<string, LiveUpstream>;
 	readonly requestSet: FieldPairs;
 	readonly responseSet: FieldPairs;
 	readonly responseDrop: FieldNames | undefined;
@@ -32,10 +43,12 @@ export class LiveRoute {
 	#first: RouteGuest | undefined;
 	#count = 0;
 
-	constructor(settings: RouteSettings, gate: Gate, targets: readonly LiveTarget[], traceIdField: boolean) {
+	constructor(settings: RouteSettings, { gate, upstreams, mirror, plugins, traceIdField }: LiveRouteParts) {
 		this.settings = settings;
 		this.gate = gate;
-		this.targets = targets;
+		this.mirror = mirror;
+		this.plugins = plugins;
+		this.#upstreams = upstreams;
 		this.requestSet = pairsOf(settings.requestEdits);
 		this.responseSet = pairsOf(settings.responseEdits);
 		const response = [...dropsOf(settings.responseEdits), ...(traceIdField ? ["x-trace-id"] : [])];
@@ -60,6 +73,12 @@ export class LiveRoute {
 
 	requestDrop(trusted: boolean, traceGoesOn: boolean): FieldNames {
 		return this.#requestDrops[(trusted ? 1 : 0) | (traceGoesOn ? 2 : 0)] as FieldNames;
+	}
+
+	/** The upstream that has this request; undefined: no target takes it. */
+	choose(request: GateRequest): LiveUpstream | undefined {
+		const target = routeTarget(this.settings, request);
+		return target && this.#upstreams.get(target.upstream);
 	}
 
 	enter(guest: RouteGuest): void {

@@ -2,7 +2,8 @@
  * Answers of the gateway's own: short, plain, and saying what to do with them. What went wrong in detail is for the
  * log, which is found by the trace id; a client is not told addresses.
  */
-import type { FieldPairs } from "./message.ts";
+import { grpcAnswer, isGrpc } from "./grpc-answers.ts";
+import type { FieldPairs, RequestHead } from "./message.ts";
 import type { Failure } from "./stream.ts";
 
 export interface LocalAnswer {
@@ -13,14 +14,16 @@ export interface LocalAnswer {
 
 const encoder = new TextEncoder();
 
-export function localAnswer(
+/** In the words of the request's protocol: gRPC has a way of its own to say such things. */
+export function answerFor(
+	head: RequestHead,
 	status: number,
 	message: string,
-	traceId: string | undefined,
-	fields: FieldPairs = [],
+	traceId: string,
+	fields: FieldPairs,
 ): LocalAnswer {
-	const trace = traceId === undefined ? "" : `trace ${traceId}\n`;
-	const body = encoder.encode(`${status} ${message}\n${trace}`);
+	if (isGrpc(head)) return grpcAnswer(status, message, fields);
+	const body = encoder.encode(`${status} ${message}\ntrace ${traceId}\n`);
 	return {
 		status,
 		fields: ["content-type", "text/plain; charset=utf-8", "cache-control", "no-store", ...fields],
