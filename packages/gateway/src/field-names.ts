@@ -19,7 +19,8 @@ class NamesByLength implements FieldNames {
 	}
 
 	has(name: string): boolean {
-		return this.#set.has(name);
+		const { length } = name;
+		return (this.#lengths & (1 << (length < LENGTHS ? length : 0))) !== 0 && this.#set.has(name);
 	}
 
 	hasBytes(bytes: Uint8Array, start: number, end: number): boolean {

@@ -1,0 +1,135 @@
+/**
+ * The request line (RFC 9112 3), one pass:
+ *
+ *     GET /where?q=1 HTTP/1.1 CRLF                   origin form
+ *     GET http://example.org/where HTTP/1.1 CRLF     absolute form: must agree with Host
+ *     OPTIONS * HTTP/1.1 CRLF
+ *     CONNECT example.org:443 HTTP/1.1 CRLF
+ *
+ * One empty line before it is passed over, as RFC 9112 2.2 asks of servers.
+ */
+import { isNameAt } from "./field-names.ts";
+import { H1_FAULTS, type H1Fault } from "./h1-fault.ts";
+import { isAuthority } from "./h1-head-authority.ts";
+import { CR, LF, SP, TARGET, TOKEN } from "./h1-head-bytes.ts";
+import type { HeadLimits } from "./h1-head-fields.ts";
+import { needMore } from "./h1-head-lines.ts";
+import type { H1RequestHead } from "./h1-request.ts";
+
+const METHOD_BYTES_MAX = 32;
+const VERSION = "HTTP/";
+const SLASH = 0x2f;
+
+/** The absolute offset after the line; 0, -1 as parseRequestHead. */
+export function readRequestLine(
+	head: H1RequestHead,
+	bytes: Buffer,
+	start: number,
+	stop: number,
+	limits: HeadLimits,
+): number {
+	let at = start;
+	if (at < stop && bytes[at] === CR) {
+		if (at + 1 >= stop) return needMore(head, start, stop, limits);
+		if (bytes[at + 1] !== LF) return head.refuse(H1_FAULTS.bareCr);
+		at += 2;
+	}
+	const method = at;
+	while (at < stop && TOKEN[bytes[at] as number] !== 0) at++;
+	const methodEnd = at;
+	if (methodEnd - method > METHOD_BYTES_MAX) return head.refuse(H1_FAULTS.method);
+	if (at >= stop) return needMore(head, start, stop, limits);
+	if (bytes[at] !== SP || at === method) return head.refuse(lineFault(bytes[at] as number, H1_FAULTS.method));
+	at++;
+	const target = at;
+	while (at < stop && TARGET[bytes[at] as number] === 1) at++;
+	if (at - target > limits.targetBytesMax) return head.refuse(H1_FAULTS.targetTooLong);
+	if (at >= stop) return needMore(head, start, stop, limits);
+	if (bytes[at] !== SP || at === target) return head.refuse(lineFault(bytes[at] as number, H1_FAULTS.target));
+	const targetEnd = at;
+	at++;
+	for (let index = 0; index < VERSION.length; index++, at++) {
+		if (at >= stop) return needMore(head, start, stop, limits);
+		if (bytes[at] !== VERSION.charCodeAt(index))
+			return head.refuse(lineFault(bytes[at] as number, H1_FAULTS.version));
+	}
+	if (at + 5 > stop) {
+		// What is there of `1.1` CRLF may be wrong already; whoever sends less than a line waits for its end.
+		return bytes.indexOf(LF, at) < stop && bytes.indexOf(LF, at) !== -1
+			? head.refuse(H1_FAULTS.version)
+			: needMore(head, start, stop, limits);
+	}
+	const minor = bytes[at + 2] as number;
+	if (!isDigit(bytes[at] as number) || bytes[at + 1] !== 0x2e || !isDigit(minor))
+		return head.refuse(H1_FAULTS.version);
+	if (bytes[at] !== 0x31 || minor > 0x31) return head.refuse(H1_FAULTS.otherVersion);
+	if (bytes[at + 3] !== CR) return head.refuse(lineFault(bytes[at + 3] as number, H1_FAULTS.version));
+	if (bytes[at + 4] !== LF) return head.refuse(H1_FAULTS.bareCr);
+
+	const { base } = head;
+	head.version = minor === 0x31 ? "1.1" : "1.0";
+	head.method = methodAt(bytes, method, methodEnd);
+	head.firstLine = method - base;
+	head.firstField = at + 5 - base;
+	head.pathAt = target - base;
+	head.pathEnd = targetEnd - base;
+	if (bytes[target] !== SLASH) {
+		const fault = readOtherForm(head, bytes, target, targetEnd);
+		if (fault !== undefined) return head.refuse(fault);
+	}
+	return at + 5;
+}
+
+function isDigit(byte: number): boolean {
+	return byte >= 0x30 && byte <= 0x39;
+}
+
+function lineFault(byte: number, otherwise: H1Fault): H1Fault {
+	return byte === LF ? H1_FAULTS.bareLf : otherwise;
+}
+
+/** Without making strings of those that everybody sends. */
+function methodAt(bytes: Buffer, start: number, end: number): string {
+	const first = bytes[start];
+	const length = end - start;
+	if (length === 3) {
+		if (first === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54) return "GET";
+	} else if (length === 4) {
+		if (first === 0x50 && bytes[start + 1] === 0x4f && bytes[start + 2] === 0x53 && bytes[start + 3] === 0x54)
+			return "POST";
+	}
+	return bytes.toString("latin1", start, end);
+}
+
+/** Places of authority and path for the forms that are rare here. */
+function readOtherForm(
+	head: H1RequestHead,
+	bytes: Buffer,
+	target: number,
+	targetEnd: number,
+): H1Fault | undefined {
+	const { base } = head;
+	if (head.method === "CONNECT") {
+		if (!isAuthority(bytes, target, targetEnd)) return H1_FAULTS.targetForm;
+		head.form = "connect";
+		head.authorityAt = target - base;
+		head.authorityEnd = targetEnd - base;
+		return undefined;
+	}
+	if (bytes[target] === 0x2a && targetEnd - target === 1) {
+		head.form = "asterisk";
+		return head.method === "OPTIONS" ? undefined : H1_FAULTS.targetForm;
+	}
+	let authority = target;
+	if (targetEnd - target > 7 && isNameAt(bytes, target, "http://")) authority += 7;
+	else if (targetEnd - target > 8 && isNameAt(bytes, target, "https://")) authority += 8;
+	else return H1_FAULTS.targetForm;
+	let path = authority;
+	while (path < targetEnd && bytes[path] !== SLASH && bytes[path] !== 0x3f) path++;
+	if (!isAuthority(bytes, authority, path)) return H1_FAULTS.host;
+	head.form = "absolute";
+	head.authorityAt = authority - base;
+	head.authorityEnd = path - base;
+	head.pathAt = path - base;
+	return undefined;
+}
