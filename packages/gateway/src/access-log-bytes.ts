@@ -26,7 +26,7 @@ export class LineBytes {
 
 	/** ASCII. */
 	text(text: string): void {
-		this.at += this.bytes.latin1Write(text, this.at);
+		this.at += this.bytes.write(text, this.at, "latin1");
 	}
 
 	/** Not negative, whole, below 2^53. */

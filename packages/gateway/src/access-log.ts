@@ -30,8 +30,15 @@ export function openAccessLog(
 		finished(record) {
 			const to = file.begin();
 			if (to === undefined) return;
-			if (format === "json") lines.json(record, to);
-			else lines.common(record, format === "combined", to);
+			const start = to.at;
+			try {
+				if (format === "json") lines.json(record, to);
+				else lines.common(record, format === "combined", to);
+			} catch (error) {
+				// Half a line would swallow the next one.
+				to.at = start;
+				throw error;
+			}
 			file.end();
 		},
 		get counts() {
