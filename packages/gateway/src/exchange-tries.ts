@@ -127,6 +127,6 @@ export class Tries {
 		record.endpoint = endpoint.id;
 		record.askedPoolMs = nowMs;
 		record.connectedMs = undefined;
-		return new Try(this.#listener, this.#live, endpoint, balancer.call, balancer.session);
+		return new Try(this.#listener, balancer, endpoint, balancer.call, balancer.session);
 	}
 }

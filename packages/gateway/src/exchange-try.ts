@@ -4,8 +4,8 @@
  */
 import type { AdmittedCall, CallOutcome } from "@plumbline/policy/circuit-breaker";
 import type { Session } from "@plumbline/policy/ring-migration";
+import type { Balancer } from "./balancer.ts";
 import type { Endpoint, PoolTicket, PoolWaiter } from "./endpoint.ts";
-import type { LiveUpstream } from "./live-upstream.ts";
 import type { FieldPairs, ResponseHead } from "./message.ts";
 import type { ClientStream, Failure, ResponseReceiver } from "./stream.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
@@ -24,7 +24,8 @@ export interface TryListener {
 
 export class Try implements PoolWaiter, ResponseReceiver {
 	readonly #listener: TryListener;
-	readonly #upstream: LiveUpstream;
+	/** Of the pick: after a reload there may be another. */
+	readonly #balancer: Balancer;
 	readonly endpoint: Endpoint;
 	readonly #call: AdmittedCall;
 	readonly #session: Session | undefined;
@@ -39,13 +40,13 @@ export class Try implements PoolWaiter, ResponseReceiver {
 
 	constructor(
 		listener: TryListener,
-		upstream: LiveUpstream,
+		balancer: Balancer,
 		endpoint: Endpoint,
 		call: AdmittedCall,
 		session: Session | undefined,
 	) {
 		this.#listener = listener;
-		this.#upstream = upstream;
+		this.#balancer = balancer;
 		this.endpoint = endpoint;
 		this.#call = call;
 		this.#session = session;
@@ -68,7 +69,7 @@ export class Try implements PoolWaiter, ResponseReceiver {
 		this.#ticket?.cancel();
 		this.#ticket = undefined;
 		if (failure !== undefined) this.stream?.reset(failure);
-		this.#upstream.balancer.ended(this.endpoint, this.#call, outcome, this.#session, nowMs);
+		this.#balancer.ended(this.endpoint, this.#call, outcome, this.#session, nowMs);
 	}
 
 	granted(connection: UpstreamConnection, reused: boolean): void {
