@@ -37,6 +37,7 @@ const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["dig"], aptPackage: "bind9-dnsutils", neededFor: "DNS messages checked by dig" },
 	{ programs: ["dnsperf"], aptPackage: "dnsperf", neededFor: "the name server under load" },
 	{ programs: ["pgbouncer"], aptPackage: "pgbouncer", neededFor: "sessions behind a pooler" },
+	{ programs: ["redis-server"], aptPackage: "redis-server", neededFor: "rate limits that gateways share" },
 	{ programs: ["chromium"], aptPackage: "chromium", neededFor: "the HTML report in a browser" },
 	{ programs: ["go"], aptPackage: "golang-go", neededFor: "lab programs and live tests" },
 ];

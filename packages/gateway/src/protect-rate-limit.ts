@@ -101,14 +101,15 @@ export class RouteRateLimits {
 		later: (verdict: RateVerdict) => void,
 	): void {
 		const limit = this.#limits[decisions.length];
-		if (limit?.store === undefined || limit.settings.shared === undefined) {
+		const timeoutMs = limit?.settings.shared?.timeoutMs;
+		if (limit?.store === undefined || timeoutMs === undefined) {
 			later(this.#verdict(decisions));
 			return;
 		}
 		const { settings, store, limiter } = limit;
 		const key = keys[decisions.length] ?? "";
 		const name = `${this.#parts.route}\n${settings.name}\n${key}`;
-		store.take(name, settings, settings.shared.timeoutMs, (answer) => {
+		store.take(name, settings, timeoutMs, (answer) => {
 			this.#reached(limit, answer !== undefined);
 			// Counted here too, so that it is not all forgotten at the moment the store goes away.
 			const here = answer === undefined || answer.allowed ? limiter.take(key, nowMs) : undefined;
