@@ -7,6 +7,7 @@
 import type { BreakerState } from "@plumbline/policy/circuit-breaker";
 import type { Endpoint, OutReason, PoolCounts } from "./endpoint.ts";
 import type { ExchangeRecord } from "./observer.ts";
+import type { RingStatus } from "./ring-control.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 export interface WorkerSnapshot {
@@ -52,7 +53,7 @@ export interface UpstreamSnapshot {
 	readonly name: string;
 	readonly protocol: string;
 	readonly endpoints: readonly EndpointSnapshot[];
-	readonly ring: RingSnapshot | undefined;
+	readonly ring: RingStatus | undefined;
 }
 
 export interface EndpointSnapshot {
@@ -73,17 +74,6 @@ export interface BreakerSnapshotView {
 	/** Of open: why, and when it is tried again. */
 	readonly why: string | undefined;
 	readonly reopenInMs: number | undefined;
-}
-
-export interface RingSnapshot {
-	readonly phase: "stable" | "dual";
-	readonly nodes: readonly string[];
-	readonly previous: readonly string[] | undefined;
-	/** Share of all keys that the next ring moves; 0 in stable. */
-	readonly movedShare: number;
-	readonly followed: number;
-	readonly pinned: number;
-	readonly endsInMs: number | undefined;
 }
 
 /** A rate limit or a concurrency limit. */

@@ -241,6 +241,22 @@ export const METRIC_FAMILIES = {
 		help: "Share of all keys that the ring to come moves",
 		merge: "max",
 	},
+	plumbline_gateway_ring_crossed_share: {
+		type: "gauge",
+		labels: ["upstream"],
+		help: "Share of all keys that have crossed to the newest ring",
+		merge: "max",
+	},
+	plumbline_gateway_ring_requests_total: {
+		type: "counter",
+		labels: ["upstream", "answer"],
+		help: "Requests since the newest ring began: has it the same endpoint for them as the one before",
+	},
+	plumbline_gateway_ring_sessions_total: {
+		type: "counter",
+		labels: ["upstream", "end"],
+		help: "Keys that were pinned: over, cut off, on an endpoint that was lost; and sessions that were not followed",
+	},
 	plumbline_gateway_dns_refreshes_total: {
 		type: "counter",
 		labels: ["upstream", "outcome"],

@@ -20,6 +20,11 @@ export function writeUpstream(page: MetricsPage, { name, endpoints, ring }: Upst
 		page.add("plumbline_gateway_ring_phase", [name, phase], ring.phase === phase ? 1 : 0);
 	page.add("plumbline_gateway_ring_pinned_keys", [name], ring.pinned);
 	page.add("plumbline_gateway_ring_moved_share", [name], ring.movedShare);
+	page.add("plumbline_gateway_ring_crossed_share", [name], ring.crossedShare);
+	page.add("plumbline_gateway_ring_requests_total", [name, "same"], ring.asked - ring.differed);
+	page.add("plumbline_gateway_ring_requests_total", [name, "other"], ring.differed);
+	for (const end of ["ended", "cut", "lost", "unkept"] as const)
+		page.add("plumbline_gateway_ring_sessions_total", [name, end], ring[end]);
 }
 
 function writePool(page: MetricsPage, upstream: string, { id, pool }: EndpointSnapshot): void {
