@@ -22,8 +22,17 @@ export function answerFor(
 	traceId: string,
 	fields: FieldPairs,
 ): LocalAnswer {
-	if (isGrpc(head)) return grpcAnswer(status, message, fields);
-	const body = encoder.encode(`${status} ${message}\ntrace ${traceId}\n`);
+	return isGrpc(head) ? grpcAnswer(status, message, fields) : localAnswer(status, message, traceId, fields);
+}
+
+export function localAnswer(
+	status: number,
+	message: string,
+	traceId: string | undefined,
+	fields: FieldPairs = [],
+): LocalAnswer {
+	const trace = traceId === undefined ? "" : `trace ${traceId}\n`;
+	const body = encoder.encode(`${status} ${message}\n${trace}`);
 	return {
 		status,
 		fields: ["content-type", "text/plain; charset=utf-8", "cache-control", "no-store", ...fields],
