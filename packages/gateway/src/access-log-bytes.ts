@@ -37,7 +37,7 @@ export class LineBytes {
 		let rest = value;
 		for (let place = this.at + digits - 1; place >= this.at; place--) {
 			const tenth = Math.floor(rest / 10);
-			bytes[place] = ZERO + rest - tenth * 10;
+			bytes[place] = ZERO + (rest - tenth * 10);
 			rest = tenth;
 		}
 		this.at += digits;

@@ -9,6 +9,7 @@
  * | XSAM/otelsql RegisterDBStatsMetrics | `db_sql_connection_` | v0.44; wait_duration in milliseconds |
  * | IBM/pgxpoolprometheus | `pgxpool_..._conns` | v1.1.3 |
  * | exaring/otelpgx RecordStats | `pgxpool_..._connections` | v0.13; durations in nanoseconds |
+ * | plumbline gateway | `plumbline_gateway_pool_` | docs/gateway-telemetry.md |
  *
  * The OpenTelemetry exporter adds `_total` and unit suffixes unless told not to; both spellings are
  * known. A registry may put a namespace in front (`orders_pgxpool_acquired_conns`).
@@ -32,7 +33,8 @@ export interface PoolReading {
 	readonly weak?: true;
 }
 
-const PREFIX = /^(?:(.+?)_)?(gorm_dbstats|go_sql_stats_connections|go_sql|db_sql_connection|pgxpool)_(\w+)$/;
+const PREFIX =
+	/^(?:(.+?)_)?(gorm_dbstats|go_sql_stats_connections|go_sql|db_sql_connection|pgxpool|plumbline_gateway_pool)_(\w+)$/;
 
 const FAMILY: Readonly<Record<string, PoolFamily>> = {
 	gorm_dbstats: "gorm",
@@ -40,6 +42,7 @@ const FAMILY: Readonly<Record<string, PoolFamily>> = {
 	go_sql_stats_connections: "sqlstats",
 	db_sql_connection: "otelsql",
 	pgxpool: "pgxpool",
+	plumbline_gateway_pool: "gateway",
 };
 
 const NAMES: Readonly<Record<PoolFamily, Readonly<Record<string, Counter>>>> = {
@@ -111,6 +114,17 @@ const NAMES: Readonly<Record<PoolFamily, Readonly<Record<string, Counter>>>> = {
 		max_lifetime_destroy_count: "maxLifetimeClosed",
 		max_lifetime_destroys: "maxLifetimeClosed",
 	},
+	gateway: {
+		max_connections: "maxOpen",
+		open_connections: "open",
+		in_use_connections: "inUse",
+		idle_connections: "idle",
+		connecting: "constructing",
+		opened: "newConns",
+		waits: "waitCount",
+		wait_duration: "waitSeconds",
+		wait_timeouts: "canceledAcquires",
+	},
 };
 
 /** Seconds in the unit a suffix names. */
@@ -127,6 +141,7 @@ const UNIT_UNNAMED: Readonly<Record<PoolFamily, number>> = {
 	sqlstats: 1,
 	otelsql: 1e-3,
 	pgxpool: 1e-9,
+	gateway: 1,
 };
 
 /** What the series of this name tells, or undefined when it is about no pool. */

@@ -1,6 +1,9 @@
-/** Connection pool counters and Go runtime metrics, out of Prometheus text. */
+/**
+ * Connection pool counters and Go runtime metrics, out of Prometheus text. Pools of the families but `gateway` are of a
+ * database; that one's are of our own gateway, towards its upstreams.
+ */
 
-export type PoolFamily = "gorm" | "client_golang" | "sqlstats" | "otelsql" | "pgxpool";
+export type PoolFamily = "gorm" | "client_golang" | "sqlstats" | "otelsql" | "pgxpool" | "gateway";
 
 /** One pool at one moment. Counters are since process start; only what was exposed is present. */
 export interface PoolCounters {
@@ -19,11 +22,11 @@ export interface PoolCounters {
 	readonly maxIdleClosed?: number;
 	readonly maxIdleTimeClosed?: number;
 	readonly maxLifetimeClosed?: number;
-	/** pgxpool only: connections opened since start. */
+	/** pgxpool and gateway: connections opened since start. */
 	readonly newConns?: number;
-	/** pgxpool only: being dialled. */
+	/** pgxpool and gateway: being dialled. */
 	readonly constructing?: number;
-	/** pgxpool only. */
+	/** pgxpool; gateway: those that waited in vain. */
 	readonly canceledAcquires?: number;
 	/** The line of text that gave `inUse` (or, lacking it, the first one seen), to quote. */
 	readonly quoted: { readonly text: string; readonly offset: number };
