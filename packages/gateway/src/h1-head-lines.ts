@@ -7,9 +7,8 @@
  * in many small pieces costs each byte at most three looks. Because of that, a fault may be found before its line is
  * whole or once it is.
  */
-import { isNameAt } from "./field-names.ts";
 import { H1_FAULTS, type H1Fault } from "./h1-fault.ts";
-import { COLON, CR, HTAB, LF, SP, TOKEN, UNDERSCORED, VALUE } from "./h1-head-bytes.ts";
+import { COLON, CR, endOf, HTAB, isWordAt, LF, SP, TOKEN, VALUE, word } from "./h1-head-bytes.ts";
 import {
 	type H1Fields,
 	type HeadLimits,
@@ -22,7 +21,6 @@ import {
 	CONNECTION,
 	CONTENT_LENGTH,
 	fieldKind,
-	isLookalike,
 	NOT_PASSED_ON,
 	ORDINARY,
 	TRANSFER_ENCODING,
@@ -31,6 +29,9 @@ import {
 /** Each is compared with every field's name. */
 const CONNECTION_OPTIONS_MAX = 32;
 const LENGTH_DIGITS_MAX = 16;
+const CHUNKED = word("chunked");
+const KEEP_ALIVE = word("keep-alive");
+const CLOSE = word("close");
 
 /** Of heads: what a field of the hop's own means. Called once a field; a fault, or undefined. */
 interface FieldReader extends H1Fields {
@@ -75,19 +76,15 @@ export function readFields(
 			return at + 2;
 		}
 		if (head.count >= fieldsMax) return head.refuse(H1_FAULTS.tooManyFields);
-		let seen = 0;
-		for (let kind = TOKEN[byte] as number; kind !== 0; kind = TOKEN[byte] as number) {
-			seen |= kind;
-			at++;
-			if (at >= stop) return needMore(head, name, stop, limits);
-			byte = bytes[at] as number;
-		}
+		at = endOf(TOKEN, bytes, at, stop);
+		if (at >= stop) return needMore(head, name, stop, limits);
+		byte = bytes[at] as number;
 		if (byte !== COLON || at === name) return head.refuse(nameFault(byte, at === name));
 		const colon = at;
 		at++;
 		while (at < stop && isBlank(bytes[at] as number)) at++;
 		const value = at;
-		while (at < stop && VALUE[bytes[at] as number] === 1) at++;
+		at = endOf(VALUE, bytes, at, stop);
 		if (at + 1 >= stop) {
 			if (at < stop && bytes[at] !== CR) return head.refuse(valueFault(bytes[at] as number));
 			return needMore(head, name, stop, limits);
@@ -107,12 +104,11 @@ export function readFields(
 		places[place + 2] = value - base;
 		places[place + 3] = valueEnd - base;
 		head.count = index + 1;
-		let kind = fieldKind(bytes, name, colon);
+		const kind = fieldKind(bytes, name, colon);
 		if (kind !== ORDINARY) {
 			const fault = head.hopField(kind, index, value, valueEnd);
 			if (fault !== undefined) return head.refuse(fault);
-		} else if ((seen & UNDERSCORED) !== 0 && isLookalike(bytes.toString("latin1", name, colon)))
-			kind = NOT_PASSED_ON;
+		}
 		head.kinds[index] = kind;
 	}
 }
@@ -151,7 +147,7 @@ export function framingField(
 			return undefined;
 		}
 		case TRANSFER_ENCODING:
-			if (head.isChunked || end - start !== 7 || !isNameAt(bytes, start, "chunked")) return H1_FAULTS.coding;
+			if (head.isChunked || end - start !== 7 || !isWordAt(bytes, start, CHUNKED)) return H1_FAULTS.coding;
 			head.isChunked = true;
 			return undefined;
 		case CONNECTION:
@@ -175,11 +171,11 @@ function wholeNumber(bytes: Uint8Array, start: number, end: number): number | un
 function readConnection(head: H1Fields, start: number, end: number): H1Fault | undefined {
 	const { bytes } = head;
 	// The two that nearly all say.
-	if (end - start === 10 && isNameAt(bytes, start, "keep-alive")) {
+	if (end - start === 10 && isWordAt(bytes, start, KEEP_ALIVE)) {
 		head.connection |= SAYS_KEEP_ALIVE;
 		return undefined;
 	}
-	if (end - start === 5 && isNameAt(bytes, start, "close")) {
+	if (end - start === 5 && isWordAt(bytes, start, CLOSE)) {
 		head.connection |= SAYS_CLOSE;
 		return undefined;
 	}

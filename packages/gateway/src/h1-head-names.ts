@@ -1,5 +1,6 @@
 /** Names of fields that are about this hop, and not passed on as they came. */
-import { fieldNames, isNameAt } from "./field-names.ts";
+import { fieldNames } from "./field-names.ts";
+import { isWordAt, word } from "./h1-head-bytes.ts";
 
 /** What a field is to the hop; ORDINARY ones are passed on. */
 export const ORDINARY = 0;
@@ -26,38 +27,78 @@ export const HOP_FIELDS = fieldNames([
 	"http2-settings",
 ]);
 
-/** By its length first: most names are told apart from ours by that and their first letter. */
+const WORDS = {
+	te: word("te"),
+	host: word("host"),
+	expect: word("expect"),
+	upgrade: word("upgrade"),
+	connection: word("connection"),
+	keepAlive: word("keep-alive"),
+	contentLength: word("content-length"),
+	http2Settings: word("http2-settings"),
+	proxyConnection: word("proxy-connection"),
+	transferEncoding: word("transfer-encoding"),
+	forwarded: word("x-forwarded-"),
+} as const;
+const FORWARDED = "x-forwarded-";
+const UNDERSCORE = 0x5f;
+const DASH = 0x2d;
+
+/**
+ * By its length first: most names are told apart from ours by that and their first letter.
+ *
+ * CGI and its children turn dashes into underscores, so that `content_length` and `x_forwarded_for` would be read as the
+ * fields that we check or set ourselves: they are not passed on. Other names with underscores are nobody's business.
+ */
 export function fieldKind(bytes: Uint8Array, start: number, end: number): number {
 	switch (end - start) {
 		case 2:
-			return isNameAt(bytes, start, "te") ? TE : ORDINARY;
+			return isWordAt(bytes, start, WORDS.te) ? TE : ORDINARY;
 		case 4:
-			return isNameAt(bytes, start, "host") ? HOST_FIELD : ORDINARY;
+			return isWordAt(bytes, start, WORDS.host) ? HOST_FIELD : ORDINARY;
 		case 6:
-			return isNameAt(bytes, start, "expect") ? EXPECT : ORDINARY;
+			return isWordAt(bytes, start, WORDS.expect) ? EXPECT : ORDINARY;
 		case 7:
-			return isNameAt(bytes, start, "upgrade") ? UPGRADE : ORDINARY;
+			return isWordAt(bytes, start, WORDS.upgrade) ? UPGRADE : ORDINARY;
 		case 10:
-			if (isNameAt(bytes, start, "connection")) return CONNECTION;
-			return isNameAt(bytes, start, "keep-alive") ? NOT_PASSED_ON : ORDINARY;
+			if (isWordAt(bytes, start, WORDS.connection)) return CONNECTION;
+			return isLike(bytes, start, WORDS.keepAlive) ? NOT_PASSED_ON : ORDINARY;
 		case 14:
-			if (isNameAt(bytes, start, "content-length")) return CONTENT_LENGTH;
-			return isNameAt(bytes, start, "http2-settings") ? NOT_PASSED_ON : ORDINARY;
+			if (isLike(bytes, start, WORDS.contentLength)) return dashed(bytes, start, end, CONTENT_LENGTH);
+			return isLike(bytes, start, WORDS.http2Settings) ? NOT_PASSED_ON : forwardedKind(bytes, start, end);
 		case 16:
-			return isNameAt(bytes, start, "proxy-connection") ? NOT_PASSED_ON : ORDINARY;
+			if (isLike(bytes, start, WORDS.proxyConnection)) return NOT_PASSED_ON;
+			return forwardedKind(bytes, start, end);
 		case 17:
-			return isNameAt(bytes, start, "transfer-encoding") ? TRANSFER_ENCODING : ORDINARY;
+			if (isLike(bytes, start, WORDS.transferEncoding)) return dashed(bytes, start, end, TRANSFER_ENCODING);
+			return forwardedKind(bytes, start, end);
 		default:
-			return ORDINARY;
+			return forwardedKind(bytes, start, end);
 	}
 }
 
-/**
- * CGI and its children turn dashes into underscores, so that `content_length` and `x_forwarded_for` would be read as the
- * fields that we check or set ourselves. Other names with underscores are nobody's business.
- */
+function forwardedKind(bytes: Uint8Array, start: number, end: number): number {
+	if (((bytes[start] as number) | 0x20) !== 0x78 || end - start <= FORWARDED.length) return ORDINARY;
+	return isLike(bytes, start, WORDS.forwarded) ? dashed(bytes, start, end, ORDINARY) : ORDINARY;
+}
+
+function dashed(bytes: Uint8Array, start: number, end: number, kind: number): number {
+	for (let at = start; at < end; at++) if (bytes[at] === UNDERSCORE) return NOT_PASSED_ON;
+	return kind;
+}
+
+/** As isWordAt, with underscores for dashes. */
+function isLike(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
+	for (let at = 0; at < name.length; at++) {
+		const byte = bytes[start + at] as number;
+		if ((byte === UNDERSCORE ? DASH : byte | 0x20) !== name[at]) return false;
+	}
+	return true;
+}
+
+/** The same of a name as text. */
 export function isLookalike(name: string): boolean {
 	if (!name.includes("_")) return false;
-	const dashed = name.toLowerCase().replaceAll("_", "-");
-	return HOP_FIELDS.has(dashed) || dashed.startsWith("x-forwarded-");
+	const dashes = name.toLowerCase().replaceAll("_", "-");
+	return HOP_FIELDS.has(dashes) || dashes.startsWith(FORWARDED);
 }

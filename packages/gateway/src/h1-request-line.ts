@@ -11,7 +11,7 @@
 import { isNameAt } from "./field-names.ts";
 import { H1_FAULTS, type H1Fault } from "./h1-fault.ts";
 import { isAuthority } from "./h1-head-authority.ts";
-import { CR, LF, SP, TARGET, TOKEN } from "./h1-head-bytes.ts";
+import { CR, endOf, LF, SP, TARGET, TOKEN } from "./h1-head-bytes.ts";
 import type { HeadLimits } from "./h1-head-fields.ts";
 import { needMore } from "./h1-head-lines.ts";
 import type { H1RequestHead } from "./h1-request.ts";
@@ -42,7 +42,7 @@ export function readRequestLine(
 	if (bytes[at] !== SP || at === method) return head.refuse(lineFault(bytes[at] as number, H1_FAULTS.method));
 	at++;
 	const target = at;
-	while (at < stop && TARGET[bytes[at] as number] === 1) at++;
+	at = endOf(TARGET, bytes, at, stop);
 	if (at - target > limits.targetBytesMax) return head.refuse(H1_FAULTS.targetTooLong);
 	if (at >= stop) return needMore(head, start, stop, limits);
 	if (bytes[at] !== SP || at === target) return head.refuse(lineFault(bytes[at] as number, H1_FAULTS.target));

@@ -10,6 +10,7 @@
 import { isNameAt } from "./field-names.ts";
 import { H1_FAULTS, type H1Fault } from "./h1-fault.ts";
 import { isAuthority } from "./h1-head-authority.ts";
+import { isWordAt, word } from "./h1-head-bytes.ts";
 import {
 	H1Fields,
 	type HeadLimits,
@@ -24,7 +25,7 @@ import { EXPECT, HOST_FIELD, TE, UPGRADE } from "./h1-head-names.ts";
 import { readRequestLine } from "./h1-request-line.ts";
 import type { RequestHead } from "./message.ts";
 
-const CONTINUE = "100-continue";
+const CONTINUE = word("100-continue");
 
 export class H1RequestHead extends H1Fields implements RequestHead {
 	version: "1.0" | "1.1" = "1.1";
@@ -109,7 +110,7 @@ export class H1RequestHead extends H1Fields implements RequestHead {
 				} else if (!this.#isAuthorityAt(start, end)) return H1_FAULTS.hostIsAnother;
 				return undefined;
 			case EXPECT:
-				if (end - start !== CONTINUE.length || !isNameAt(bytes, start, CONTINUE)) return H1_FAULTS.expect;
+				if (end - start !== CONTINUE.length || !isWordAt(bytes, start, CONTINUE)) return H1_FAULTS.expect;
 				this.expectsContinue = true;
 				return undefined;
 			case TE:
