@@ -39,6 +39,8 @@ export interface GatewayHooks {
 	publish(topic: string, value: unknown): void;
 	/** Asks every worker's `answer`, this one's too; those that do not answer in time are left out. */
 	collect(kind: string): Promise<readonly WorkerAnswer[]>;
+	/** What only the owner of the processes can do, begun now; false: not here. */
+	ask?(what: "drain" | "reload"): boolean;
 }
 
 export interface WorkerAnswer {
