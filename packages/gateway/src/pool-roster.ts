@@ -99,6 +99,16 @@ export class PoolRoster {
 		return Math.min(room, streamsMax - connection.open, requestsMax - connection.served);
 	}
 
+	/** What an exchange could begin on, or one that wants a fresh connection. */
+	next(isFresh: boolean): PoolMember | undefined {
+		for (;;) {
+			const member = isFresh ? this.shelf.newestFresh(this.#multiplexes) : this.shelf.newest;
+			if (member?.connection === undefined || this.roomOf(member.connection) > 0) return member;
+			// It has not yet told us that it takes no more.
+			this.#setAside(member, member.connection.open > 0, member.sinceMs);
+		}
+	}
+
 	/** For one exchange more. */
 	take(member: PoolMember, connection: UpstreamConnection): void {
 		if (member.isIdle) {

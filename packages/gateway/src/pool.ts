@@ -81,7 +81,8 @@ export class Pool implements ConnectionPool, MemberOwner {
 	acquire(waiter: PoolWaiter, fresh: boolean): PoolTicket | undefined {
 		const member = this.#roster.shelf.newest;
 		if (
-			member !== undefined &&
+			member?.connection !== undefined &&
+			member.connection.room > 0 &&
 			!fresh &&
 			!this.#isServing &&
 			this.#state === "open" &&
@@ -172,8 +173,7 @@ export class Pool implements ConnectionPool, MemberOwner {
 		const nowMs = this.#now();
 		if (!this.#isServing) {
 			this.#roster.ageIdle(nowMs);
-			const { shelf } = this.#roster;
-			const member = fresh ? shelf.newestFresh(this.#multiplexes) : shelf.newest;
+			const member = this.#roster.next(fresh);
 			if (member !== undefined) {
 				this.#grant(member, waiter);
 				return undefined;
@@ -222,13 +222,12 @@ export class Pool implements ConnectionPool, MemberOwner {
 	#serveOne(): boolean {
 		const first = this.#queue.first();
 		if (first === undefined || this.#state !== "open") return false;
-		const { shelf } = this.#roster;
-		const fresh = first.isFresh ? shelf.newestFresh(this.#multiplexes) : undefined;
+		const fresh = first.isFresh ? this.#roster.next(true) : undefined;
 		const isPassed = first.isFresh && fresh === undefined;
 		// At the limit, with nothing on its way for him, what comes back makes room for him and not for a later one.
 		if (isPassed && this.#makesRoom(this.#queue.freshSize)) return true;
 		const ticket = isPassed ? this.#queue.firstOfAny() : first;
-		const member = fresh ?? shelf.newest;
+		const member = fresh ?? this.#roster.next(false);
 		if (ticket === undefined || member === undefined) return false;
 		this.#queue.leave(ticket);
 		this.#told.waited++;
