@@ -12,6 +12,10 @@
  * ring's. Keys without sessions are the new ring's at once. So nothing depends on how the old ring would answer, and
  * migrations may follow each other before the last one is done.
  *
+ * A new ring may come in by and by: who balances asks it for a growing share of the keys and the old ones for the rest,
+ * and opens sessions where they really are. Then `begin` is told how long that takes (`shiftMs`): it is dual at least
+ * as long, sessions opened on old nodes meanwhile are pinned too, and `keepMs` counts from its end.
+ *
  * Affinities are bounded by `keysMax`. When they are full a session is opened without one: it goes where the ring in
  * force says, is counted as `unkept`, and a migration may part its key from it.
  *
@@ -37,6 +41,8 @@ export type MigrationPhase =
 			/** In force for every key that is not pinned. */
 			readonly next: Ring;
 			readonly startedAtMs: number;
+			/** Until then keys without sessions may still be on their way. */
+			readonly shiftsUntilMs: number;
 			/** When the last pin ends at the latest. */
 			readonly endsAtMs: number;
 			readonly difference: RingDifference;
@@ -113,9 +119,18 @@ export class RingMigration {
 		return this.#affinities.get(key)?.node ?? this.#inForce().pick(key);
 	}
 
-	/** Where a key goes now, and keeps going while a session of it is open. undefined if no node has weight. */
-	open(key: string, nowMs: number): Session | undefined {
-		const node = this.pick(key, nowMs);
+	/** Where the open sessions of a key are; undefined: it has none. */
+	kept(key: string): string | undefined {
+		return this.#affinities.get(key)?.node;
+	}
+
+	/**
+	 * Where a key goes now, and keeps going while a session of it is open. undefined if no node has weight. `on`: the
+	 * node it was really given, where that is not what `pick` says; the sessions it has already decide all the same.
+	 */
+	open(key: string, nowMs: number, on?: string): Session | undefined {
+		this.tick(nowMs);
+		const node = on ?? this.pick(key, nowMs);
 		if (node === undefined) return undefined;
 		const session: OpenSession = { key, node, affinity: this.#followed(key, node) };
 		if (session.affinity === undefined) this.#counts.unkept++;
@@ -133,17 +148,30 @@ export class RingMigration {
 	}
 
 	/** A new ring, from now on. Looks at every key that is followed, and a few milliseconds at both rings. */
-	begin(ring: Ring, nowMs: number): Begun {
+	begin(ring: Ring, nowMs: number, shiftMs = 0): Begun {
 		this.tick(nowMs);
 		const old = this.#inForce();
 		if (sameRing(old, ring)) return { kind: "unchanged" };
-		const untilMs = nowMs + this.#keepMs;
+		const shiftsUntilMs = nowMs + numberOption("shiftMs", shiftMs, 0, KEEP_MS_MAX);
+		// Never before those of the migration under way: pins end in the order they were made.
+		const untilMs = Math.max(
+			shiftsUntilMs + this.#keepMs,
+			this.#phase.kind === "dual" ? this.#phase.endsAtMs : 0,
+		);
 		for (const affinity of this.#affinities.values()) {
 			if (ring.pick(affinity.key) === affinity.node) this.#unpin(affinity);
 			else if (affinity.untilMs === undefined) this.#pin(affinity, untilMs);
 		}
 		const difference = ringDifference(old, ring);
-		this.#phase = { kind: "dual", old, next: ring, startedAtMs: nowMs, endsAtMs: untilMs, difference };
+		this.#phase = {
+			kind: "dual",
+			old,
+			next: ring,
+			startedAtMs: nowMs,
+			shiftsUntilMs,
+			endsAtMs: untilMs,
+			difference,
+		};
 		const pinned = this.#pinned.size;
 		this.tick(nowMs);
 		return { kind: "begun", difference, pinned };
@@ -156,17 +184,17 @@ export class RingMigration {
 		return before === undefined ? undefined : this.begin(before, nowMs);
 	}
 
-	/** Now, whatever is pinned. The keys that are cut off, or 0 if nothing was under way. */
+	/** Now, whatever is pinned or on its way. The keys that are cut off, or 0 if nothing was under way. */
 	cutOver(): number {
 		return this.#endPins(Number.POSITIVE_INFINITY);
 	}
 
-	/** A node is gone for good: keys are not kept on it. How many were. Tell the ring without it as well. */
-	lost(node: string, nowMs: number): number {
+	/** Nodes are gone: keys are not kept on them. How many were. If it is for good, tell the ring without them as well. */
+	lost(nodes: string | ReadonlySet<string>, nowMs: number): number {
 		this.tick(nowMs);
 		let keys = 0;
 		for (const affinity of this.#affinities.values()) {
-			if (affinity.node !== node) continue;
+			if (typeof nodes === "string" ? affinity.node !== nodes : !nodes.has(affinity.node)) continue;
 			this.#forget(affinity);
 			keys++;
 		}
@@ -190,7 +218,7 @@ export class RingMigration {
 			cut++;
 		}
 		this.#counts.cut += cut;
-		if (this.#pinned.size === 0) {
+		if (this.#pinned.size === 0 && nowMs >= this.#phase.shiftsUntilMs) {
 			this.#phase = { kind: "stable", ring: this.#phase.next, previous: this.#phase.old };
 		}
 		return cut;
@@ -205,6 +233,8 @@ export class RingMigration {
 		if (known !== undefined || this.#affinities.size >= this.#keysMax) return known;
 		const affinity: Affinity = { key, node, sessions: 0, untilMs: undefined };
 		this.#affinities.set(key, affinity);
+		if (this.#phase.kind === "dual" && node !== this.#phase.next.pick(key))
+			this.#pin(affinity, this.#phase.endsAtMs);
 		return affinity;
 	}
 
