@@ -1,4 +1,5 @@
-/** Error codes of HTTP/2 (RFC 9113, 7), and what they are to the gateway. */
+/** Error codes of HTTP/2 (RFC 9113, 7), what they are to the gateway, and how a stream is reset with one. */
+import type { Http2Stream } from "node:http2";
 import type { Failure, FailureKind } from "./stream.ts";
 
 export const NO_ERROR = 0;
@@ -42,6 +43,16 @@ export function codeToClient(failure: Failure): number {
 export function codeToUpstream(failure: Failure): number {
 	if (failure.code !== undefined && failure.code !== NO_ERROR) return failure.code;
 	return failure.kind === "malformed" ? PROTOCOL_ERROR : CANCEL;
+}
+
+/**
+ * Not at once: CANCEL out of a callback of its own connection is put behind what the stream has to send, and Node then
+ * ends the stream before it resets it, so that a cut message looks whole. Nothing more may be written to it.
+ */
+export function resetSoon(stream: Http2Stream, code: number): void {
+	setImmediate(() => {
+		if (!stream.closed && !stream.destroyed) stream.close(code);
+	});
 }
 
 const CODES_TO_CLIENTS: Readonly<Record<FailureKind, number>> = {

@@ -25,6 +25,9 @@ const KINDS: ReadonlyMap<string, "hop" | "forbidden" | "cookie"> = new Map([
 	["upgrade", "forbidden"],
 	["cookie", "cookie"],
 ]);
+/** Each field counts so much more than its bytes: RFC 9113, 6.5.2. */
+const FIELD_EXTRA_BYTES = 32;
+const OVERSIZE = 2;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const DIGITS = /^\d{1,15}$/;
 
@@ -58,6 +61,29 @@ export function sortFields(raw: FieldPairs): SortedFields {
 		else sorted.kept[cookieAt] = `${sorted.kept[cookieAt]}; ${value}`;
 	}
 	return sorted;
+}
+
+/** Why a head is too large, if it is. */
+export function largeness(
+	raw: FieldPairs,
+	limits: { readonly headBytesMax: number; readonly fieldsMax: number },
+): string | undefined {
+	const count = raw.length / 2;
+	if (count > limits.fieldsMax) return `expected at most ${limits.fieldsMax} fields, found ${count}`;
+	let bytes = 0;
+	for (const text of raw) bytes += text.length;
+	return bytes > limits.headBytesMax
+		? `expected a head of at most ${limits.headBytesMax} bytes, found ${bytes}`
+		: undefined;
+}
+
+/**
+ * Options for node:http2: a head that is larger than we take, but not by more than OVERSIZE, comes through and can be
+ * answered; beyond it Node resets the stream.
+ */
+export function headOptions(limits: { readonly headBytesMax: number; readonly fieldsMax: number }) {
+	const bytes = limits.headBytesMax + limits.fieldsMax * FIELD_EXTRA_BYTES;
+	return { maxHeaderListPairs: limits.fieldsMax * OVERSIZE, maxHeaderListSize: bytes * OVERSIZE };
 }
 
 /** Of trailers, what may stand there: nothing that framing or routing hang on. A fault: undefined. */

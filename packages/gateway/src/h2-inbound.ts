@@ -11,7 +11,7 @@
  */
 import type { Http2Stream } from "node:http2";
 import type { H2Batch, Touchable } from "./h2-batch.ts";
-import { PROTOCOL_ERROR } from "./h2-codes.ts";
+import { PROTOCOL_ERROR, resetSoon } from "./h2-codes.ts";
 import { trailerFields } from "./h2-fields.ts";
 import type { FieldPairs } from "./message.ts";
 import type { Failure, RequestReceiver } from "./stream.ts";
@@ -36,7 +36,7 @@ export class H2Inbound implements Touchable {
 	/** What was still to be read when the stream was gone; only while paused. */
 	#left: Uint8Array[] | undefined;
 
-	/** Hears the end at once; the rest after `begin`. More than `bytesMax` is told as 413. */
+	/** More than `bytesMax` is told as 413. */
 	constructor(
 		stream: Http2Stream,
 		batch: H2Batch,
@@ -68,13 +68,17 @@ export class H2Inbound implements Touchable {
 		return this.#paused;
 	}
 
-	/** `hasEnded`: END_STREAM came with the head, before anybody could listen. */
+	/** From now on resets and trailers are heard. `hasEnded`: END_STREAM came before anybody could hear it. */
 	begin(receiver: Receiver, hasEnded: boolean): void {
-		const stream = this.#stream;
 		this.#receiver = receiver;
 		if (hasEnded) this.#ended = true;
-		stream.on("trailers", (_fields, _flags, raw) => this.#heardTrailers(raw));
-		stream.on("close", () => this.#closed());
+		this.#stream.on("trailers", (_fields, _flags, raw) => this.#heardTrailers(raw));
+		this.#stream.on("close", () => this.#closed());
+	}
+
+	/** The head has been handed over: data and the end may follow. */
+	flow(): void {
+		const stream = this.#stream;
 		stream.on("data", (bytes: Uint8Array) => this.#data(bytes));
 		stream.on("end", () => {
 			if (this.#ended) this.#finish();
@@ -144,7 +148,7 @@ export class H2Inbound implements Touchable {
 			return;
 		}
 		this.giveUp({ kind: "malformed", detail: "expected trailers that may be some", code: PROTOCOL_ERROR });
-		if (!this.#stream.closed) this.#stream.close(PROTOCOL_ERROR);
+		resetSoon(this.#stream, PROTOCOL_ERROR);
 	}
 
 	#finish(): void {
@@ -170,7 +174,7 @@ export class H2Inbound implements Touchable {
 }
 
 /** A message that has ended still has the end of the batch it ended in. */
-class LastBatch implements Touchable {
+export class LastBatch implements Touchable {
 	touched = false;
 	readonly #receiver: Receiver;
 

@@ -10,6 +10,7 @@
  * resets, and END_STREAM would go out before RST_STREAM if it were not held back for trailers that never come.
  */
 import type { Http2Stream, OutgoingHttpHeaders } from "node:http2";
+import { resetSoon } from "./h2-codes.ts";
 import { isSendable } from "./h2-fields.ts";
 import { eachPair, type FieldPairs } from "./message.ts";
 
@@ -104,7 +105,7 @@ export class H2Outbound {
 		this.#held = undefined;
 		this.#heldData = undefined;
 		if (this.#stream === undefined) return false;
-		if (!this.#stream.closed && !this.#stream.destroyed) this.#stream.close(code);
+		resetSoon(this.#stream, code);
 		return true;
 	}
 

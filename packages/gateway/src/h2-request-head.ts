@@ -7,7 +7,7 @@
  * The second is shown to the rest of the gateway as what it would be in HTTP/1.1: a GET that wants to change to
  * `websocket`, with a key of ours.
  */
-import { contentLength, type SortedFields, sortFields } from "./h2-fields.ts";
+import { contentLength, largeness, type SortedFields, sortFields } from "./h2-fields.ts";
 import { websocketKey } from "./h2-websocket.ts";
 import { eachPair, type FieldPairs, firstValue, type RequestHead } from "./message.ts";
 import type { MessageLimits } from "./settings.ts";
@@ -23,8 +23,6 @@ const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Visible ASCII, without the fragment that no request carries. */
 const PATH = /^\/[!"$-~]*$/;
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)(?::\d{0,5})?$/;
-/** Each field counts so much more than its bytes: RFC 9113, 6.5.2. */
-const FIELD_EXTRA_BYTES = 32;
 
 export class H2RequestHead implements RequestHead {
 	readonly kind = "head";
@@ -111,21 +109,6 @@ export function readRequestHead(
 	const key = websocketKey();
 	sorted.kept.push("sec-websocket-key", key);
 	return new H2RequestHead(sorted, method, scheme, authority, path, 0, key);
-}
-
-function largeness(raw: FieldPairs, limits: MessageLimits): string | undefined {
-	const count = raw.length / 2;
-	if (count > limits.fieldsMax) return `expected at most ${limits.fieldsMax} fields, found ${count}`;
-	let bytes = 0;
-	for (const text of raw) bytes += text.length;
-	return bytes > limits.headBytesMax
-		? `expected a head of at most ${limits.headBytesMax} bytes, found ${bytes}`
-		: undefined;
-}
-
-/** What a peer is told to keep to, so that a head of `headBytesMax` in `fieldsMax` fields still comes through. */
-export function headerListBytesMax(headBytesMax: number, fieldsMax: number): number {
-	return headBytesMax + fieldsMax * FIELD_EXTRA_BYTES;
 }
 
 function onlyPseudo(sorted: SortedFields, name: string): string | undefined {

@@ -3,13 +3,13 @@
  *
  *     :status 200   content-type application/grpc   ...
  */
-import { contentLength, sortFields } from "./h2-fields.ts";
+import { contentLength, largeness, sortFields } from "./h2-fields.ts";
 import { websocketAccept } from "./h2-websocket.ts";
 import { type FieldPairs, firstValue, ListResponseHead } from "./message.ts";
 
 /** What was wrong, for logs. */
 export interface H2ResponseFault {
-	readonly kind: "fault";
+	readonly kind: "malformed" | "too-large";
 	readonly detail: string;
 }
 
@@ -26,7 +26,10 @@ export function readResponseHead(
 	raw: FieldPairs,
 	endsHere: boolean,
 	request: AnsweredRequest,
+	limits: { readonly headBytesMax: number; readonly fieldsMax: number },
 ): ListResponseHead | H2ResponseFault {
+	const tooLarge = largeness(raw, limits);
+	if (tooLarge !== undefined) return { kind: "too-large", detail: tooLarge };
 	const sorted = sortFields(raw);
 	if (sorted.fault !== undefined) return fault(sorted.fault);
 	const text = firstValue(sorted.pseudo, ":status");
@@ -47,5 +50,5 @@ export function readResponseHead(
 }
 
 function fault(detail: string): H2ResponseFault {
-	return { kind: "fault", detail };
+	return { kind: "malformed", detail };
 }

@@ -6,15 +6,15 @@
  */
 import type { Http2Stream, ServerHttp2Stream } from "node:http2";
 import type { H2Batch } from "./h2-batch.ts";
-import { CANCEL, codeName, codeToClient, INTERNAL_ERROR, NO_ERROR } from "./h2-codes.ts";
+import { CANCEL, codeName, codeToClient, INTERNAL_ERROR, NO_ERROR, resetSoon } from "./h2-codes.ts";
 import { pushFields } from "./h2-fields.ts";
-import { H2Inbound } from "./h2-inbound.ts";
+import { H2Inbound, LastBatch } from "./h2-inbound.ts";
 import { H2Outbound } from "./h2-outbound.ts";
 import type { H2RequestHead } from "./h2-request-head.ts";
 import { websocketAccept } from "./h2-websocket.ts";
 import { type FieldPairs, type HeadEdits, ListResponseHead, NO_EDITS, type ResponseHead } from "./message.ts";
 import type { ClientTimeouts } from "./settings.ts";
-import type { ClientFacts, Failure, OnRequest, ServerStream } from "./stream.ts";
+import type { ClientFacts, Failure, OnRequest, RequestReceiver, ServerStream } from "./stream.ts";
 import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 export interface H2StreamContext {
@@ -70,15 +70,14 @@ export class H2ServerStream implements ServerStream {
 		const stream = this.#stream;
 		const { timeouts, wheel } = this.#context;
 		const receiver = onRequest(this.#head, this);
-		this.#inbound.begin(receiver, stream.endAfterHeaders);
+		// Before the request's own ear: without its stream there is no answer, whether or not the request has ended.
+		stream.on("close", () => this.#closed(receiver));
 		stream.on("drain", () => {
 			wheel.stop(this.#writeTimer);
 			if (!this.#outbound.done) receiver.drained();
 		});
-		stream.on("close", () => {
-			wheel.stop(this.#writeTimer);
-			wheel.stop(this.#bodyTimer);
-		});
+		this.#inbound.begin(receiver, stream.endAfterHeaders);
+		this.#inbound.flow();
 		if (this.#outbound.done) this.#ended();
 		else if (this.#head.bodyLength !== 0 && timeouts.bodyBytesPerSecondMin > 0)
 			wheel.start(this.#bodyTimer, timeouts.bodyRateAfterMs);
@@ -130,8 +129,7 @@ export class H2ServerStream implements ServerStream {
 
 	reset(failure: Failure): void {
 		this.#inbound.deafen();
-		if (this.#outbound.reset(codeToClient(failure))) return;
-		if (!this.#stream.closed && !this.#stream.destroyed) this.#stream.close(codeToClient(failure));
+		if (!this.#outbound.reset(codeToClient(failure))) resetSoon(this.#stream, codeToClient(failure));
 	}
 
 	flush(): void {
@@ -153,11 +151,19 @@ export class H2ServerStream implements ServerStream {
 		const isWhole = inbound.hasEnded;
 		inbound.deafen();
 		if (isWhole) return;
-		const stream = this.#stream;
-		// Trailers leave Node in an immediate that was queued before this one.
-		setImmediate(() => {
-			if (!stream.closed && !stream.destroyed) stream.close(NO_ERROR);
-		});
+		// Trailers leave Node in an immediate that was queued before this one; data is waited for by Node itself.
+		resetSoon(this.#stream, NO_ERROR);
+	}
+
+	#closed(receiver: RequestReceiver): void {
+		this.#context.wheel.stop(this.#writeTimer);
+		this.#context.wheel.stop(this.#bodyTimer);
+		if (this.#outbound.done) return;
+		this.#outbound.done = true;
+		const failure = failureOf(this.#stream);
+		if (this.#inbound.isOpen) this.#inbound.giveUp(failure);
+		else receiver.reset(failure);
+		this.#context.batch.touch(new LastBatch(receiver));
 	}
 
 	#watchWriting(): void {

@@ -10,10 +10,10 @@
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { H2Batch } from "./h2-batch.ts";
-import { ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR } from "./h2-codes.ts";
-import { type H2HeadFault, headerListBytesMax, readRequestHead } from "./h2-request-head.ts";
+import { ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR, resetSoon } from "./h2-codes.ts";
+import { headOptions } from "./h2-fields.ts";
+import { type H2HeadFault, readRequestHead } from "./h2-request-head.ts";
 import { H2ServerStream, type H2StreamContext } from "./h2-server-stream.ts";
-import { localAnswer } from "./local-answer.ts";
 import type { ClientTimeouts, MessageLimits } from "./settings.ts";
 import type { ClientFacts, OnRequest } from "./stream.ts";
 import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
@@ -45,8 +45,6 @@ const STREAM_WINDOW_BYTES = 65_536;
 const CONNECTION_WINDOW_BYTES = 1_048_576;
 /** Of one session, in MB: what waits to be sent, and tables. */
 const SESSION_MEMORY_MB_MAX = 16;
-/** A head that is larger than we take, but not by more, is answered with 431; beyond it the stream is reset. */
-const OVERSIZE = 2;
 /** PING and SETTINGS with nothing of use between them: a bucket of so many, refilled at so many a second. */
 const IDLE_FRAMES_MAX = 1000;
 const IDLE_FRAMES_PER_SECOND = 10;
@@ -88,14 +86,15 @@ class Connection implements H2Connection {
 		const { limits, timeouts, wheel } = options;
 		const batch = new H2Batch();
 		this.#context = { client, batch, wheel, timeouts, bodyBytesMax: limits.bodyBytesMax };
+		const { maxHeaderListPairs, maxHeaderListSize } = headOptions(limits);
 		const session = performServerHandshake(socket, {
 			settings: {
 				enableConnectProtocol: true,
 				maxConcurrentStreams: limits.streamsMax,
 				initialWindowSize: STREAM_WINDOW_BYTES,
-				maxHeaderListSize: headerListBytesMax(limits.headBytesMax, limits.fieldsMax) * OVERSIZE,
+				maxHeaderListSize,
 			},
-			maxHeaderListPairs: limits.fieldsMax * OVERSIZE,
+			maxHeaderListPairs,
 			maxSessionMemory: SESSION_MEMORY_MB_MAX,
 			streamResetBurst: limits.resetsBurst,
 			streamResetRate: limits.resetsPerSecond,
@@ -193,18 +192,13 @@ class Connection implements H2Connection {
 
 function refuse(stream: ServerHttp2Stream, fault: H2HeadFault): void {
 	if (fault.status === undefined) {
-		stream.close(PROTOCOL_ERROR);
+		resetSoon(stream, PROTOCOL_ERROR);
 		return;
 	}
-	const answer = localAnswer(fault.status, fault.detail, undefined);
-	stream.respond([
-		":status",
-		String(fault.status),
-		...answer.fields,
-		"content-length",
-		String(answer.body.length),
-	]);
-	stream.end(answer.body);
+	const fields = [":status", String(fault.status), "content-type", "text/plain; charset=utf-8"];
+	// Node has ended the answer to HEAD already.
+	stream.respond(fields, { endStream: stream.writableEnded });
+	if (!stream.writableEnded) stream.end(`${fault.status} ${fault.detail}\n`);
 	stream.resume();
-	if (!stream.endAfterHeaders) stream.close(NO_ERROR);
+	if (!stream.endAfterHeaders) resetSoon(stream, NO_ERROR);
 }
