@@ -17,6 +17,6 @@ export interface ExchangeParts {
 	readonly wheel: TimerWheel;
 	readonly observer: ExchangeObserver;
 	/** Of traces that begin here. */
-	readonly traceShare: number;
-	readonly traceIdField: boolean;
+	traceShare(): number;
+	traceIdField(): boolean;
 }

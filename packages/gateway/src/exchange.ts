@@ -78,7 +78,7 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		this.#stream = stream;
 		this.#forwarded = site.forwarding.read(head, stream.client);
 		this.#record = newRecord(head, stream.client, this.#forwarded.clientAddress, parts.now());
-		this.#sampled = this.#record.sampled ?? isInShare(this.#record.traceId, parts.traceShare);
+		this.#sampled = this.#record.sampled ?? isInShare(this.#record.traceId, parts.traceShare());
 		this.#timer = new WheelTimer(() => this.#due());
 		this.#begin();
 	}
@@ -299,7 +299,7 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 			limits.totalAtMs = Infinity;
 		}
 		this.#noteGrpc(head.value("grpc-status"));
-		const traceId = this.#parts.traceIdField ? record.traceId : undefined;
+		const traceId = this.#parts.traceIdField() ? record.traceId : undefined;
 		const edited = route.plugins?.onResponse(head);
 		if (edited !== undefined && edited.kind !== "continue") {
 			of.over(outcomeOf(head.status, record.grpcStatus), nowMs, ANSWERED_EARLY);
@@ -418,7 +418,7 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		const record = this.#record;
 		record.status = status;
 		this.#answering = true;
-		const set = this.#parts.traceIdField ? ["x-trace-id", record.traceId] : [];
+		const set = this.#parts.traceIdField() ? ["x-trace-id", record.traceId] : [];
 		this.#stream.head(new ListResponseHead(status, fields, body.length), { drop: undefined, set });
 		if (record.head.method !== "HEAD" && body.length > 0) {
 			record.responseBytes += body.length;

@@ -3,7 +3,6 @@ import {
 	endpointSnapshot,
 	type LimitSnapshot,
 	type ListenerSnapshot,
-	type RingSnapshot,
 	type RouteSnapshot,
 	type UpstreamSnapshot,
 	WAITING_MAX,
@@ -59,27 +58,11 @@ function routeSnapshot(route: LiveRoute, draining: boolean): RouteSnapshot {
 }
 
 function upstreamSnapshot({ group, balancer }: LiveUpstream, nowMs: number): UpstreamSnapshot {
-	const ring = balancer.ring && ringSnapshot(balancer.ring.status(nowMs));
 	return {
 		name: group.name,
 		protocol: group.settings.protocol,
 		endpoints: group.endpoints.map((endpoint) => endpointSnapshot(endpoint, nowMs)),
-		ring,
-	};
-}
-
-function ringSnapshot(
-	status: ReturnType<NonNullable<LiveUpstream["balancer"]["ring"]>["status"]>,
-): RingSnapshot {
-	const names = status.stages.map(({ members }) => members.map(({ name }) => name));
-	return {
-		phase: status.phase,
-		nodes: names.at(-1) ?? [],
-		previous: names.at(-2),
-		movedShare: status.movedShare,
-		followed: status.followed,
-		pinned: status.pinned,
-		endsInMs: undefined,
+		ring: balancer.ring?.status(nowMs),
 	};
 }
 
