@@ -121,7 +121,6 @@ export class Pool implements ConnectionPool, MemberOwner {
 		this.#abandonAll();
 		this.#roster.destroy(this.#now());
 		this.#denyAll(this.#leftBehind());
-		for (const timer of [this.#queueTimer, this.#dialTimer, this.#sweepTimer]) this.#parts.wheel.stop(timer);
 		this.#tellEmpty();
 	}
 
@@ -374,6 +373,7 @@ export class Pool implements ConnectionPool, MemberOwner {
 
 	#tellEmpty(): void {
 		if (this.#state === "open" || this.#roster.size > 0) return;
+		for (const timer of [this.#queueTimer, this.#dialTimer, this.#sweepTimer]) this.#parts.wheel.stop(timer);
 		const tell = this.#whenEmpty;
 		this.#whenEmpty = undefined;
 		tell?.();

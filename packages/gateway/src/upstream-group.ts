@@ -208,6 +208,7 @@ export class UpstreamGroup {
 		if (this.#state === "open") {
 			this.#state = "draining";
 			this.#wanted.stop();
+			this.#parts.wheel.stop(this.#outlierTimer);
 			for (const state of this.#endpoints) this.#leave(state, "draining", overMs);
 			this.#endpoints = [];
 			this.#byId.clear();
@@ -220,7 +221,6 @@ export class UpstreamGroup {
 	close(): void {
 		void this.drain(0);
 		this.#state = "closed";
-		this.#parts.wheel.stop(this.#outlierTimer);
 		for (const state of [...this.#leaving]) state.pool.close();
 	}
 
