@@ -21,7 +21,7 @@ function line(record: ExchangeRecord, form: "json" | "common" | "combined" = "js
 	const lines = new AccessLines(clocks.now, clocks.wall);
 	if (form === "json") lines.json(record, to);
 	else lines.common(record, form === "combined", to);
-	return to.bytes.latin1Slice(0, to.at);
+	return to.bytes.toString("latin1", 0, to.at);
 }
 
 test("a request that went well", () => {

@@ -11,6 +11,7 @@ import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
 import { addCommands } from "./admin-commands.ts";
 import { shownSettings } from "./admin-config.ts";
 import { adminGuard } from "./admin-guard.ts";
@@ -92,6 +93,8 @@ function adminApp(settings: AdminSettings, view: AdminView, wall: () => number):
 	app.get("/api/config", (context) => context.json(shownSettings(view.settings)));
 	addCommands(app, view);
 	app.notFound((context) => context.json({ error: "not here: see docs/gateway-admin.md" }, 404));
-	app.onError((error, context) => context.json({ error: error.message }, 500));
+	app.onError((error, context) =>
+		context.json({ error: error.message }, error instanceof HTTPException ? error.status : 500),
+	);
 	return app;
 }
