@@ -13,16 +13,19 @@ import { H2Outbound } from "./h2-outbound.ts";
 import type { H2RequestHead } from "./h2-request-head.ts";
 import { websocketAccept } from "./h2-websocket.ts";
 import { type FieldPairs, type HeadEdits, ListResponseHead, NO_EDITS, type ResponseHead } from "./message.ts";
-import type { ClientTimeouts } from "./settings.ts";
+import type { ClientTimeouts, MessageLimits } from "./settings.ts";
 import type { ClientFacts, Failure, OnRequest, RequestReceiver, ServerStream } from "./stream.ts";
 import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 export interface H2StreamContext {
 	readonly client: ClientFacts;
 	readonly batch: H2Batch;
-	readonly wheel: TimerWheel;
-	readonly timeouts: ClientTimeouts;
-	readonly bodyBytesMax: number;
+	/** As they are now; a reload changes them. */
+	readonly options: {
+		readonly wheel: TimerWheel;
+		readonly timeouts: ClientTimeouts;
+		readonly limits: MessageLimits;
+	};
 }
 
 export class H2ServerStream implements ServerStream {
@@ -48,7 +51,7 @@ export class H2ServerStream implements ServerStream {
 		this.#inbound = new H2Inbound(
 			stream,
 			context.batch,
-			isTunnel ? Infinity : context.bodyBytesMax,
+			isTunnel ? Infinity : context.options.limits.bodyBytesMax,
 			failureOf,
 		);
 		this.#outbound = new H2Outbound(
@@ -68,7 +71,7 @@ export class H2ServerStream implements ServerStream {
 
 	begin(onRequest: OnRequest): void {
 		const stream = this.#stream;
-		const { timeouts, wheel } = this.#context;
+		const { timeouts, wheel } = this.#context.options;
 		const receiver = onRequest(this.#head, this);
 		// Before the request's own ear: without its stream there is no answer, whether or not the request has ended.
 		stream.on("close", () => this.#closed(receiver));
@@ -147,7 +150,7 @@ export class H2ServerStream implements ServerStream {
 	/** The answer is with Node. A client that still sends its request is told that nobody reads it: RFC 9113, 8.1. */
 	#ended(): void {
 		const inbound = this.#inbound;
-		this.#context.wheel.stop(this.#bodyTimer);
+		this.#context.options.wheel.stop(this.#bodyTimer);
 		const isWhole = inbound.hasEnded;
 		inbound.deafen();
 		if (isWhole) return;
@@ -156,8 +159,8 @@ export class H2ServerStream implements ServerStream {
 	}
 
 	#closed(receiver: RequestReceiver): void {
-		this.#context.wheel.stop(this.#writeTimer);
-		this.#context.wheel.stop(this.#bodyTimer);
+		this.#context.options.wheel.stop(this.#writeTimer);
+		this.#context.options.wheel.stop(this.#bodyTimer);
 		if (this.#outbound.done) return;
 		this.#outbound.done = true;
 		const failure = failureOf(this.#stream);
@@ -168,7 +171,7 @@ export class H2ServerStream implements ServerStream {
 
 	#watchWriting(): void {
 		this.#waitingBytes = this.#stream.bufferSize;
-		this.#context.wheel.start(this.#writeTimer, this.#context.timeouts.writeMs);
+		this.#context.options.wheel.start(this.#writeTimer, this.#context.options.timeouts.writeMs);
 	}
 
 	#writeIsDue(): void {
@@ -180,7 +183,7 @@ export class H2ServerStream implements ServerStream {
 		this.#inbound.giveUp({
 			kind: "timeout",
 			timeout: "idle",
-			detail: `expected the client to take something of what waits in ${this.#context.timeouts.writeMs} ms`,
+			detail: `expected the client to take something of what waits in ${this.#context.options.timeouts.writeMs} ms`,
 		});
 		this.reset({ kind: "timeout", detail: "the client takes nothing", code: CANCEL });
 	}
@@ -188,11 +191,11 @@ export class H2ServerStream implements ServerStream {
 	#bodyIsDue(): void {
 		const inbound = this.#inbound;
 		if (!inbound.isOpen || inbound.hasEnded) return;
-		const { bodyBytesPerSecondMin, bodyRateAfterMs } = this.#context.timeouts;
+		const { bodyBytesPerSecondMin, bodyRateAfterMs } = this.#context.options.timeouts;
 		const came = inbound.received - this.#receivedBytes;
 		this.#receivedBytes = inbound.received;
 		if (inbound.isPaused || came * 1000 >= bodyBytesPerSecondMin * bodyRateAfterMs) {
-			this.#context.wheel.start(this.#bodyTimer, bodyRateAfterMs);
+			this.#context.options.wheel.start(this.#bodyTimer, bodyRateAfterMs);
 			return;
 		}
 		inbound.giveUp({

@@ -14,15 +14,19 @@ import { ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR, resetSoon } from "./h2-cod
 import { headOptions } from "./h2-fields.ts";
 import { type H2HeadFault, readRequestHead } from "./h2-request-head.ts";
 import { H2ServerStream, type H2StreamContext } from "./h2-server-stream.ts";
+import type { LocalAnswer } from "./local-answer.ts";
 import type { ClientTimeouts, MessageLimits } from "./settings.ts";
-import type { ClientFacts, OnRequest } from "./stream.ts";
+import type { ClientFacts, Failure, OnRequest } from "./stream.ts";
 import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
+/** May be changed while connections live: each request sees what is there then. */
 export interface H2ServerOptions {
-	readonly limits: MessageLimits;
-	readonly timeouts: ClientTimeouts;
+	limits: MessageLimits;
+	timeouts: ClientTimeouts;
+	onRequest: OnRequest;
 	readonly wheel: TimerWheel;
-	readonly onRequest: OnRequest;
+	/** What a client is told whose request never became one; called once for each, also where only a reset can tell. */
+	readonly faultAnswer?: (failure: Failure, client: ClientFacts) => LocalAnswer;
 	/** Once, when the connection is gone. */
 	readonly onClosed?: () => void;
 }
@@ -84,8 +88,7 @@ class Connection implements H2Connection {
 		this.#client = client;
 		this.#options = options;
 		const { limits, timeouts, wheel } = options;
-		const batch = new H2Batch();
-		this.#context = { client, batch, wheel, timeouts, bodyBytesMax: limits.bodyBytesMax };
+		this.#context = { client, batch: new H2Batch(), options };
 		const { maxHeaderListPairs, maxHeaderListSize } = headOptions(limits);
 		const session = performServerHandshake(socket, {
 			settings: {
@@ -139,12 +142,27 @@ class Connection implements H2Connection {
 		client.requests++;
 		const scheme = client.tls === undefined ? "http" : "https";
 		const head = readRequestHead(raw, scheme, stream.endAfterHeaders, limits);
-		if (head.kind === "fault") refuse(stream, head);
+		if (head.kind === "fault") this.#refuse(stream, head);
 		else new H2ServerStream(stream, head, this.#context).begin(onRequest);
 		const more = limits.requestsPerConnectionMax - client.requests;
 		if (more <= 0) this.drain(Infinity);
 		// It does not answer our PING.
 		if (more <= -limits.streamsMax) this.#sayLastStream();
+	}
+
+	#refuse(stream: ServerHttp2Stream, { status, detail }: H2HeadFault): void {
+		const failure: Failure = { kind: "malformed", detail, status: status ?? 400 };
+		const answer = this.#options.faultAnswer?.(failure, this.#client);
+		if (status === undefined) {
+			resetSoon(stream, PROTOCOL_ERROR);
+			return;
+		}
+		const fields = [":status", String(answer?.status ?? status), ...(answer?.fields ?? [])];
+		// Node has ended the answer to HEAD already.
+		stream.respond(fields, { endStream: stream.writableEnded });
+		if (!stream.writableEnded) stream.end(answer?.body);
+		stream.resume();
+		if (!stream.endAfterHeaders) resetSoon(stream, NO_ERROR);
 	}
 
 	#ended(): void {
@@ -188,17 +206,4 @@ class Connection implements H2Connection {
 		this.#workSeen = work;
 		if (this.#idleFrames > IDLE_FRAMES_MAX) this.#session.destroy(undefined, ENHANCE_YOUR_CALM);
 	}
-}
-
-function refuse(stream: ServerHttp2Stream, fault: H2HeadFault): void {
-	if (fault.status === undefined) {
-		resetSoon(stream, PROTOCOL_ERROR);
-		return;
-	}
-	const fields = [":status", String(fault.status), "content-type", "text/plain; charset=utf-8"];
-	// Node has ended the answer to HEAD already.
-	stream.respond(fields, { endStream: stream.writableEnded });
-	if (!stream.writableEnded) stream.end(`${fault.status} ${fault.detail}\n`);
-	stream.resume();
-	if (!stream.endAfterHeaders) resetSoon(stream, NO_ERROR);
 }
