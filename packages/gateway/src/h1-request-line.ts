@@ -18,6 +18,8 @@ import type { H1RequestHead } from "./h1-request.ts";
 
 const METHOD_BYTES_MAX = 32;
 const VERSION = "HTTP/";
+/** Bytes of `1.1` CRLF. */
+const VERSION_REST = 5;
 const SLASH = 0x2f;
 
 /** The absolute offset after the line; 0, -1 as parseRequestHead. */
@@ -53,31 +55,30 @@ export function readRequestLine(
 		if (bytes[at] !== VERSION.charCodeAt(index))
 			return head.refuse(lineFault(bytes[at] as number, H1_FAULTS.version));
 	}
-	if (at + 5 > stop) {
-		// What is there of `1.1` CRLF may be wrong already; whoever sends less than a line waits for its end.
-		return bytes.indexOf(LF, at) < stop && bytes.indexOf(LF, at) !== -1
-			? head.refuse(H1_FAULTS.version)
-			: needMore(head, start, stop, limits);
+	const version = at;
+	for (; at < version + VERSION_REST; at++) {
+		if (at >= stop) return needMore(head, start, stop, limits);
+		const byte = bytes[at] as number;
+		const rest = at - version;
+		if (rest === 4 && byte !== LF) return head.refuse(H1_FAULTS.bareCr);
+		if (rest === 3 ? byte !== CR : rest === 1 ? byte !== 0x2e : rest !== 4 && !isDigit(byte))
+			return head.refuse(lineFault(byte, H1_FAULTS.version));
 	}
-	const minor = bytes[at + 2] as number;
-	if (!isDigit(bytes[at] as number) || bytes[at + 1] !== 0x2e || !isDigit(minor))
-		return head.refuse(H1_FAULTS.version);
-	if (bytes[at] !== 0x31 || minor > 0x31) return head.refuse(H1_FAULTS.otherVersion);
-	if (bytes[at + 3] !== CR) return head.refuse(lineFault(bytes[at + 3] as number, H1_FAULTS.version));
-	if (bytes[at + 4] !== LF) return head.refuse(H1_FAULTS.bareCr);
+	const minor = bytes[version + 2] as number;
+	if (bytes[version] !== 0x31 || minor > 0x31) return head.refuse(H1_FAULTS.otherVersion);
 
 	const { base } = head;
 	head.version = minor === 0x31 ? "1.1" : "1.0";
 	head.method = methodAt(bytes, method, methodEnd);
 	head.firstLine = method - base;
-	head.firstField = at + 5 - base;
+	head.firstField = at - base;
 	head.pathAt = target - base;
 	head.pathEnd = targetEnd - base;
 	if (bytes[target] !== SLASH) {
 		const fault = readOtherForm(head, bytes, target, targetEnd);
 		if (fault !== undefined) return head.refuse(fault);
 	}
-	return at + 5;
+	return at;
 }
 
 function isDigit(byte: number): boolean {

@@ -115,23 +115,25 @@ function readStatusLine(
 		if (at >= stop) return needMore(head, start, stop, limits);
 		if (bytes[at] !== VERSION.charCodeAt(index)) return head.refuse(H1_FAULTS.statusLine);
 	}
-	if (start + STATUS_END >= stop) return needMore(head, start, stop, limits);
-	const minor = (bytes[at] as number) - 0x30;
-	if ((minor !== 0 && minor !== 1) || bytes[at + 1] !== SP) return head.refuse(H1_FAULTS.statusLine);
 	let status = 0;
-	for (let index = at + 2; index < start + STATUS_END; index++) {
-		const digit = (bytes[index] as number) - 0x30;
-		if (digit < 0 || digit > 9) return head.refuse(H1_FAULTS.statusLine);
-		status = status * 10 + digit;
+	for (; at < start + STATUS_END; at++) {
+		if (at >= stop) return needMore(head, start, stop, limits);
+		const byte = bytes[at] as number;
+		const digit = byte - 0x30;
+		// `1 200` after HTTP/1.
+		const place = at - start - VERSION.length;
+		if (place === 1 ? byte !== SP : digit < 0 || digit > (place === 0 ? 1 : 9))
+			return head.refuse(byte === LF ? H1_FAULTS.bareLf : H1_FAULTS.statusLine);
+		if (place > 1) status = status * 10 + digit;
 	}
+	const isOld = bytes[start + VERSION.length] === 0x30;
 	if (status < 100 || status > 599) return head.refuse(H1_FAULTS.statusLine);
-	at = start + STATUS_END;
-	if (bytes[at] === SP) while (at < stop && VALUE[bytes[at] as number] === 1) at++;
+	if (at < stop && bytes[at] === SP) while (at < stop && VALUE[bytes[at] as number] === 1) at++;
 	if (at < stop && bytes[at] !== CR)
 		return head.refuse(bytes[at] === LF ? H1_FAULTS.bareLf : H1_FAULTS.statusLine);
 	if (at + 1 >= stop) return needMore(head, start, stop, limits);
 	if (bytes[at + 1] !== LF) return head.refuse(H1_FAULTS.bareCr);
-	head.version = minor === 1 ? "1.1" : "1.0";
+	head.version = isOld ? "1.0" : "1.1";
 	head.status = status;
 	head.firstField = at + 2 - head.base;
 	return at + 2;
