@@ -145,7 +145,8 @@ function writeOwnRequest(out: Buffer, at: number, own: H1RequestHead, edits: Hea
 	const { bytes, base } = own;
 	const fields = base + own.firstField;
 	const keepsLine = path === undefined && own.form === "origin" && own.version === "1.1";
-	const keepsHost = authority === undefined && own.hostField !== -1 && own.isPlain(own.hostField);
+	const isHosts = authority === undefined && own.form !== "absolute" && own.hostField !== -1;
+	const keepsHost = isHosts && own.isPlain(own.hostField);
 	let next = at;
 	if (!keepsLine) next = writeRequestLine(out, next, own, path ?? own.path);
 	else if (!keepsHost) next = copyBytes(out, next, bytes, base + own.firstLine, fields);

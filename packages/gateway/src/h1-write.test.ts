@@ -67,7 +67,7 @@ test("edits drop, set, and change path and host", () => {
 test("other versions, forms and blanks are written our way", () => {
 	assert.equal(
 		request(requestHead("GET http://shop.example?a HTTP/1.1\r\nHost: SHOP.example\r\nA: b\r\n\r\n")),
-		"GET /?a HTTP/1.1\r\nHost: SHOP.example\r\nA: b\r\n\r\n",
+		"GET /?a HTTP/1.1\r\nHost: shop.example\r\nA: b\r\n\r\n",
 	);
 	assert.equal(
 		request(requestHead("\r\nGET / HTTP/1.0\r\nHost:\tshop.example\t\r\nA: b\r\n\r\n")),
