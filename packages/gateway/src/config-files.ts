@@ -23,7 +23,7 @@ export class ConfigFiles {
 	get digests(): FileDigests {
 		const digests = new Map<string, string>();
 		for (const [name, bytes] of this.#read) {
-			if (bytes !== undefined) digests.set(name, createHash("sha256").update(bytes).digest("hex"));
+			if (bytes !== undefined) digests.set(name, digestOf(bytes));
 		}
 		return digests;
 	}
@@ -89,6 +89,11 @@ export class ConfigFiles {
 		}
 		return parsed;
 	}
+}
+
+/** Equal for equal bytes only. */
+export function digestOf(bytes: Uint8Array): string {
+	return createHash("sha256").update(bytes).digest("hex");
 }
 
 const WORDS: Readonly<Record<string, string>> = {

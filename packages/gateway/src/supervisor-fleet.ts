@@ -1,0 +1,39 @@
+/** Whatever serves: worker processes, or this very process. */
+import type { SettingsChanges } from "./reload-difference.ts";
+import type { GatewaySettings } from "./settings.ts";
+import type { SocketLibc } from "./supervisor-libc.ts";
+import type { GatewaySockets } from "./supervisor-sockets.ts";
+import type { ListeningPlace, OpenGateway } from "./worker-contract.ts";
+import type { PublishedTopics } from "./worker-messages.ts";
+
+export interface FleetParts {
+	readonly open: OpenGateway;
+	/** The module of a worker process, which opens the same. */
+	readonly workerModule: URL;
+	readonly libc: SocketLibc | undefined;
+	/** undefined without libc: servers listen by themselves then. */
+	readonly sockets: GatewaySockets | undefined;
+	readonly published: PublishedTopics;
+	say(line: string): void;
+}
+
+export interface FleetChange {
+	readonly settings: GatewaySettings;
+	readonly changes: SettingsChanges;
+	/** Listeners whose sockets are new. */
+	readonly opened: readonly string[];
+}
+
+export interface Fleet {
+	readonly listening: readonly ListeningPlace[];
+	/** Rejects if nobody took it; then all are as they were. */
+	apply(change: FleetChange): Promise<void>;
+	/** New processes take over, one after another. Rejects if the first that cannot start; the old one stays then. */
+	roll(): Promise<void>;
+	/** Resolves when all have ended. */
+	drain(): Promise<void>;
+	/** Now. */
+	close(): Promise<void>;
+	/** Process ids of those that serve. */
+	readonly pids: readonly number[];
+}
