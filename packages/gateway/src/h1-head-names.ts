@@ -78,7 +78,7 @@ export function fieldKind(bytes: Uint8Array, start: number, end: number): number
 }
 
 function forwardedKind(bytes: Uint8Array, start: number, end: number): number {
-	if (((bytes[start] as number) | 0x20) !== 0x78 || end - start <= FORWARDED.length) return ORDINARY;
+	if (((bytes[start] as number) | 0x20) !== 0x78 || end - start < FORWARDED.length) return ORDINARY;
 	return isLike(bytes, start, WORDS.forwarded) ? dashed(bytes, start, end, ORDINARY) : ORDINARY;
 }
 
