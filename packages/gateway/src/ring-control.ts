@@ -5,18 +5,26 @@
  * same time of day.
  */
 
-/** Members of a ring, and since when keys cross to it from the one before. */
-export interface RingStage {
-	readonly members: readonly { readonly name: string; readonly weight: number }[];
-	/** Epoch milliseconds; undefined for the first: everybody begins there. */
-	readonly epochMs: number | undefined;
+export interface RingMember {
+	readonly name: string;
+	readonly weight: number;
 }
 
-/** From the oldest that still has keys to the one that will have them all. */
+/** A ring, and since when keys cross to it from the one before. */
+export interface RingStage {
+	/** By name. */
+	readonly members: readonly RingMember[];
+	/** Epoch milliseconds; undefined for the first: everybody begins there. */
+	readonly epochMs: number | undefined;
+	/** By `rollBack`; otherwise because the members became others. */
+	readonly byHand: boolean;
+}
+
 export interface RingSnapshot {
+	/** The one that has every key in the end last; before it those that still have some, and the one to go back to. */
 	readonly stages: readonly RingStage[];
-	/** What rollBack goes back to. */
-	readonly before: RingStage | undefined;
+	/** What was configured and in DNS when this was said: after a roll-back that is not the newest ring. */
+	readonly known: readonly RingMember[];
 }
 
 export interface RingStatus {
@@ -37,19 +45,23 @@ export interface RingStatus {
 	readonly lost: number;
 	/** Sessions that were not followed, as there were too many. */
 	readonly unkept: number;
-	readonly stages: RingSnapshot["stages"];
+	readonly stages: readonly RingStage[];
 }
 
 export interface RingControl {
 	status(nowMs: number): RingStatus;
 	snapshot(): RingSnapshot;
 	/**
-	 * At the start: stands in for our own first ring; our members then begin a new ring if they are others. Later: of
-	 * two equal stages the earlier epoch holds in both processes. False: theirs is another history, nothing was changed.
+	 * What another process, or this one before a reload, said. Before our first request it stands in for our own ring.
+	 * Later both are laid together as ring-agreement.ts says, with one outcome in whatever order processes hear of each
+	 * other. False: theirs is another history, nothing was changed.
 	 */
 	adopt(snapshot: RingSnapshot, nowMs: number): boolean;
 	/** All keys are the newest ring's, now, whatever is pinned. How many sessions' keys were cut off. */
 	cutOver(nowMs: number): number;
-	/** Back to the ring before, with the same care. False: there is none. Name the epoch to do the same elsewhere. */
+	/**
+	 * Back to the ring before, with the same care. False: there is none. It may be told to every process: one that has
+	 * heard of it already, by `epochMs` or in the last seconds, does nothing more.
+	 */
 	rollBack(nowMs: number, epochMs?: number): boolean;
 }
