@@ -1,0 +1,230 @@
+/**
+ * A gateway put together: one process's listeners, routes, upstreams, telemetry and admin server, as one thing that can
+ * be given other settings while it runs.
+ *
+ *   listeners ─▶ h1, h2 ─▶ exchange ─▶ route (gate, plugins) ─▶ upstream (balancer, endpoints, pools) ─▶ h1, h2 ─▶ servers
+ *                              └──▶ telemetry                          └──▶ resolver
+ */
+import { isDeepStrictEqual } from "node:util";
+import { realTimers } from "@plumbline/resolver/timers";
+import { type AdminServer, startAdmin } from "./admin-server.ts";
+import type { AdminCommand, AdminView } from "./admin-view.ts";
+import { Exchange } from "./exchange.ts";
+import { adminViewOf } from "./gateway-admin-view.ts";
+import { obey } from "./gateway-command.ts";
+import { GatewayListeners } from "./gateway-listeners.ts";
+import { gatewayResolver } from "./gateway-resolver.ts";
+import { snapshotOf } from "./gateway-snapshot.ts";
+import { Sites } from "./live-site.ts";
+import { LiveUpstreams } from "./live-upstream.ts";
+import type { GatewayEvent } from "./observer.ts";
+import { localPorts, PoolPorts } from "./pool-ports.ts";
+import { SharedStores } from "./protect-rate-limit-shared.ts";
+import { LoopLag } from "./protect-shed.ts";
+import type { GatewaySettings } from "./settings.ts";
+import { openTelemetry, type Telemetry } from "./telemetry.ts";
+import { TimerWheel } from "./timer-wheel.ts";
+import { Scratch } from "./transport-scratch.ts";
+import { dialUpstream } from "./upstream-dial.ts";
+import { ADMIN_SOCKET, type GatewayHooks, type ListenSockets, type OpenGateway } from "./worker-contract.ts";
+
+/** Of answers of upstreams, beside what clients may send: cookies and policies make them longer. */
+const RESPONSE_HEAD_BYTES_MAX = 65_536;
+const RESPONSE_FIELDS_MAX = 200;
+const COMMAND_TOPIC = "command";
+
+export const openGateway: OpenGateway = async (settings, sockets, hooks) => {
+	const gateway = new Gateway(settings, hooks);
+	try {
+		await gateway.start(sockets);
+	} catch (error) {
+		await gateway.close();
+		throw error;
+	}
+	return gateway;
+};
+
+class Gateway implements Awaited<ReturnType<OpenGateway>> {
+	readonly #hooks: GatewayHooks;
+	readonly #now = () => performance.now();
+	readonly #wheel = new TimerWheel(this.#now);
+	readonly #stores: SharedStores;
+	readonly #upstreams: LiveUpstreams;
+	readonly #sites: Sites;
+	readonly #listeners: GatewayListeners;
+	#resolver: ReturnType<typeof gatewayResolver>;
+	#telemetry: Telemetry;
+	#settings: GatewaySettings;
+	#admin: AdminServer | undefined;
+	#state: "starting" | "serving" | "draining" | "closed" = "starting";
+	#generation = 1;
+
+	constructor(settings: GatewaySettings, hooks: GatewayHooks) {
+		this.#settings = settings;
+		this.#hooks = hooks;
+		this.#telemetry = this.#openTelemetry(settings);
+		this.#resolver = gatewayResolver(settings.resolver);
+		const now = this.#now;
+		const observe = (event: GatewayEvent) => this.#telemetry.observe(event);
+		this.#stores = new SharedStores({ now, timers: realTimers, random: Math.random });
+		const shared = { now, timers: realTimers, random: Math.random, observe };
+		const scratch = new Scratch();
+		this.#upstreams = new LiveUpstreams({
+			...shared,
+			wheel: this.#wheel,
+			wallNow: Date.now,
+			dial: dialUpstream({ now, wheel: this.#wheel, scratch }),
+			ports: new PoolPorts(localPorts() / hooks.workers, observe),
+			resolver: { resolve: (ask, options) => this.#resolver.resolve(ask, options) },
+			responses: { headBytesMax: RESPONSE_HEAD_BYTES_MAX, fieldsMax: RESPONSE_FIELDS_MAX },
+			publish: (topic, value) => hooks.publish(topic, value),
+		});
+		this.#sites = new Sites({
+			...shared,
+			gates: { ...shared, lag: new LoopLag(now, realTimers), stores: this.#stores },
+			upstreams: this.#upstreams.byName,
+		});
+		const parts = {
+			now,
+			wheel: this.#wheel,
+			observer: { finished: (record) => this.#telemetry.observer.finished(record) },
+			traceShare: () => this.#telemetry.share,
+			traceIdField: () => this.#telemetry.traceIdField,
+		} satisfies ConstructorParameters<typeof Exchange>[0];
+		this.#listeners = new GatewayListeners(
+			{
+				now,
+				wheel: this.#wheel,
+				scratch,
+				upstreams: this.#upstreams.byName,
+				workers: hooks.workers,
+				onRequest: (head, stream) => new Exchange(parts, this.#sites.current, head, stream),
+			},
+			settings,
+		);
+	}
+
+	get listening() {
+		return this.#listeners.places();
+	}
+
+	async start(sockets: ListenSockets): Promise<void> {
+		const settings = this.#settings;
+		this.#upstreams.apply(settings.upstreams, settings.drainMs);
+		this.#sites.apply(settings, () => undefined);
+		await this.#listeners.apply(settings, sockets);
+		await this.#openAdmin(settings, sockets);
+		this.#state = "serving";
+		for (const { listener, place } of this.listening) {
+			const port = Number(place.slice(place.lastIndexOf(":") + 1));
+			this.#telemetry.observe({
+				kind: "listening",
+				listener,
+				port: Number.isInteger(port) ? port : undefined,
+			});
+		}
+	}
+
+	async apply(settings: GatewaySettings, sockets: ListenSockets): Promise<void> {
+		const before = this.#settings;
+		// What may fail comes first; what is left of a failure is only more than is wanted.
+		this.#upstreams.apply(settings.upstreams, settings.drainMs);
+		this.#sites.apply(settings, () => undefined);
+		await this.#listeners.apply(settings, sockets);
+		this.#settings = settings;
+		this.#generation++;
+		if (!isDeepStrictEqual(before.resolver, settings.resolver)) {
+			const old = this.#resolver;
+			this.#resolver = gatewayResolver(settings.resolver);
+			await old.close();
+		}
+		if (!isDeepStrictEqual(before.telemetry, settings.telemetry)) {
+			const old = this.#telemetry;
+			this.#telemetry = this.#openTelemetry(settings);
+			await old.close();
+		}
+		if (!isDeepStrictEqual(before.admin, settings.admin)) {
+			await this.#admin?.close();
+			await this.#openAdmin(settings, sockets);
+		}
+	}
+
+	async drain(): Promise<void> {
+		if (this.#state !== "serving") return;
+		this.#state = "draining";
+		const { drainMs } = this.#settings;
+		await this.#listeners.drain(drainMs, () => this.#sites.turnOut());
+		await this.close();
+	}
+
+	async close(): Promise<void> {
+		if (this.#state === "closed") return;
+		this.#state = "closed";
+		this.#listeners.close();
+		this.#sites.close();
+		this.#upstreams.close();
+		this.#wheel.close();
+		await Promise.all([this.#admin?.close(), this.#resolver.close(), this.#telemetry.close()]);
+	}
+
+	answer(kind: string): unknown {
+		if (kind === "snapshot") return this.#snapshot();
+		if (kind === "metrics") return this.#telemetry.metrics(this.#snapshot());
+		return kind === "failures" ? this.#telemetry.recentFailures() : undefined;
+	}
+
+	received(topic: string, value: unknown): void {
+		if (topic === COMMAND_TOPIC) this.#obey(value as AdminCommand);
+		else this.#upstreams.received(topic, value);
+	}
+
+	#openTelemetry({ telemetry }: GatewaySettings): Telemetry {
+		return openTelemetry(telemetry, { now: this.#now, trouble: (line) => this.#hooks.say(line) });
+	}
+
+	async #openAdmin(settings: GatewaySettings, sockets: ListenSockets): Promise<void> {
+		this.#admin = undefined;
+		if (settings.admin === undefined || this.#hooks.slot !== 0) return;
+		const fd = sockets.get(ADMIN_SOCKET);
+		this.#admin = await startAdmin({
+			settings: settings.admin,
+			view: this.#adminView(),
+			...(fd === undefined ? {} : { fd }),
+		});
+		this.#hooks.say(`admin on ${this.#admin.place}`);
+	}
+
+	#adminView(): AdminView {
+		return adminViewOf({
+			settings: () => this.#settings,
+			collect: (kind) => this.#hooks.collect(kind),
+			obey: (command) => this.#obey(command),
+			tellOthers: (command) => this.#hooks.publish(COMMAND_TOPIC, command),
+			askOwner: (what) => this.#hooks.ask?.(what) ?? false,
+		});
+	}
+
+	#obey(command: AdminCommand) {
+		return obey(command, {
+			sites: this.#sites,
+			upstreams: this.#upstreams.byName,
+			now: this.#now,
+			reopenLogs: () => this.#telemetry.reopenLogs(),
+		});
+	}
+
+	#snapshot() {
+		return snapshotOf(
+			{
+				slot: this.#hooks.slot,
+				state: this.#state,
+				generation: this.#generation,
+				sites: this.#sites,
+				upstreams: this.#upstreams.byName,
+				listeners: this.#listeners.snapshots(),
+				loopLagMs: undefined,
+			},
+			this.#now(),
+		);
+	}
+}
