@@ -29,8 +29,12 @@ export class LineBytes {
 		this.at += this.bytes.write(text, this.at, "latin1");
 	}
 
-	/** Not negative, whole, below 2^53. */
+	/** Whatever is no count is written as 0. */
 	whole(value: number): void {
+		if (!Number.isSafeInteger(value) || value < 0) {
+			this.bytes[this.at++] = ZERO;
+			return;
+		}
 		const { bytes } = this;
 		let digits = 1;
 		for (let bound = 10; value >= bound; bound *= 10) digits++;

@@ -24,13 +24,19 @@ interface Place {
 	readonly bytes: Uint8Array;
 }
 
+/** Who asks for what host: the same for most requests of a connection. */
+interface Caller {
+	readonly client: string;
+	readonly method: string;
+	readonly host: string;
+	readonly bytes: Uint8Array;
+}
+
+const CALLERS = 256;
+
 const b = (text: string): Uint8Array => Buffer.from(text, "latin1");
 const JSON_PIECES = {
 	time: b('{"time":"'),
-	client: b('Z","client":"'),
-	method: b('","method":"'),
-	host: b('","host":"'),
-	path: b('","path":"'),
 	version: {
 		"1.0": b('","version":"1.0","status":'),
 		"1.1": b('","version":"1.1","status":'),
@@ -47,6 +53,7 @@ const JSON_PIECES = {
 	fresh: b(',"reused":false'),
 	poolMs: b(',"poolMs":'),
 	upstreamMs: b(',"upstreamMs":'),
+	grpc: b(',"grpc":'),
 	agent: b(',"agent":"'),
 	referer: b(',"referer":"'),
 	quote: b('"'),
@@ -74,6 +81,8 @@ export class AccessLines {
 	#commonSecond = b("");
 	/** By endpoint, route and upstream. */
 	readonly #places = new Map<string, Place>();
+	/** A place that two share is the last one's. */
+	readonly #callers: (Caller | undefined)[] = new Array(CALLERS).fill(undefined);
 	readonly #json = new RecentText(jsonText);
 	readonly #common = new RecentText(commonText);
 	readonly #jsonReferers = new RecentText((text) => jsonText(redactReferer(text)));
@@ -97,13 +106,7 @@ export class AccessLines {
 		const second = this.#setSecond(wallMs);
 		to.put(this.#isoSecond);
 		to.three(wallMs - second * 1000);
-		to.put(JSON_PIECES.client);
-		this.#json.put(record.clientAddress, to);
-		to.put(JSON_PIECES.method);
-		this.#json.put(head.method, to);
-		to.put(JSON_PIECES.host);
-		this.#json.put(head.authority, to);
-		to.put(JSON_PIECES.path);
+		to.put(this.#caller(record.clientAddress, head.method, head.authority));
 		to.text(jsonText(redactPath(head.path)));
 		to.put(JSON_PIECES.version[head.version]);
 		to.whole(record.status);
@@ -128,7 +131,10 @@ export class AccessLines {
 		}
 		waitsOf(record, to);
 		if (record.failure !== undefined || record.refused !== undefined) to.text(failureOf(record));
-		if (record.grpcStatus !== undefined) to.text(`,"grpc":${record.grpcStatus}`);
+		if (record.grpcStatus !== undefined) {
+			to.put(JSON_PIECES.grpc);
+			to.whole(record.grpcStatus);
+		}
 		if (head.upgrade !== undefined) to.text(`,"upgrade":"${jsonText(head.upgrade)}"`);
 		const agent = head.value("user-agent");
 		if (agent !== undefined) {
@@ -181,6 +187,19 @@ export class AccessLines {
 		this.#isoSecond = b(iso.slice(0, 20));
 		this.#commonSecond = b(`${day}/${MONTHS[Number(month) - 1]}/${year}:${time}`);
 		return second;
+	}
+
+	#caller(client: string, method: string, host: string): Uint8Array {
+		const { length } = client;
+		const mixed = client.charCodeAt(length - 1) * 31 + client.charCodeAt(length - 2) * 7 + length;
+		const slot = (mixed + host.length * 13 + method.length) & (CALLERS - 1);
+		const known = this.#callers[slot];
+		if (known?.client === client && known.method === method && known.host === host) return known.bytes;
+		const bytes = b(
+			`Z","client":"${jsonText(client)}","method":"${jsonText(method)}","host":"${jsonText(host)}","path":"`,
+		);
+		this.#callers[slot] = { client, method, host, bytes };
+		return bytes;
 	}
 
 	#place({ route, upstream, endpoint }: ExchangeRecord): Uint8Array {

@@ -70,6 +70,11 @@ test("one that failed, one that was refused, one of gRPC", () => {
 	assert.equal(told.refused, "rate-limit");
 	assert.ok(!("endpoint" in told || "tries" in told || "poolMs" in told));
 	assert.equal(JSON.parse(line(exchangeRecord({ grpcStatus: 14 }))).grpc, 14);
+	for (const odd of [Number.NaN, Infinity, -1, 0.5, 2 ** 60]) {
+		const record = exchangeRecord({ grpcStatus: odd, status: odd, responseBytes: odd });
+		const { grpc, status, bytes } = JSON.parse(line(record));
+		assert.deepEqual([grpc, status, bytes], [0, 0, 0], String(odd));
+	}
 });
 
 test("the Combined Log Format, and Common", () => {

@@ -2,7 +2,7 @@
 import { METRIC_FAMILIES, type MetricFamily, type MetricName } from "./metrics-families.ts";
 
 /** Upper bounds in seconds; from a cache hit next door to a time limit. */
-export const DURATION_BOUNDS = [
+const DURATION_BOUNDS = [
 	0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ] as const;
 const BUCKETS = DURATION_BOUNDS.length + 1;
