@@ -84,6 +84,8 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 		};
 		const session = connectH2("http://upstream", options);
 		this.session = session;
+		// Also when its session is over, and hears of nothing any more.
+		socket.on("error", () => undefined);
 		session.once("connect", () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
 		session.on("remoteSettings", (settings) => this.#heardSettings(settings.maxConcurrentStreams));
 		session.on("goaway", (code, lastStream) => this.#heardGoaway(code, lastStream));

@@ -8,7 +8,7 @@ import type { Http2Stream, ServerHttp2Stream } from "node:http2";
 import type { H2Batch } from "./h2-batch.ts";
 import { CANCEL, codeName, codeToClient, INTERNAL_ERROR, NO_ERROR, resetSoon } from "./h2-codes.ts";
 import { pushFields } from "./h2-fields.ts";
-import { H2Inbound, LastBatch } from "./h2-inbound.ts";
+import { H2Inbound } from "./h2-inbound.ts";
 import { H2Outbound } from "./h2-outbound.ts";
 import type { H2RequestHead } from "./h2-request-head.ts";
 import { websocketAccept } from "./h2-websocket.ts";
@@ -34,9 +34,10 @@ export class H2ServerStream implements ServerStream {
 	readonly #context: H2StreamContext;
 	readonly #outbound: H2Outbound;
 	readonly #inbound: H2Inbound;
+	#receiver: RequestReceiver | undefined;
 	readonly #writeTimer = new WheelTimer(() => this.#writeIsDue());
 	readonly #bodyTimer = new WheelTimer(() => this.#bodyIsDue());
-	/** What waited for the client when the clock was looked at last. */
+	/** What waited for the client when the clock was looked at last; Node tells of whole writes only, 64 KiB at most. */
 	#waitingBytes = 0;
 	/** What had come when the other was. */
 	#receivedBytes = 0;
@@ -73,8 +74,9 @@ export class H2ServerStream implements ServerStream {
 		const stream = this.#stream;
 		const { timeouts, wheel } = this.#context.options;
 		const receiver = onRequest(this.#head, this);
+		this.#receiver = receiver;
 		// Before the request's own ear: without its stream there is no answer, whether or not the request has ended.
-		stream.on("close", () => this.#closed(receiver));
+		stream.on("close", () => this.#closed());
 		stream.on("drain", () => {
 			wheel.stop(this.#writeTimer);
 			if (!this.#outbound.done) receiver.drained();
@@ -158,34 +160,34 @@ export class H2ServerStream implements ServerStream {
 		resetSoon(this.#stream, NO_ERROR);
 	}
 
-	#closed(receiver: RequestReceiver): void {
+	#closed(): void {
 		this.#context.options.wheel.stop(this.#writeTimer);
 		this.#context.options.wheel.stop(this.#bodyTimer);
-		if (this.#outbound.done) return;
+		this.#tell(failureOf(this.#stream));
 		this.#outbound.done = true;
-		const failure = failureOf(this.#stream);
+	}
+
+	/** There will be no whole answer; who has given all of it already does not care. */
+	#tell(failure: Failure): void {
 		if (this.#inbound.isOpen) this.#inbound.giveUp(failure);
-		else receiver.reset(failure);
-		this.#context.batch.touch(new LastBatch(receiver));
+		else if (!this.#outbound.done) this.#receiver?.reset(failure);
 	}
 
 	#watchWriting(): void {
-		this.#waitingBytes = this.#stream.bufferSize;
+		this.#waitingBytes = this.#stream.writableLength;
 		this.#context.options.wheel.start(this.#writeTimer, this.#context.options.timeouts.writeMs);
 	}
 
 	#writeIsDue(): void {
 		if (this.#stream.destroyed) return;
-		if (this.#stream.bufferSize < this.#waitingBytes) {
+		if (this.#stream.writableLength < this.#waitingBytes) {
 			this.#watchWriting();
 			return;
 		}
-		this.#inbound.giveUp({
-			kind: "timeout",
-			timeout: "idle",
-			detail: `expected the client to take something of what waits in ${this.#context.options.timeouts.writeMs} ms`,
-		});
-		this.reset({ kind: "timeout", detail: "the client takes nothing", code: CANCEL });
+		const { writeMs } = this.#context.options.timeouts;
+		const detail = `expected the client to take something of what waits in ${writeMs} ms`;
+		this.#tell({ kind: "timeout", timeout: "idle", detail });
+		this.reset({ kind: "timeout", detail, code: CANCEL });
 	}
 
 	#bodyIsDue(): void {

@@ -4,8 +4,9 @@
  *
  *     head time ─SETTINGS─▶ (idle ⇄ streams under way) ─▶ draining ─▶ closed
  *
- * Draining says GOAWAY twice (RFC 9113, 6.8): first without an end, so that requests already on their way are still
- * served, and the last one served when the client's answer to a PING says that it has heard the first.
+ * Draining says GOAWAY once, with the last stream that is served: requests on their way behind it are not worked on, as
+ * the client then knows, and may be sent elsewhere. (A first GOAWAY without an end, RFC 9113, 6.8, would spare them that,
+ * but nghttp2 as Node has it takes no stream after any GOAWAY.)
  */
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
@@ -54,8 +55,6 @@ const IDLE_FRAMES_MAX = 1000;
 const IDLE_FRAMES_PER_SECOND = 10;
 /** A client that was told everything has so long to close its side. */
 const LINGER_MS = 2000;
-/** The largest stream id there is: all streams are still served. */
-const EVERY_STREAM = 2 ** 31 - 1;
 
 /** `firstBytes`: what was read from the socket to know the protocol; it is read again. */
 export function serveH2(
@@ -66,6 +65,8 @@ export function serveH2(
 ): H2Connection {
 	if (firstBytes !== undefined && firstBytes.length > 0) socket.unshift(firstBytes);
 	socket.setNoDelay(true);
+	// Also when its session is over, and hears of nothing any more.
+	socket.on("error", () => undefined);
 	return new Connection(socket, client, options);
 }
 
@@ -78,7 +79,6 @@ class Connection implements H2Connection {
 	readonly #context: H2StreamContext;
 	readonly #timer = new WheelTimer(() => this.#timeIsUp());
 	#isDraining = false;
-	#hasSaidLastStream = false;
 	#idleFrames = 0;
 	#idleSinceMs = performance.now();
 	#workSeen = 0;
@@ -117,13 +117,12 @@ class Connection implements H2Connection {
 		wheel.start(this.#timer, timeouts.headMs);
 	}
 
+	/** Node closes the session when the last stream has gone, which may be now. */
 	drain(drainMs: number): void {
-		const session = this.#session;
-		if (this.#isDraining || session.destroyed) return;
+		if (this.#isDraining || this.#session.destroyed) return;
 		this.#isDraining = true;
-		this.#options.wheel.start(this.#timer, drainMs);
-		session.goaway(NO_ERROR, EVERY_STREAM);
-		session.ping(() => this.#sayLastStream());
+		this.#session.close();
+		this.#options.wheel.start(this.#timer, this.open === 0 ? Math.min(drainMs, LINGER_MS) : drainMs);
 	}
 
 	destroy(): void {
@@ -144,10 +143,7 @@ class Connection implements H2Connection {
 		const head = readRequestHead(raw, scheme, stream.endAfterHeaders, limits);
 		if (head.kind === "fault") this.#refuse(stream, head);
 		else new H2ServerStream(stream, head, this.#context).begin(onRequest);
-		const more = limits.requestsPerConnectionMax - client.requests;
-		if (more <= 0) this.drain(Infinity);
-		// It does not answer our PING.
-		if (more <= -limits.streamsMax) this.#sayLastStream();
+		if (client.requests >= limits.requestsPerConnectionMax) this.drain(Infinity);
 	}
 
 	#refuse(stream: ServerHttp2Stream, { status, detail }: H2HeadFault): void {
@@ -167,28 +163,16 @@ class Connection implements H2Connection {
 
 	#ended(): void {
 		this.open--;
-		if (this.open > 0 || this.#session.destroyed) return;
-		if (!this.#isDraining) this.#options.wheel.start(this.#timer, this.#options.timeouts.idleMs);
-		else if (this.#hasSaidLastStream) this.#options.wheel.start(this.#timer, LINGER_MS);
-		else this.#sayLastStream();
+		if (this.open > 0) return;
+		const { timeouts, wheel } = this.#options;
+		if (this.#isDraining) wheel.start(this.#timer, LINGER_MS);
+		else if (!this.#session.destroyed) wheel.start(this.#timer, timeouts.idleMs);
 	}
 
 	/** For heads, between requests, of a drain, or for a client that does not close. */
 	#timeIsUp(): void {
-		if (this.#isDraining || this.#session.closed) {
-			this.destroy();
-			return;
-		}
-		this.#isDraining = true;
-		this.#sayLastStream();
-	}
-
-	/** Node closes the session when the last stream has gone, which may be now. */
-	#sayLastStream(): void {
-		if (this.#session.destroyed || this.#hasSaidLastStream) return;
-		this.#hasSaidLastStream = true;
-		this.#session.close();
-		if (this.open === 0) this.#options.wheel.start(this.#timer, LINGER_MS);
+		if (this.#isDraining) this.destroy();
+		else this.drain(LINGER_MS);
 	}
 
 	#heardSettings(): void {
@@ -204,6 +188,7 @@ class Connection implements H2Connection {
 		this.#idleSinceMs = nowMs;
 		this.#idleFrames = work !== this.#workSeen ? 1 : Math.max(0, this.#idleFrames - refill) + 1;
 		this.#workSeen = work;
-		if (this.#idleFrames > IDLE_FRAMES_MAX) this.#session.destroy(undefined, ENHANCE_YOUR_CALM);
+		if (this.#idleFrames > IDLE_FRAMES_MAX)
+			this.#session.destroy(new Error("frames that are of no use"), ENHANCE_YOUR_CALM);
 	}
 }

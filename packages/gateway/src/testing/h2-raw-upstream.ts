@@ -9,7 +9,7 @@ export interface RawUpstream {
 	close(): void;
 }
 
-export async function openRawUpstream(settings = Buffer.alloc(0)): Promise<RawUpstream> {
+export async function openRawUpstream(settings: Buffer = Buffer.alloc(0)): Promise<RawUpstream> {
 	const accepted = Promise.withResolvers<RawPeer>();
 	const server = createServer({ noDelay: true }, (socket) => {
 		const heard: Buffer[] = [];

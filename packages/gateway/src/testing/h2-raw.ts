@@ -156,7 +156,7 @@ function told({ type, flags, payload }: Frame): string {
 }
 
 /** A client that has said its preface and SETTINGS. */
-export async function rawClient(port: number, settings = Buffer.alloc(0)): Promise<RawPeer> {
+export async function rawClient(port: number, settings: Buffer = Buffer.alloc(0)): Promise<RawPeer> {
 	const socket = connect(port, "127.0.0.1");
 	await new Promise((resolve) => socket.once("connect", resolve));
 	const peer = new RawPeer(socket);
