@@ -16,6 +16,9 @@ import { dnsCheckCommand } from "./commands/dns-check.ts";
 import { dnsServeCommand } from "./commands/dns-serve.ts";
 import { dnsTraceCommand } from "./commands/dns-trace.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { gatewayCheckCommand } from "./commands/gateway-check.ts";
+import { gatewayImportCommand } from "./commands/gateway-import.ts";
+import { gatewayRunCommand } from "./commands/gateway-run.ts";
 import { goroutinesCommand } from "./commands/goroutines.ts";
 import { labListCommand } from "./commands/lab-list.ts";
 import { labRunCommand } from "./commands/lab-run.ts";
@@ -58,6 +61,22 @@ const dns = buildRouteMap<string, CliContext>({
 	routes: { check: dnsCheckCommand, trace: dnsTraceCommand, serve: dnsServeCommand },
 });
 
+const gateway = buildRouteMap<string, CliContext>({
+	docs: {
+		brief: "A reverse proxy for HTTP, gRPC and WebSocket whose connections have explicit lives",
+		fullDescription: [
+			"A reverse proxy for HTTP, gRPC and WebSocket whose connections have explicit lives.",
+			"",
+			"EXAMPLES",
+			"  plumbline gateway -c gateway.yaml         serve (the same as gateway run)",
+			"  plumbline gateway check -c gateway.yaml   what it means, or what is wrong and where",
+			"  plumbline gateway import nginx.conf       a configuration from nginx or Caddy",
+		].join("\n"),
+	},
+	routes: { run: gatewayRunCommand, check: gatewayCheckCommand, import: gatewayImportCommand },
+	defaultCommand: "run",
+});
+
 const reclaim = buildRouteMap<"time-wait", CliContext>({
 	docs: { brief: "First aid for a host that has run out of ports" },
 	routes: { "time-wait": reclaimTimeWaitCommand },
@@ -83,6 +102,7 @@ const root = buildRouteMap<string, CliContext>({
 		goroutines: goroutinesCommand,
 		ledger: ledgerCommand,
 		dns,
+		gateway,
 		doctor: doctorCommand,
 		demo: demoCommand,
 		lab,

@@ -21,17 +21,9 @@ export class ConfigSource {
 	}
 
 	read(): GatewayConfigRead {
-		this.#text = undefined;
-		this.#digests = new Map();
-		try {
-			this.#text = readFileSync(this.#file, "utf8");
-		} catch (error) {
-			const why = error instanceof Error ? error.message : String(error);
-			return { kind: "refused", faults: [`${this.#file} cannot be read: ${why}`], files: [] };
-		}
-		const world = { environment: this.#environment, wallMs: Date.now() };
-		const read = readGatewayConfig({ name: this.#file, text: this.#text }, world);
-		if (read.kind === "config") this.#digests = read.files;
+		this.#text = textOf(this.#file);
+		const read = readGatewayConfigFile(this.#file, this.#environment);
+		this.#digests = read.kind === "config" ? read.files : new Map();
 		return read;
 	}
 
@@ -51,16 +43,9 @@ export class ConfigSource {
 	}
 
 	#isOld(): boolean {
-		const now = (name: string) => {
-			try {
-				return readFileSync(name);
-			} catch {
-				return undefined;
-			}
-		};
-		if (now(this.#file)?.toString("utf8") !== this.#text) return true;
+		if (textOf(this.#file) !== this.#text) return true;
 		return [...this.#digests].some(([name, digest]) => {
-			const bytes = now(name);
+			const bytes = bytesOf(name);
 			return bytes === undefined || digestOf(bytes) !== digest;
 		});
 	}
@@ -68,5 +53,28 @@ export class ConfigSource {
 	close(): void {
 		this.#watch?.close();
 		this.#watch = undefined;
+	}
+}
+
+/** As it is now, once. */
+export function readGatewayConfigFile(file: string, environment: Environment): GatewayConfigRead {
+	try {
+		const text = readFileSync(file, "utf8");
+		return readGatewayConfig({ name: file, text }, { environment, wallMs: Date.now() });
+	} catch (error) {
+		const why = error instanceof Error ? error.message : String(error);
+		return { kind: "refused", faults: [`${file} cannot be read: ${why}`], files: [] };
+	}
+}
+
+function textOf(file: string): string | undefined {
+	return bytesOf(file)?.toString("utf8");
+}
+
+function bytesOf(file: string): Buffer | undefined {
+	try {
+		return readFileSync(file);
+	} catch {
+		return undefined;
 	}
 }
