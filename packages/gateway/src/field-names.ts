@@ -1,33 +1,36 @@
 /** A set of names of fields that can be asked with bytes, in whatever case, without making a string of them. */
 import type { FieldNames } from "./message.ts";
 
-/** Names of more bytes are compared one after another, not by their length first. */
-const LENGTHS = 32;
-
 class NamesByLength implements FieldNames {
 	readonly names: readonly string[];
-	/** Bit n: a name of n bytes is here; bit 0: one of LENGTHS or more. */
-	readonly #lengths: number;
 	readonly #set: ReadonlySet<string>;
+	/** Most names that are asked for are not here, and their length tells. */
+	readonly #ofLength: readonly (readonly string[] | undefined)[];
 
 	constructor(names: readonly string[]) {
 		this.names = names;
 		this.#set = new Set(names);
-		let lengths = 0;
-		for (const { length } of names) lengths |= 1 << (length < LENGTHS ? length : 0);
-		this.#lengths = lengths;
+		const longest = Math.max(0, ...names.map(({ length }) => length));
+		this.#ofLength = Array.from({ length: longest + 1 }, (_, length) => {
+			const alike = names.filter((name) => name.length === length);
+			return alike.length === 0 ? undefined : alike;
+		});
 	}
 
 	has(name: string): boolean {
-		const { length } = name;
-		return (this.#lengths & (1 << (length < LENGTHS ? length : 0))) !== 0 && this.#set.has(name);
+		return this.#named(name.length) !== undefined && this.#set.has(name);
 	}
 
 	hasBytes(bytes: Uint8Array, start: number, end: number): boolean {
-		const length = end - start;
-		if ((this.#lengths & (1 << (length < LENGTHS ? length : 0))) === 0) return false;
-		for (const name of this.names) if (name.length === length && isNameAt(bytes, start, name)) return true;
+		const alike = this.#named(end - start);
+		if (alike === undefined) return false;
+		for (let index = 0; index < alike.length; index++)
+			if (isNameAt(bytes, start, alike[index] as string)) return true;
 		return false;
+	}
+
+	#named(length: number): readonly string[] | undefined {
+		return length < this.#ofLength.length ? this.#ofLength[length] : undefined;
 	}
 }
 

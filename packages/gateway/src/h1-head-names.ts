@@ -96,7 +96,24 @@ function isLike(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
 	return true;
 }
 
-/** The same of a name as text. */
+/** Names are to be in lower case; one that is not must not bring a second length all the same. */
+export function isHopField(name: string): boolean {
+	switch (name.length) {
+		case 2:
+		case 4:
+		case 6:
+		case 7:
+		case 10:
+		case 14:
+		case 16:
+		case 17:
+			return HOP_FIELDS.has(name.toLowerCase());
+		default:
+			return false;
+	}
+}
+
+/** As NOT_PASSED_ON of fieldKind, of a name as text. */
 export function isLookalike(name: string): boolean {
 	if (!name.includes("_")) return false;
 	const dashes = name.toLowerCase().replaceAll("_", "-");

@@ -13,7 +13,7 @@
  */
 import { AUTHORITY, TARGET, TOKEN } from "./h1-head-bytes.ts";
 import type { H1Fields } from "./h1-head-fields.ts";
-import { CONTENT_LENGTH, HOP_FIELDS, HOST_FIELD, isLookalike, ORDINARY } from "./h1-head-names.ts";
+import { CONTENT_LENGTH, HOST_FIELD, isHopField, isLookalike, ORDINARY } from "./h1-head-names.ts";
 import { H1RequestHead } from "./h1-request.ts";
 import { H1ResponseHead } from "./h1-response.ts";
 import {
@@ -226,11 +226,6 @@ function writeListed(
 	head.each(visit);
 	// What comes after them is written without asking again.
 	return writing.at >= 0 && out.length - writing.at < roomBeside(edits, hop) ? NO_ROOM : writing.at;
-}
-
-/** Names are to be in lower case; if one is not, it must not bring a second length all the same. */
-function isHopField(name: string): boolean {
-	return HOP_FIELDS.has(name.toLowerCase());
 }
 
 function writeSet(out: Buffer, at: number, set: FieldPairs): number {
