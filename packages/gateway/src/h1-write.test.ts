@@ -18,6 +18,8 @@ const response = (text: string, edits: HeadEdits = NO_EDITS, hop: Partial<H1Hop>
 	textOf((out, at) => writeResponseHead(out, at, responseOf(text).head, edits, hopOf(hop)));
 const requestHead = (text: string) => requestOf(text).head;
 
+const LONG = "a".repeat(40);
+
 /** A head that came as a list, as HTTP/2 brings it. */
 function listed(fields: readonly string[], rest: Partial<RequestHead> = {}): RequestHead {
 	return {
@@ -167,7 +169,16 @@ test("lists are written field by field, without what the hop decides", () => {
 });
 
 test("nothing that would split a head is ever written", () => {
-	for (const bad of ["a\r\nB: c", "a\nb", "a\rb", "a\0", "\x7f", "\u010d\u010a"]) {
+	for (const bad of [
+		"a\r\nB: c",
+		"a\nb",
+		"a\rb",
+		"a\0",
+		"\x7f",
+		"\u010d\u010a",
+		`${LONG}\n`,
+		`${LONG}\u0141`,
+	]) {
 		assert.equal(request(listed(["x-a", bad])), UNWRITABLE);
 		assert.equal(request(listed([`x${bad}`, "b"])), UNWRITABLE);
 		assert.equal(request(listed([], { path: `/${bad}` })), UNWRITABLE);

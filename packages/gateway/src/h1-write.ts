@@ -5,7 +5,7 @@
  * ever written, so no header can be split by a string.
  */
 import { fieldNames } from "./field-names.ts";
-import { TOKEN, VALUE } from "./h1-head-bytes.ts";
+import { endOf, TOKEN, VALUE } from "./h1-head-bytes.ts";
 import { HOP_FIELDS, isLookalike } from "./h1-head-names.ts";
 import type { FieldPairs } from "./message.ts";
 
@@ -18,6 +18,9 @@ export const CHUNK_HEAD_BYTES_MAX = 16;
 
 const ZERO = 0x30;
 const COPIED_BY_HAND_MAX = 48;
+const LETTERS_BY_HAND_MAX = 24;
+/** Of a string that holds none, as nearly all do, this is known without looking at its letters. */
+const BEYOND_BYTES = /[^\0-\xff]/;
 
 /** Fields that frame, route, authorize or explain a body must be known before it (RFC 9110 6.5.1). */
 const NOT_IN_TRAILERS = fieldNames([
@@ -96,12 +99,18 @@ export function writeField(out: Buffer, at: number, name: string, value: string)
 
 /** Where there is room for it; each letter must be in the table. */
 export function writeText(out: Buffer, at: number, text: string, allowed: Uint8Array): number {
+	const end = at + text.length;
+	if (text.length > LETTERS_BY_HAND_MAX) {
+		if (BEYOND_BYTES.test(text)) return UNWRITABLE;
+		out.write(text, at, "latin1");
+		return endOf(allowed, out, at, end) === end ? end : UNWRITABLE;
+	}
 	for (let index = 0; index < text.length; index++) {
 		const code = text.charCodeAt(index);
 		if (code > 0xff || allowed[code] === 0) return UNWRITABLE;
 		out[at + index] = code;
 	}
-	return at + text.length;
+	return end;
 }
 
 /** Where there is room for it. */
