@@ -181,6 +181,15 @@ describe("HTTP/2 streams that do not end well", () => {
 		assert.equal(server.story(3).at(-1), `RST ${CANCEL}`);
 	});
 
+	test("a client that ends its side has left", async () => {
+		client.write(headers(1, request()));
+		await server.next(isHead);
+		client.socket.end();
+		await client.untilClosed();
+		await server.next(isReset);
+		assert.equal(gateway.closed, 1);
+	});
+
 	test("REFUSED_STREAM is a refusal, not a failure", async () => {
 		client.write(headers(1, request()));
 		const asked = await server.next(isHead);

@@ -65,6 +65,8 @@ export function serveH2(
 ): H2Connection {
 	if (firstBytes !== undefined && firstBytes.length > 0) socket.unshift(firstBytes);
 	socket.setNoDelay(true);
+	// A client that ends its side has left: node:http2 does not see it on a socket that stays half open.
+	socket.allowHalfOpen = false;
 	// Also when its session is over, and hears of nothing any more.
 	socket.on("error", () => undefined);
 	return new Connection(socket, client, options);

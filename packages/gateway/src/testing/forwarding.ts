@@ -245,7 +245,7 @@ export async function listenH2(
 	};
 	const serve = (socket: Socket, first: Buffer | undefined) =>
 		connections.push(serveH2(socket, first, factsOf(socket), options));
-	const server = createServer({ noDelay: true }, (socket) => {
+	const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
 		if (more.peek !== true) serve(socket, undefined);
 		else
 			socket.once("data", (first) => {
