@@ -13,8 +13,6 @@ import type { FieldPairs } from "./message.ts";
 export const NO_ROOM = -1;
 /** A name, value, path, method or host has what would end its line, or nothing of its kind may have. Reset the exchange. */
 export const UNWRITABLE = -2;
-/** A chunk's length and CRLF. */
-export const CHUNK_HEAD_BYTES_MAX = 16;
 
 const ZERO = 0x30;
 const COPIED_BY_HAND_MAX = 48;

@@ -37,7 +37,7 @@ interface Outcome {
 }
 
 /** In this thread; the last sign is a fault or all inputs. */
-export function tryInputs({ name, inputs, seed, from }: Plan, tell: (sign: Sign) => void): void {
+function tryInputs({ name, inputs, seed, from }: Plan, tell: (sign: Sign) => void): void {
 	const make = TARGETS[name];
 	if (make === undefined) throw new RangeError(`no target ${name}: ${Object.keys(TARGETS).join(", ")}`);
 	const target = make();
