@@ -302,3 +302,14 @@ test("names that resolve one after the other at the start make one ring, not a m
 	assert.equal(process.ring.snapshot().stages.length, 1);
 	assert.deepEqual(process.askAll(keys(100)), new Process(plainEndpoints(4)).askAll(keys(100)));
 });
+
+test("a group that has nobody for a while keeps its ring", () => {
+	const process = new Process(plainEndpoints(4), { shiftMs: 60_000 });
+	const before = process.askAll(keys(200));
+	process.group.become([]);
+	process.at(T0 + 1_000);
+	process.group.become(plainEndpoints(4));
+	process.at(T0 + 2_000);
+	assert.deepEqual(process.askAll(keys(200)), before);
+	assert.equal(process.status.phase, "stable");
+});

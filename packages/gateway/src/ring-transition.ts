@@ -52,13 +52,14 @@ export class RingTransition implements RingControl {
 
 	/** Configured and in DNS, by name, whether they are usable or not. */
 	become(members: readonly RingMember[], nowMs: number): void {
-		if (nowMs < this.#settlesAtMs || sameMembers(members, this.#known)) return;
+		// A group that has nobody for a while keeps its ring: they come back to their keys.
+		if (members.length === 0 || nowMs < this.#settlesAtMs || sameMembers(members, this.#known)) return;
 		this.#known = members;
 		const { newest } = this.#stages;
 		if (newest !== undefined && sameMembers(newest.members, members)) return;
 		if (newest !== undefined && !(this.#isFresh && newest.epochMs === undefined)) {
 			this.#begin({ members, epochMs: this.#nextEpochMs(), byHand: false }, nowMs);
-		} else if (members.length > 0) this.#start([{ members, epochMs: undefined, byHand: false }], nowMs);
+		} else this.#start([{ members, epochMs: undefined, byHand: false }], nowMs);
 	}
 
 	/** The hash's slots belong to the ring that has it at this time of day. */

@@ -130,8 +130,8 @@ function naiveRank({ match }: RouteSettings, head: RequestHead): readonly number
 		const found = head.value(name.toLowerCase());
 		if (found === undefined || (value !== undefined && found !== value)) return undefined;
 	}
-	const conditions = match.headers.length + (match.methods.length > 0 ? 1 : 0);
-	return [host, isExact ? 1 : 0, base.length, conditions];
+	const headers = match.headers.reduce((sum, { value }) => sum + (value === undefined ? 1 : 2), 0);
+	return [host, isExact ? 1 : 0, base.length, headers, match.methods.length > 0 ? 1 : 0];
 }
 
 function naiveFind(routes: readonly RouteSettings[], head: RequestHead): RouteSettings | undefined {

@@ -1,7 +1,7 @@
 /**
  * Which route has a request: the most particular one that matches. Exact host before `*.` suffix (the longest first)
- * before any; in one host exact path before the longest prefix; on one path more conditions (methods, headers) before
- * fewer; then the order of the configuration. Who matches the host but not the rest is looked for in the next host.
+ * before any; in one host exact path before the longest prefix; on one path more conditions on headers before fewer,
+ * then those with methods; then the order of the configuration. Who matches the host but not the rest is looked for in the next host.
  *
  *   shop.example.com ──▶ *.example.com ──▶ any          each a tree of segments (route-tree.ts)
  *
@@ -99,8 +99,10 @@ class HostTable {
 	}
 }
 
+/** A value of a header says more than that it is there, and any header more than methods. */
 function conditionsOf({ match }: RouteSettings): number {
-	return match.headers.length + (match.methods.length > 0 ? 1 : 0);
+	const headers = match.headers.reduce((sum, { value }) => sum + (value === undefined ? 1 : 2), 0);
+	return headers * 2 + (match.methods.length > 0 ? 1 : 0);
 }
 
 function hostOfAuthority(authority: string): string {

@@ -175,3 +175,50 @@ test("a time that is no number cuts nobody off", () => {
 	assert.equal(migration.pick(mover, Number.NaN), OLD.pick(mover));
 	assert.equal(migration.counts.cut, 0);
 });
+
+test("a ring that comes in by and by: dual until its end, and sessions opened on old nodes meanwhile are kept", () => {
+	const migration = new RingMigration(OLD, { keepMs: 1_000 });
+	const begun = migration.begin(NEXT, 0, 500);
+	assert.ok(begun.kind === "begun" && begun.pinned === 0);
+	const old = OLD.pick(mover);
+	assert.ok(old !== undefined);
+	const session = migration.open(mover, 100, old);
+	assert.ok(session?.node === old && migration.kept(mover) === old && migration.counts.pinned === 1);
+	assert.equal(migration.kept(stayer), undefined);
+	migration.tick(1_499);
+	assert.equal(migration.pick(mover, 1_499), old);
+	assert.equal(migration.pick(mover, 1_500), NEXT.pick(mover));
+	assert.deepEqual([migration.phase.kind, migration.counts.cut], ["stable", 1]);
+	migration.close(session, 1_600);
+
+	migration.begin(OLD, 2_000, 500);
+	const kindAt = (nowMs: number) => {
+		migration.tick(nowMs);
+		return migration.phase.kind;
+	};
+	assert.deepEqual([kindAt(2_499), kindAt(2_500)], ["dual", "stable"]);
+	migration.begin(NEXT, 3_000, 500);
+	assert.equal(kindAt(3_000), "dual");
+	assert.equal(migration.cutOver(), 0);
+	assert.equal(kindAt(3_000), "stable");
+});
+
+test("pins of a quick migration do not end before those of a slow one under way", () => {
+	const migration = new RingMigration(OLD, { keepMs: 1_000 });
+	opened(migration, mover, 0);
+	migration.begin(NEXT, 0, 5_000);
+	opened(migration, stayer, 1);
+	migration.begin(hashRing([{ name: "other" }]), 10);
+	migration.tick(5_999);
+	assert.equal(migration.counts.pinned, 2);
+	migration.tick(6_000);
+	assert.deepEqual([migration.counts.pinned, migration.counts.cut], [0, 2]);
+});
+
+test("several nodes are lost in one go", () => {
+	const migration = new RingMigration(OLD);
+	for (const key of keys) opened(migration, key, 0);
+	const lost = keys.filter((key) => ["n0", "n1"].includes(OLD.pick(key) ?? "")).length;
+	assert.equal(migration.lost(new Set(["n0", "n1", "n9"]), 1), lost);
+	assert.equal(migration.counts.lost, lost);
+});

@@ -36,7 +36,7 @@ export class PlainEndpoint implements Endpoint {
 	}
 }
 
-export interface PlainTold {
+interface PlainTold {
 	readonly weight?: number;
 	readonly zone?: string | undefined;
 	readonly sinceMs?: number;
