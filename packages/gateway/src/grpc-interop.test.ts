@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Client, credentials, status } from "@grpc/grpc-js";
-import { dialH2 } from "./h2-client.ts";
-import { dialled, forwardTo, type H2TestServer, listenH2, targetOf } from "./testing/forwarding.ts";
+import { dialH2, dialled, forwardTo, type H2TestServer, listenH2, targetOf } from "./testing/forwarding.ts";
 import { duplex, INTEROP_CASES, statusOf } from "./testing/grpc-interop-cases.ts";
 import { type InteropServer, openInteropServer } from "./testing/grpc-interop-server.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";

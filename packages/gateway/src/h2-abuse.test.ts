@@ -1,9 +1,9 @@
 /** Clients that mean harm, frame by frame: each is bounded, and others are served meanwhile. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { dialH2 } from "./h2-client.ts";
 import { CANCEL, ENHANCE_YOUR_CALM } from "./h2-codes.ts";
 import {
+	dialH2,
 	dialled,
 	type Forwarded,
 	forwardTo,

@@ -7,12 +7,12 @@
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectH2 } from "node:http2";
 import type { Socket } from "node:net";
-import type { Timers } from "@plumbline/resolver/timers";
 import { H2Batch } from "./h2-batch.ts";
 import { type H2Carrier, H2ClientStream } from "./h2-client-stream.ts";
 import { codeName, NO_ERROR, REFUSED_STREAM } from "./h2-codes.ts";
 import { headOptions } from "./h2-fields.ts";
 import type { ClientStream, Failure, ResponseReceiver } from "./stream.ts";
+import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
 import type { DialTarget, DialTimes, UpstreamConnection } from "./upstream-connection.ts";
 
 /** Of one stream: what an upstream may send before it is taken from it. */
@@ -21,16 +21,12 @@ const CONNECTION_WINDOW_BYTES = 1_048_576;
 /** Of one session, in MB: what waits to be sent, and tables. */
 const SESSION_MEMORY_MB_MAX = 32;
 
-export interface H2ClientClock {
-	readonly now: () => number;
-	readonly timers: Timers;
-	/** Of silence with streams under way, until the peer is asked. */
-	readonly pingAfterMs: number;
-	/** Between pings that nothing else came between: what servers of gRPC allow. */
-	readonly pingAgainMs: number;
-	/** For the answer; without one the connection is broken. */
-	readonly pingWaitMs: number;
-}
+/** Of silence with streams under way, until the peer is asked. */
+const PING_AFTER_MS = 20_000;
+/** Between pings that nothing else came between: what servers of gRPC allow. */
+const PING_AGAIN_MS = 301_000;
+/** For the answer; without one the connection is broken. */
+const PING_WAIT_MS = 10_000;
 
 /** What it tells whoever dialled. */
 export interface H2ClientEvents {
@@ -49,7 +45,7 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 	readonly batch = new H2Batch();
 	readonly target: DialTarget;
 	readonly #socket: Socket;
-	readonly #clock: H2ClientClock;
+	readonly #wheel: TimerWheel;
 	#events: H2ClientEvents | undefined;
 	/** 0 until its SETTINGS have come, and when it is retired. */
 	#streamsMax = 0;
@@ -58,20 +54,23 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 	/** Of GOAWAY: streams above it were not worked on. */
 	#lastStream = Infinity;
 	#why = "the peer closed the connection";
-	#stopWatching: (() => void) | undefined;
+	readonly #timer = new WheelTimer(() => this.#due());
+	/** What had been heard when the clock was started. */
+	#workSeen = 0;
+	#isAsking = false;
 
 	constructor(
 		socket: Socket,
 		times: DialTimes,
 		target: DialTarget,
-		clock: H2ClientClock,
+		wheel: TimerWheel,
 		events: H2ClientEvents,
 	) {
 		this.times = times;
 		this.target = target;
 		this.localPort = socket.localPort ?? 0;
 		this.#socket = socket;
-		this.#clock = clock;
+		this.#wheel = wheel;
 		this.#events = events;
 		const { maxHeaderListPairs, maxHeaderListSize } = headOptions(target);
 		const options = {
@@ -86,6 +85,8 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 		this.session = session;
 		// Also when its session is over, and hears of nothing any more.
 		socket.on("error", () => undefined);
+		// The end of an upstream's side is its end: node:http2 does not see it on a socket that stays half open.
+		socket.allowHalfOpen = false;
 		session.once("connect", () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
 		session.on("remoteSettings", (settings) => this.#heardSettings(settings.maxConcurrentStreams));
 		session.on("goaway", (code, lastStream) => this.#heardGoaway(code, lastStream));
@@ -94,7 +95,7 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 		});
 		session.on("close", () => {
 			this.#isRetired = true;
-			this.#stopWatching?.();
+			wheel.stop(this.#timer);
 			this.#events?.closed(this.#why);
 		});
 	}
@@ -111,7 +112,7 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 		if (this.room === 0) throw new Error("a connection without room was asked to begin an exchange");
 		this.open++;
 		this.served++;
-		if (this.open === 1) this.#watch(this.#clock.pingAfterMs, this.batch.work);
+		if (this.open === 1) this.#watch(PING_AFTER_MS);
 		return new H2ClientStream(this, receiver);
 	}
 
@@ -133,7 +134,7 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 	readonly ended = () => {
 		this.open--;
 		if (this.open === 0) {
-			this.#stopWatching?.();
+			this.#wheel.stop(this.#timer);
 			if (this.#isRetired) this.session.close();
 		}
 		this.#events?.roomChanged();
@@ -164,23 +165,25 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 		this.#events?.roomChanged();
 	}
 
-	/** `seen`: the work done when it began to watch. */
-	#watch(ms: number, seen: number): void {
-		this.#stopWatching?.();
-		this.#stopWatching = this.#clock.timers.after(ms, () => {
-			if (this.batch.work === seen) this.#ask();
-			else this.#watch(this.#clock.pingAfterMs, this.batch.work);
-		});
+	#watch(ms: number): void {
+		this.#workSeen = this.batch.work;
+		this.#wheel.start(this.#timer, ms);
+	}
+
+	#due(): void {
+		if (this.#isAsking) {
+			this.#why = `no answer to a PING in ${PING_WAIT_MS} ms`;
+			this.destroy();
+		} else if (this.batch.work === this.#workSeen) this.#ask();
+		else this.#watch(PING_AFTER_MS);
 	}
 
 	#ask(): void {
-		const { pingAgainMs, pingWaitMs, timers } = this.#clock;
-		this.#stopWatching = timers.after(pingWaitMs, () => {
-			this.#why = `no answer to a PING in ${pingWaitMs} ms`;
-			this.destroy();
-		});
+		this.#isAsking = true;
+		this.#wheel.start(this.#timer, PING_WAIT_MS);
 		this.session.ping((error) => {
-			if (error === null && this.open > 0) this.#watch(pingAgainMs, this.batch.work);
+			this.#isAsking = false;
+			if (error === null && this.open > 0) this.#watch(PING_AGAIN_MS);
 		});
 	}
 }

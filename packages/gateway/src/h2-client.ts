@@ -6,46 +6,34 @@
  * What happens on it then is told in h2-client-connection.ts.
  */
 import type { Socket } from "node:net";
-import { realTimers } from "@plumbline/resolver/timers";
-import { type H2ClientClock, H2ClientConnection } from "./h2-client-connection.ts";
-import { dialH2Socket } from "./h2-dial.ts";
+import { TLSSocket } from "node:tls";
+import { H2ClientConnection } from "./h2-client-connection.ts";
 import type { Failure } from "./stream.ts";
+import { WheelTimer } from "./timer-wheel.ts";
+import { type DialClock, SocketDial } from "./transport-dial.ts";
 import type { ConnectionOwner, Dial, Dialling, DialTarget, DialTimes } from "./upstream-connection.ts";
 
-const CLOCK: H2ClientClock = {
-	now: () => performance.now(),
-	timers: realTimers,
-	pingAfterMs: 20_000,
-	pingAgainMs: 301_000,
-	pingWaitMs: 10_000,
-};
-
-export const dialH2: Dial = h2Dialler(CLOCK);
-
-export function h2Dialler(clock: H2ClientClock): Dial {
+export function h2Dialler(clock: DialClock): Dial {
 	return (target, owner) => new H2Dialling(target, owner, clock);
 }
 
 class H2Dialling implements Dialling {
 	readonly #owner: ConnectionOwner;
 	readonly #target: DialTarget;
-	readonly #clock: H2ClientClock;
-	readonly #socket: Socket;
-	readonly #callOff: () => void;
-	#connection: H2ClientConnection | undefined;
+	readonly #clock: DialClock;
+	readonly #dial: SocketDial;
+	/** For what comes after the socket: it has as long once more. */
+	readonly #timer = new WheelTimer(() => this.#tooLate());
+	#connection: H2ClientConnection | undefined = undefined;
 	#isOver = false;
 
-	constructor(target: DialTarget, owner: ConnectionOwner, clock: H2ClientClock) {
+	constructor(target: DialTarget, owner: ConnectionOwner, clock: DialClock) {
 		this.#target = target;
 		this.#owner = owner;
 		this.#clock = clock;
-		this.#socket = dialH2Socket(target, clock.now, {
+		this.#dial = new SocketDial(target, clock, {
 			connected: (socket, times) => this.#connected(socket, times),
 			failed: (failure) => this.#failed(failure),
-		});
-		this.#callOff = clock.timers.after(target.connectMs, () => {
-			const detail = `expected a connection in ${target.connectMs} ms`;
-			this.#failed({ kind: "timeout", timeout: "connect", detail });
 		});
 	}
 
@@ -56,8 +44,16 @@ class H2Dialling implements Dialling {
 	}
 
 	#connected(socket: Socket, times: DialTimes): void {
-		if (this.#isOver) return;
-		const connection = new H2ClientConnection(socket, times, this.#target, this.#clock, {
+		if (socket instanceof TLSSocket && socket.alpnProtocol !== "h2") {
+			socket.on("error", () => undefined);
+			socket.destroy();
+			const detail = `expected ALPN h2, the server chose ${socket.alpnProtocol || "none"}`;
+			this.#failed({ kind: "connect", detail });
+			return;
+		}
+		const { wheel } = this.#clock;
+		wheel.start(this.#timer, this.#target.connectMs);
+		const connection = new H2ClientConnection(socket, times, this.#target, wheel, {
 			ready: () => {
 				if (this.#isOver) return;
 				this.#over();
@@ -72,6 +68,11 @@ class H2Dialling implements Dialling {
 		this.#connection = connection;
 	}
 
+	#tooLate(): void {
+		const detail = `no SETTINGS after ${this.#target.connectMs} ms`;
+		this.#failed({ kind: "timeout", timeout: "connect", detail });
+	}
+
 	#failed(failure: Failure): void {
 		if (this.#isOver) return;
 		this.#over();
@@ -81,12 +82,12 @@ class H2Dialling implements Dialling {
 
 	#over(): void {
 		this.#isOver = true;
-		this.#callOff();
+		this.#clock.wheel.stop(this.#timer);
 	}
 
 	#destroy(): void {
 		this.#connection?.silence();
 		this.#connection?.destroy();
-		this.#socket.destroy();
+		this.#dial.abandon();
 	}
 }

@@ -1,8 +1,7 @@
 /** Credit across the hop: a slow side stops the other, with a bound on what lies between. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { dialH2 } from "./h2-client.ts";
-import { dialled, forwardTo, type H2TestServer, listenH2, targetOf } from "./testing/forwarding.ts";
+import { dialH2, dialled, forwardTo, type H2TestServer, listenH2, targetOf } from "./testing/forwarding.ts";
 import {
 	ACK,
 	DATA,

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { type FakeTime, fakeTime } from "@plumbline/resolver/testing/fake-time";
-import { dialH2, h2Dialler } from "./h2-client.ts";
+import { h2Dialler } from "./h2-client.ts";
 import { CANCEL, NO_ERROR } from "./h2-codes.ts";
 import type { Failure } from "./stream.ts";
 import {
+	dialH2,
 	dialled,
 	type Forwarded,
 	forwardTo,
@@ -210,8 +211,10 @@ describe("connections to upstreams", () => {
 
 	async function connected(settings?: Buffer, time?: FakeTime) {
 		const upstream = await openRawUpstream(settings);
-		const clock = { pingAfterMs: 20_000, pingAgainMs: 300_000, pingWaitMs: 10_000 };
-		const dial = time === undefined ? dialH2 : h2Dialler({ now: time.now, timers: time.timers, ...clock });
+		const dial =
+			time === undefined
+				? dialH2
+				: h2Dialler({ now: time.now, wheel: new TimerWheel(time.now, time.timers) });
 		const closed = Promise.withResolvers<void>();
 		let changes = 0;
 		const on = { roomChanged: () => changes++, closed: closed.resolve };
@@ -277,7 +280,7 @@ describe("connections to upstreams", () => {
 		const client = await rawClient(gateway.port);
 		client.write(headers(1, request()));
 		await server.next(isHead);
-		await time.pass(20_000);
+		await time.pass(20_100);
 		const ping = await server.next((each) => each.type === PING);
 		assert.ok(ping);
 		const heard = pings(server);
@@ -285,9 +288,9 @@ describe("connections to upstreams", () => {
 		await server.next((each) => each.type === PING && each.flags === ACK);
 		await time.pass(200_000);
 		assert.equal(pings(server), heard);
-		await time.pass(100_000);
+		await time.pass(101_100);
 		await server.next((each) => each.type === PING && each.flags === 0 && each !== ping);
-		await time.pass(10_000);
+		await time.pass(10_100);
 		await closed;
 		await client.next(isHead);
 		client.socket.destroy();

@@ -1,9 +1,9 @@
 /** What is cut must look cut, with its code, on both sides; frames are looked at as they are on the wire. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { dialH2 } from "./h2-client.ts";
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM } from "./h2-codes.ts";
 import {
+	dialH2,
 	dialled,
 	type Forwarded,
 	forwardTo,

@@ -119,7 +119,7 @@ function tlsOptions(target: DialTarget, tls: DialTls) {
 		...addressOf(target),
 		secureContext: contextOf(tls),
 		rejectUnauthorized: verify,
-		ALPNProtocols: ["http/1.1"],
+		ALPNProtocols: [target.protocol === "h2" ? "h2" : "http/1.1"],
 		// An address is no server name (RFC 6066 3), but it is what the certificate must name.
 		...(isIP(serverName) === 0 && { servername: serverName }),
 		checkServerIdentity: (_host: string, peer: ReturnType<TLSSocket["getPeerCertificate"]>) =>

@@ -1,6 +1,7 @@
 /** The least that joins a server side and a client side: what the protocols do is tested without routes and pools. */
 import type { AddressInfo, Socket } from "node:net";
 import { createServer } from "node:net";
+import { h2Dialler } from "../h2-client.ts";
 import { type CountedFacts, type H2Connection, type H2ServerOptions, serveH2 } from "../h2-server.ts";
 import { type FieldPairs, NO_EDITS, type RequestHead, type ResponseHead } from "../message.ts";
 import type { ClientTimeouts, MessageLimits } from "../settings.ts";
@@ -25,6 +26,9 @@ export const LIMITS: MessageLimits = {
 	resetsBurst: 200,
 	resetsPerSecond: 33,
 };
+
+/** On a clock of its own. */
+export const dialH2: Dial = h2Dialler({ now: () => performance.now(), wheel: new TimerWheel() });
 
 export const TIMEOUTS: ClientTimeouts = {
 	headMs: 10_000,
