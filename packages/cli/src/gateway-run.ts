@@ -1,5 +1,4 @@
 /** `plumbline gateway`: serves until it is told to stop, or a new program has taken over. */
-import { openGateway } from "@plumbline/gateway/open-gateway";
 import { runGateway } from "@plumbline/gateway/supervisor";
 import { visibleLines } from "@plumbline/report/visible";
 import type { CliContext } from "./context.ts";
@@ -14,7 +13,8 @@ export async function gatewayRun(this: CliContext, { config }: GatewayRunFlags):
 		await runGateway({
 			file: config,
 			environment: this.process.env,
-			open: openGateway,
+			// Loaded by whoever serves: a supervisor of workers stays small.
+			open: async (...given) => (await import("@plumbline/gateway/open-gateway")).openGateway(...given),
 			workerModule: new URL(import.meta.resolve("@plumbline/gateway/worker-main")),
 			say: (line) => {
 				for (const visible of visibleLines(line)) {

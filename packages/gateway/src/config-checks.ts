@@ -4,9 +4,10 @@ import { parseServer } from "@plumbline/resolver/server-list";
 import type { Fault } from "./config-fault.ts";
 import type { ConfigFiles } from "./config-files.ts";
 import { covers } from "./config-route-order.ts";
-import type { PlacedRoute } from "./config-routes.ts";
+import { asList, type PlacedRoute } from "./config-routes.ts";
 import type { GivenConfig } from "./config-shape.ts";
 import { durationText, type Place, placeText } from "./config-units.ts";
+import { pathFault } from "./route-path.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 export interface CheckedConfig {
@@ -75,6 +76,9 @@ function checkRoutes({ placed, settings, faults, warnings }: CheckedConfig): voi
 		if (above !== undefined) {
 			faults.push({ path, message: `never reached: ${above.route.name} takes all of it` });
 		} else if (twin !== undefined) faults.push({ path, message: `the name ${route.name} is taken` });
+		const unsound = pathFault(route.match.path.value);
+		if (unsound !== undefined)
+			faults.push({ path: [...path, "path"], message: `no request has this path: ${unsound}` });
 		const limits = route.rateLimits.map(({ name }) => name);
 		const double = limits.find((name, at) => limits.indexOf(name) !== at);
 		if (double !== undefined)
@@ -90,15 +94,21 @@ function checkRoutes({ placed, settings, faults, warnings }: CheckedConfig): voi
 	}
 }
 
-function checkTls({ settings, given, placed, files }: CheckedConfig): void {
-	for (const [index, { tls }] of settings.listeners.entries()) {
+function checkTls({ settings, given, placed, files, faults }: CheckedConfig): void {
+	for (const [index, each] of asList(given.listen ?? []).entries()) {
+		const tls = "at" in each ? each.tls : undefined;
+		if (tls === undefined) continue;
 		const path = ["listen", ...(Array.isArray(given.listen) ? [index] : []), "tls"];
-		for (const [at, { certificate, key }] of (tls?.pairs ?? []).entries()) {
-			const isOne = (tls?.pairs.length ?? 0) === 1;
-			files.pair(certificate, key, isOne ? path : [...path, "pairs", at]);
+		const { certificate, key, pairs, clientAuthority } = tls;
+		if (
+			(certificate === undefined) !== (key === undefined) ||
+			(certificate === undefined && pairs.length === 0)
+		) {
+			faults.push({ path, message: "a certificate and its key are expected" });
 		}
-		if (tls?.clientAuthority !== undefined)
-			files.authority(tls.clientAuthority, [...path, "clientAuthority"]);
+		if (certificate !== undefined && key !== undefined) files.pair(certificate, key, path);
+		for (const [at, pair] of pairs.entries()) files.pair(pair.certificate, pair.key, [...path, "pairs", at]);
+		if (clientAuthority !== undefined) files.authority(clientAuthority, [...path, "clientAuthority"]);
 	}
 	for (const { name, tls } of settings.upstreams) {
 		const path = ["upstreams", name, "tls"];

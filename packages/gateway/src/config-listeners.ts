@@ -20,9 +20,9 @@ export function listenersOf(given: readonly (Place | GivenListener)[]): readonly
 
 function tlsOf(given: GivenListener["tls"]): ListenerTls | undefined {
 	if (given === undefined) return undefined;
-	const clientAuthority = "clientAuthority" in given ? given.clientAuthority : undefined;
-	if ("pairs" in given) return { pairs: given.pairs, clientAuthority };
-	return { pairs: [{ certificate: given.certificate, key: given.key }], clientAuthority };
+	const { certificate, key, pairs, clientAuthority } = given;
+	const one = certificate === undefined || key === undefined ? [] : [{ certificate, key }];
+	return { pairs: [...one, ...pairs], clientAuthority };
 }
 
 export function tcpOf(given: GivenConfig["tcp"], upstreams: ConfigUpstreams): readonly TcpSettings[] {

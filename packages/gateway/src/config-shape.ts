@@ -29,13 +29,14 @@ const LISTENER_SHAPE = keys({
 	at: placeOf,
 	name: name.optional(),
 	/** Several pairs are told apart by server name. */
-	tls: z
-		.union([
-			pair,
-			keys({ pairs: z.array(pair).min(1).max(256), clientAuthority: file.optional() }),
-			keys({ certificate: file, key: file, clientAuthority: file }),
-		])
-		.optional(),
+	tls: keys({
+		certificate: file.optional(),
+		key: file.optional(),
+		/** More than the one above. */
+		pairs: listOf(pair).prefault([]),
+		/** Clients must have a certificate of theirs. */
+		clientAuthority: file.optional(),
+	}).optional(),
 	protocols: z
 		.array(z.enum(["h1", "h2"]))
 		.min(1)

@@ -129,12 +129,17 @@ const WRONG: readonly [string, RegExp][] = [
 	],
 	[`${LISTEN}\nroutes: [{ to: "http://a", concurrency: { min: 5, max: 2 } }]`, /min and max above it/],
 	[`${LISTEN}\nroutes: [{ to: "http://a", request: { set: { x: "a\\nb" } } }]`, /no line breaks/],
+	[`${LISTEN}\nroutes: [{ path: /a/../b, to: "http://a" }]`, /routes\.0.*: no request has this path/],
 	[`${LISTEN}\nlimits: { head: 16kb }`, /line 2: limits\.head: a size such as 64KiB/],
 	[`${LISTEN}\nlimits: { head: 1GiB }`, /from 1KiB to 1MiB, not 1GiB/],
 	[`${LISTEN}\nadmin: 127.0.0.1:9901`, /on a port a token is wanted/],
 	[`${LISTEN}\nadmin: { at: "127.0.0.1:9901", token: "\${NONE}" }`, /\{NONE\} is not set/],
 	[`${LISTEN}\ntrusted: [10.0.0.1/8]`, /line 2: trusted\.0: .*bits are set/],
 	[`${LISTEN}\nresolver: { servers: [tls://192.0.2.1] }`, /DoT needs the name/],
+	[
+		"listen: { at: '127.0.0.1:1', tls: { certificate: /none } }",
+		/listen\.tls: a certificate and its key are expected/,
+	],
 	[
 		"listen: { at: '127.0.0.1:1', tls: { certificate: /none, key: /none.key } }",
 		/\/none cannot be read: it is not there/,
