@@ -7,7 +7,6 @@
  * An answer without messages is one head and no body, "trailers-only": a client of gRPC takes any other as broken, and
  * an HTTP status it would have to guess at.
  */
-import type { LocalAnswer } from "./local-answer.ts";
 import type { FieldPairs, RequestHead } from "./message.ts";
 
 /** With a subtype or parameters; application/grpc-web has its status elsewhere and is not meant. */
@@ -28,13 +27,20 @@ const UNAVAILABLE = 14;
 const DATA_LOSS = 15;
 const UNAUTHENTICATED = 16;
 
+/** As it goes out: a status of HTTP that says nothing, fields that do, no body. */
+export interface GrpcAnswer {
+	readonly status: 200;
+	readonly fields: FieldPairs;
+	readonly body: Uint8Array;
+}
+
 export function isGrpc(head: RequestHead): boolean {
 	const type = head.value("content-type");
 	return type !== undefined && CONTENT_TYPE.test(type);
 }
 
 /** The gateway's own refusal, which as HTTP would have this status. */
-export function grpcAnswer(status: number, message: string, fields: FieldPairs = []): LocalAnswer {
+export function grpcAnswer(status: number, message: string, fields: FieldPairs = []): GrpcAnswer {
 	return {
 		status: 200,
 		fields: [

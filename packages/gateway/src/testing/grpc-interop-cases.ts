@@ -209,10 +209,7 @@ export function duplex(client: Client, metadata = new Metadata(), options = {}) 
 	return call;
 }
 
-export function uploading(
-	client: Client,
-	done: (error: ServiceError | null, response?: InputResponse) => void,
-) {
+function uploading(client: Client, done: (error: ServiceError | null, response?: InputResponse) => void) {
 	const { path, requestSerialize, responseDeserialize } = method<InputRequest, InputResponse>(
 		"StreamingInputCall",
 	);
