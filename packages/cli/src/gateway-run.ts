@@ -1,5 +1,5 @@
 /** `plumbline gateway`: serves until it is told to stop, or a new program has taken over. */
-import { runGateway } from "@plumbline/gateway/supervisor";
+import { ConfigRefused, runGateway } from "@plumbline/gateway/supervisor";
 import { visibleLines } from "@plumbline/report/visible";
 import type { CliContext } from "./context.ts";
 import { CommandError, EXIT_INTERRUPTED, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
@@ -25,7 +25,7 @@ export async function gatewayRun(this: CliContext, { config }: GatewayRunFlags):
 		});
 	} catch (error) {
 		const message = error instanceof Error ? error.message : String(error);
-		if (error instanceof Error && error.name === "ConfigRefused") throw usageError(message, "gateway");
+		if (error instanceof ConfigRefused) throw usageError(message, "gateway");
 		throw new CommandError(`the gateway could not be started: ${message}`, EXIT_UNEXAMINED, error);
 	}
 }

@@ -16,7 +16,7 @@ import {
 import { unknownKeys } from "./config-unknown-key.ts";
 import type { KeySource } from "./settings.ts";
 
-export const LIST_MAX = 1024;
+const LIST_MAX = 1024;
 const TEXT_CHARS_MAX = 4096;
 const DAY_MS = 86_400_000;
 const NAME = /^[^\s\p{Cc}]+$/u;

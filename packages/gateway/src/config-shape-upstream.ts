@@ -25,7 +25,7 @@ const server = z.union([text, keys({ at: text, weight: count(1, 1000).prefault(1
  * is on its way to it costs a retry, or an error for what may not be sent twice. 2 s are left for a slow loop on either
  * side. Servers that keep them longer may be told so here.
  */
-export const POOL_SHAPE = keys({
+const POOL_SHAPE = keys({
 	max: count(1, CONNECTIONS_MAX).prefault(256),
 	maxIdle: count(0, CONNECTIONS_MAX).prefault(64),
 	idle: duration("10ms", "1h").prefault("3s"),

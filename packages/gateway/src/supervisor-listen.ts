@@ -20,7 +20,7 @@ const IPV6_V6ONLY = 26;
 export const BACKLOG = 4096;
 const ADDRESS_BYTES_MAX = 128;
 
-export class ListenRefused extends Error {
+class ListenRefused extends Error {
 	override readonly name = "ListenRefused";
 	readonly code: string;
 

@@ -3,8 +3,7 @@ import type { SettingsChanges } from "./reload-difference.ts";
 import type { GatewaySettings } from "./settings.ts";
 import type { ListeningPlace } from "./worker-contract.ts";
 
-/** Descriptors of a child: 0 to 2 its streams, then Node's channel, then ours (supervisor-pass.ts), then sockets. */
-export const CHANNEL_FD = 3;
+/** Descriptors of a child: 0 to 2 its streams, 3 Node's channel, then ours (supervisor-pass.ts), then sockets. */
 export const PASSING_FD = 4;
 export const FIRST_SOCKET_FD = 5;
 
@@ -14,8 +13,8 @@ export const APPLY_MS_MAX = 30_000;
 export const COLLECT_MS_MAX = 2000;
 /** Beyond drainMs: a worker that still lives then is killed. */
 export const DRAIN_GRACE_MS = 5000;
-export const TOPICS_MAX = 256;
-export const TOPIC_CHARS_MAX = 200;
+const TOPICS_MAX = 256;
+const TOPIC_CHARS_MAX = 200;
 
 export type ToWorker =
 	| {

@@ -100,7 +100,7 @@ export async function ask(port: number, path = "/"): Promise<EchoFacts> {
 }
 
 /** Requests one after another; a connection that is told to be the last is followed by another. */
-export class EchoClient {
+class EchoClient {
 	readonly #port: number;
 	#socket: Socket | undefined;
 
