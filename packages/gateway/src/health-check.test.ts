@@ -7,18 +7,15 @@ import { type TestContext, test } from "node:test";
 import { Server, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
 import { realTimers } from "@plumbline/resolver/timers";
-import { h1Dialler } from "./h1-client.ts";
-import { dialH2 } from "./h2-client.ts";
 import { type CheckResult, HealthCheck } from "./health-check.ts";
 import type { HealthSettings } from "./settings.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { Scratch } from "./transport-scratch.ts";
-import type { Dial } from "./upstream-connection.ts";
+import { dialUpstream } from "./upstream-dial.ts";
 
 const HOST = "127.0.0.1";
 const wheel = new TimerWheel();
-const dialH1 = h1Dialler({ scratch: new Scratch(), now: () => performance.now(), wheel });
-const dial: Dial = (target, owner) => (target.protocol === "h2c" ? dialH2 : dialH1)(target, owner);
+const dial = dialUpstream({ scratch: new Scratch(), now: () => performance.now(), wheel });
 
 function resultOf(
 	port: number,

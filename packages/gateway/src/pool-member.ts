@@ -10,7 +10,7 @@ import type { PoolCounts } from "./endpoint.ts";
 import type { Failure } from "./stream.ts";
 import type { ConnectionOwner, Dialling, UpstreamConnection } from "./upstream-connection.ts";
 
-export type LeaveReason = Exclude<keyof PoolCounts["closedBy"], "server" | "broken">;
+export type LeaveReason = Exclude<keyof PoolCounts["closedBy"], "broken">;
 
 /** What a member tells its pool. */
 export interface MemberOwner {

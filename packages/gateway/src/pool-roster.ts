@@ -14,6 +14,8 @@ import type { UpstreamConnection } from "./upstream-connection.ts";
 
 /** A connection that was told to close, or whose peer takes no more, has so long to do it. */
 const LEAVING_MS_MAX = 5_000;
+/** The same where its place is wanted: whoever closes does it within a round trip, or never. */
+const WANTED_MS_MAX = 300;
 
 export class PoolRoster {
 	settings: PoolSettings;
@@ -27,6 +29,7 @@ export class PoolRoster {
 	#lingering = 0;
 	#leaving = 0;
 	#freeing = 0;
+	#ending = 0;
 
 	constructor(settings: PoolSettings, multiplexes: boolean) {
 		this.settings = settings;
@@ -49,12 +52,12 @@ export class PoolRoster {
 
 	/** Open, and taking exchanges now or when those on them have ended. */
 	get serving(): number {
-		return this.#members.size - this.connecting - this.#lingering - this.#leaving;
+		return this.#members.size - this.connecting - this.#lingering - this.#leaving - this.#ending;
 	}
 
 	get counts(): Pick<PoolCounts, "open" | "connecting" | "idle" | "inUse"> {
 		const open = this.#members.size - this.connecting;
-		const idle = this.#idle + this.#lingering + this.#freeing;
+		const idle = this.#idle + this.#lingering + this.#freeing + this.#ending;
 		return { open, connecting: this.connecting, idle, inUse: open - idle };
 	}
 
@@ -80,10 +83,12 @@ export class PoolRoster {
 		this.#members.delete(member);
 	}
 
+	/** `broken`: while an exchange was on it, whoever ended that. */
 	closed(member: PoolMember): void {
 		const isServers = member.isIdle || member.isLingering || member.isEnding;
 		this.closedBy[member.leaving ?? (isServers ? "server" : "broken")]++;
 		this.#unshelve(member);
+		this.#endsNot(member);
 		if (member.isLingering) this.#lingering--;
 		if (member.leaving !== undefined) this.#leaving--;
 		if (member.isFreeing) this.#freeing--;
@@ -133,6 +138,7 @@ export class PoolRoster {
 	retire(member: PoolMember, reason: LeaveReason, nowMs: number): void {
 		if (member.isGone || member.leaving !== undefined) return;
 		this.#unshelve(member);
+		this.#endsNot(member);
 		if (member.isLingering) {
 			member.isLingering = false;
 			this.#lingering--;
@@ -190,9 +196,9 @@ export class PoolRoster {
 	}
 
 	#look(member: PoolMember, nowMs: number): void {
-		const isLate = nowMs - member.sinceMs >= LEAVING_MS_MAX;
 		if (member.isFreeing || member.isEnding) {
-			if (isLate) member.connection?.destroy();
+			const closesInMs = this.size >= this.settings.max ? WANTED_MS_MAX : LEAVING_MS_MAX;
+			if (nowMs - member.sinceMs >= closesInMs) member.connection?.destroy();
 		} else if (member.isLingering) {
 			if (this.isDraining || nowMs - member.sinceMs >= this.settings.lingerMs)
 				this.retire(member, this.isDraining ? "drain" : "idle", nowMs);
@@ -206,7 +212,7 @@ export class PoolRoster {
 	}
 
 	#shelve(member: PoolMember, connection: UpstreamConnection, isBusy: boolean, nowMs: number): void {
-		member.isEnding = false;
+		this.#endsNot(member);
 		if (!member.isShelved) this.shelf.put(member, connection.served === 0);
 		if (isBusy || member.isIdle) return;
 		member.isIdle = true;
@@ -224,8 +230,20 @@ export class PoolRoster {
 	#setAside(member: PoolMember, isBusy: boolean, nowMs: number): void {
 		this.#unshelve(member);
 		if (isBusy || member.isEnding) return;
+		// After GOAWAY, servers wait for us to close.
+		if (this.#multiplexes) {
+			this.retire(member, "server", nowMs);
+			return;
+		}
 		member.isEnding = true;
 		member.sinceMs = nowMs;
+		this.#ending++;
+	}
+
+	#endsNot(member: PoolMember): void {
+		if (!member.isEnding) return;
+		member.isEnding = false;
+		this.#ending--;
 	}
 
 	#linger(member: PoolMember, nowMs: number): void {

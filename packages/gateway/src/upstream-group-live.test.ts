@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
+import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { startDnsAuthority } from "@plumbline/lab/dns-servers-authority";
@@ -9,7 +10,6 @@ import { missingDnsProgram } from "@plumbline/lab/dns-servers-program";
 import { type OpenedResolver, openResolver } from "@plumbline/resolver/open-resolver";
 import { fakeTime } from "@plumbline/resolver/testing/fake-time";
 import type { Endpoint, PoolWaiter } from "./endpoint.ts";
-import { h1Dialler } from "./h1-client.ts";
 import { CheckRequestHead } from "./health-request.ts";
 import { type FieldPairs, NO_EDITS, type ResponseHead } from "./message.ts";
 import type { GatewayEvent } from "./observer.ts";
@@ -21,6 +21,7 @@ import { PLAIN_POOL } from "./testing/pool-stage.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { Scratch } from "./transport-scratch.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
+import { dialUpstream } from "./upstream-dial.ts";
 import { UpstreamGroup } from "./upstream-group.ts";
 
 const missing = missingDnsProgram("knotd");
@@ -99,7 +100,7 @@ function groupOf(t: TestContext, settings: UpstreamSettings, resolver?: OpenedRe
 	const time = fakeTime();
 	const waiting: ((event: GatewayEvent) => void)[] = [];
 	const group = new UpstreamGroup(settings, {
-		dial: h1Dialler({ scratch: new Scratch(), now: () => performance.now(), wheel }),
+		dial: dialUpstream({ scratch: new Scratch(), now: () => performance.now(), wheel }),
 		resolver: resolver ?? { resolve: () => assert.fail("no names") },
 		ports: new PoolPorts(28_000, () => undefined),
 		...{ wheel, timers: time.timers, now: () => performance.now(), random: () => 0 },
@@ -151,6 +152,60 @@ test("a server that goes away and comes back", async (t) => {
 	assert.match(failure.detail, /ECONNREFUSED/);
 	await httpServer(t, (_, response) => response.end(), "127.0.0.1", port);
 	assert.equal(await get(endpoint), 200, "one failure may be a chance");
+});
+
+test("a server that closes when it likes: nobody waits for ever, and every connection is accounted for", async (t) => {
+	let asked = 0;
+	const { port } = await httpServer(t, (request, response) => {
+		asked++;
+		if (asked % 11 === 0) request.socket.destroy();
+		else response.writeHead(200, asked % 7 === 0 ? { connection: "close" } : {}).end("ok");
+	});
+	const pool = { ...PLAIN_POOL, queueMax: 1_000, queueMs: 60_000, requestsMax: 13 };
+	const { group } = groupOf(t, upstream([server("127.0.0.1", { port })], { pool }));
+	const [endpoint] = group.usable();
+	const answers = await Promise.all(Array.from({ length: 997 }, () => get(endpoint)));
+	const failures = answers.filter((answer) => typeof answer === "object");
+	assert.equal(asked, 997);
+	assert.deepEqual(new Set(failures.map(({ kind }) => kind)), new Set(["broken"]));
+	assert.equal(failures.length, Math.floor(997 / 11));
+	await until("connections that end have ended", () => {
+		const { open, opened, closedBy } = endpoint?.pool.counts ?? assert.fail();
+		const closed = Object.values(closedBy).reduce((sum, count) => sum + count);
+		return opened === open + closed && open <= pool.max;
+	});
+	const { closedBy, waiting, connecting, inUse } = endpoint?.pool.counts ?? assert.fail();
+	assert.deepEqual([waiting, connecting, inUse], [0, 0, 0]);
+	assert.equal(closedBy.broken, failures.length);
+});
+
+test("HTTP/2: as many at a time as the server allows, on as many connections as we do", async (t) => {
+	const http2 = createHttp2Server({ settings: { maxConcurrentStreams: 5 } });
+	const sessions = new Set<ServerHttp2Session>();
+	let most = 0;
+	let now = 0;
+	http2.on("session", (session) => sessions.add(session));
+	http2.on("stream", (stream) => {
+		most = Math.max(most, ++now);
+		setImmediate(() => {
+			now--;
+			stream.respond({ ":status": 200 }, { endStream: true });
+		});
+	});
+	http2.listen(0, "127.0.0.1");
+	await once(http2, "listening");
+	t.after(() => {
+		for (const session of sessions) session.destroy();
+		http2.close();
+	});
+	const { port } = http2.address() as AddressInfo;
+	const pool = { ...PLAIN_POOL, max: 2, queueMax: 1_000 };
+	const settings = upstream([server("127.0.0.1", { port })], { protocol: "h2c", pool });
+	const { group } = groupOf(t, settings);
+	const [endpoint] = group.usable();
+	const answers = await Promise.all(Array.from({ length: 211 }, () => get(endpoint)));
+	assert.deepEqual(new Set(answers), new Set([200]));
+	assert.ok(most <= 10 && sessions.size <= 2, `${most} at a time on ${sessions.size} connections`);
 });
 
 test("a name that moves, in a real zone: requests follow, and stop when it is gone", async (t) => {

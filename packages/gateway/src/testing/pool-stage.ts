@@ -14,7 +14,7 @@ export const PLAIN_POOL: PoolSettings = {
 	...{ queueMax: 10, queueMs: 1_000, warm: 0, connectMs: 1_000, streamsMax: 100, lingerMs: 0 },
 };
 
-export const PLAIN_TARGET: DialTarget = {
+const PLAIN_TARGET: DialTarget = {
 	...{ address: "192.0.2.1", port: 80, protocol: "http", tls: undefined },
 	...{ connectMs: 1_000, headBytesMax: 16_384, fieldsMax: 100 },
 };
