@@ -100,7 +100,7 @@ export class LiveUpstreams {
 
 	#update(live: LiveUpstream, settings: UpstreamSettings, nowMs: number): void {
 		const before = live.group.settings;
-		if (isDeepStrictEqual(before, settings)) return;
+		// Also where nothing is another: a certificate file may have been replaced.
 		live.group.update(settings);
 		const balances = ({ balance, slowStartMs, zone }: UpstreamSettings) => ({ balance, slowStartMs, zone });
 		if (isDeepStrictEqual(balances(before), balances(settings))) return;

@@ -13,8 +13,9 @@ import { Exchange } from "./exchange.ts";
 import { adminViewOf } from "./gateway-admin-view.ts";
 import { obey } from "./gateway-command.ts";
 import { GatewayListeners } from "./gateway-listeners.ts";
-import { gatewayResolver } from "./gateway-resolver.ts";
+import { type GatewayResolver, gatewayResolver } from "./gateway-resolver.ts";
 import { snapshotOf } from "./gateway-snapshot.ts";
+import { LivePlugins } from "./live-plugins.ts";
 import { Sites } from "./live-site.ts";
 import { LiveUpstreams } from "./live-upstream.ts";
 import type { GatewayEvent } from "./observer.ts";
@@ -31,7 +32,10 @@ import { ADMIN_SOCKET, type GatewayHooks, type ListenSockets, type OpenGateway }
 /** Of answers of upstreams, beside what clients may send: cookies and policies make them longer. */
 const RESPONSE_HEAD_BYTES_MAX = 65_536;
 const RESPONSE_FIELDS_MAX = 200;
+/** The resolver's own least time to live, unless an upstream wants to be asked again earlier. */
+const RESOLVER_TTL_MS = 30_000;
 const COMMAND_TOPIC = "command";
+const COMMAND_MS_MAX = 5000;
 
 export const openGateway: OpenGateway = async (settings, sockets, hooks) => {
 	const gateway = new Gateway(settings, hooks);
@@ -52,7 +56,8 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 	readonly #upstreams: LiveUpstreams;
 	readonly #sites: Sites;
 	readonly #listeners: GatewayListeners;
-	#resolver: ReturnType<typeof gatewayResolver>;
+	readonly #plugins: LivePlugins;
+	#resolver: GatewayResolver;
 	#telemetry: Telemetry;
 	#settings: GatewaySettings;
 	#admin: AdminServer | undefined;
@@ -63,9 +68,13 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 		this.#settings = settings;
 		this.#hooks = hooks;
 		this.#telemetry = this.#openTelemetry(settings);
-		this.#resolver = gatewayResolver(settings.resolver);
+		this.#resolver = this.#openResolver(settings);
 		const now = this.#now;
 		const observe = (event: GatewayEvent) => this.#telemetry.observe(event);
+		this.#plugins = new LivePlugins({
+			observe,
+			log: (plugin, line) => hooks.say(`plugin ${plugin}: ${line}`),
+		});
 		this.#stores = new SharedStores({ now, timers: realTimers, random: Math.random });
 		const shared = { now, timers: realTimers, random: Math.random, observe };
 		const scratch = new Scratch();
@@ -110,8 +119,9 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 
 	async start(sockets: ListenSockets): Promise<void> {
 		const settings = this.#settings;
+		const plugins = await this.#plugins.open(settings.routes);
 		this.#upstreams.apply(settings.upstreams, settings.drainMs);
-		this.#sites.apply(settings, () => undefined);
+		this.#sites.apply(settings, plugins);
 		await this.#listeners.apply(settings, sockets);
 		await this.#openAdmin(settings, sockets);
 		this.#state = "serving";
@@ -128,20 +138,22 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 	async apply(settings: GatewaySettings, sockets: ListenSockets): Promise<void> {
 		const before = this.#settings;
 		// What may fail comes first; what is left of a failure is only more than is wanted.
+		const plugins = await this.#plugins.open(settings.routes);
 		this.#upstreams.apply(settings.upstreams, settings.drainMs);
-		this.#sites.apply(settings, () => undefined);
+		this.#sites.apply(settings, plugins);
 		await this.#listeners.apply(settings, sockets);
 		this.#settings = settings;
 		this.#generation++;
-		if (!isDeepStrictEqual(before.resolver, settings.resolver)) {
+		if (!isDeepStrictEqual(resolverWants(before), resolverWants(settings))) {
 			const old = this.#resolver;
-			this.#resolver = gatewayResolver(settings.resolver);
-			await old.close();
+			this.#resolver = this.#openResolver(settings);
+			void old.close();
 		}
 		if (!isDeepStrictEqual(before.telemetry, settings.telemetry)) {
 			const old = this.#telemetry;
 			this.#telemetry = this.#openTelemetry(settings);
-			await old.close();
+			// A collector that does not answer keeps it for seconds.
+			void old.close();
 		}
 		if (!isDeepStrictEqual(before.admin, settings.admin)) {
 			await this.#admin?.close();
@@ -174,12 +186,27 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 	}
 
 	received(topic: string, value: unknown): void {
-		if (topic === COMMAND_TOPIC) this.#obey(value as AdminCommand);
-		else this.#upstreams.received(topic, value);
+		if (topic !== COMMAND_TOPIC) this.#upstreams.received(topic, value);
+		else {
+			const { command, atMs } = value as { command: AdminCommand; atMs: number };
+			// The last one is kept for workers that come later: it was not meant for them.
+			if (Date.now() - atMs < COMMAND_MS_MAX) this.#obey(command);
+		}
 	}
 
 	#openTelemetry({ telemetry }: GatewaySettings): Telemetry {
 		return openTelemetry(telemetry, { now: this.#now, trouble: (line) => this.#hooks.say(line) });
+	}
+
+	#openResolver(settings: GatewaySettings): GatewayResolver {
+		const { resolver, ttlMinS } = resolverWants(settings);
+		return gatewayResolver(resolver, {
+			now: this.#now,
+			ttlMinS,
+			onCompared: (compared) => {
+				for (const { group } of this.#upstreams.byName.values()) group.compared(compared);
+			},
+		});
 	}
 
 	async #openAdmin(settings: GatewaySettings, sockets: ListenSockets): Promise<void> {
@@ -199,7 +226,7 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 			settings: () => this.#settings,
 			collect: (kind) => this.#hooks.collect(kind),
 			obey: (command) => this.#obey(command),
-			tellOthers: (command) => this.#hooks.publish(COMMAND_TOPIC, command),
+			tellOthers: (command) => this.#hooks.publish(COMMAND_TOPIC, { command, atMs: Date.now() }),
 			askOwner: (what) => this.#hooks.ask?.(what) ?? false,
 		});
 	}
@@ -227,4 +254,10 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 			this.#now(),
 		);
 	}
+}
+
+/** What of the settings makes the resolver. */
+function resolverWants({ resolver, upstreams }: GatewaySettings) {
+	const leastMs = Math.min(RESOLVER_TTL_MS, ...upstreams.map(({ dns }) => dns.everyMsMin));
+	return { resolver, ttlMinS: Math.ceil(leastMs / 1000) };
 }

@@ -1,7 +1,7 @@
 /** One worker only: it is this process. Cheaper by a process, and nothing can be restarted without a handover. */
 import type { GatewaySettings } from "./settings.ts";
 import type { Fleet, FleetParts } from "./supervisor-fleet.ts";
-import type { RunningGateway } from "./worker-contract.ts";
+import { askSupervisor, type RunningGateway } from "./worker-contract.ts";
 
 /** Rejects with what cannot be had. */
 export async function openSingle(parts: FleetParts, settings: GatewaySettings): Promise<Fleet> {
@@ -12,6 +12,7 @@ export async function openSingle(parts: FleetParts, settings: GatewaySettings): 
 		say: parts.say,
 		publish: (topic, value) => void published.set(topic, value),
 		collect: async (kind) => [{ slot: 0, pid: process.pid, value: await gateway.answer(kind) }],
+		ask: askSupervisor(process.pid),
 	});
 	for (const [topic, value] of published.all) gateway.received(topic, value);
 	return {

@@ -66,6 +66,11 @@ export interface RunningGateway {
 	received(topic: string, value: unknown): void;
 }
 
+/** `GatewayHooks.ask` of a process whose owner is the supervisor in process `pid`: it hears it as an operator's signal. */
+export function askSupervisor(pid: number): (what: "drain" | "reload") => boolean {
+	return (what) => process.kill(pid, what === "reload" ? "SIGHUP" : "SIGTERM");
+}
+
 /** Resolves when it takes connections. Rejects with what cannot be had; nothing is left open then. */
 export type OpenGateway = (
 	settings: GatewaySettings,

@@ -6,12 +6,13 @@
  */
 import { loadSocketLibc } from "./supervisor-libc.ts";
 import { takeDescriptor } from "./supervisor-pass.ts";
-import type {
-	GatewayHooks,
-	ListenSockets,
-	OpenGateway,
-	RunningGateway,
-	WorkerAnswer,
+import {
+	askSupervisor,
+	type GatewayHooks,
+	type ListenSockets,
+	type OpenGateway,
+	type RunningGateway,
+	type WorkerAnswer,
 } from "./worker-contract.ts";
 import {
 	COLLECT_MS_MAX,
@@ -44,6 +45,7 @@ export function runWorker(open: OpenGateway): void {
 			workers,
 			say: (line) => tell({ kind: "say", line }),
 			publish: (topic, value) => tell({ kind: "publish", topic, value }),
+			ask: askSupervisor(process.ppid),
 			collect: (question) => {
 				if (collects.size >= COLLECTS_MAX || !process.connected) return Promise.resolve([]);
 				const id = ++lastCollect;
