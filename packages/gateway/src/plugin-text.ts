@@ -39,7 +39,7 @@ const OF_THE_HOP: ReadonlySet<string> = new Set([
 ]);
 
 /** What a plugin handed back is no verdict. */
-export class PluginVerdictError extends Error {
+class PluginVerdictError extends Error {
 	override readonly name = "PluginVerdictError";
 	readonly code = "plugin-verdict";
 }
