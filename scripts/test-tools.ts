@@ -38,6 +38,7 @@ const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["dnsperf"], aptPackage: "dnsperf", neededFor: "the name server under load" },
 	{ programs: ["pgbouncer"], aptPackage: "pgbouncer", neededFor: "sessions behind a pooler" },
 	{ programs: ["redis-server"], aptPackage: "redis-server", neededFor: "rate limits that gateways share" },
+	{ programs: ["curl"], aptPackage: "curl", neededFor: "the gateway asked by a client of another make" },
 	{ programs: ["chromium"], aptPackage: "chromium", neededFor: "the HTML report in a browser" },
 	{ programs: ["go"], aptPackage: "golang-go", neededFor: "lab programs and live tests" },
 ];
