@@ -37,18 +37,32 @@ function ask(
 	return new Promise((resolve) => store.take(name, rate, timeoutMs, resolve));
 }
 
-/** A question nobody else asks, until it is answered, or is not. */
-async function until(store: SharedStore, answered: boolean): Promise<void> {
+/** Until nobody waits for an answer that cannot come. */
+async function untilDecidedAtOnce(store: SharedStore): Promise<void> {
 	const untilMs = now() + UNTIL_MS_MAX;
-	while (((await ask(store, `until ${now()}`, FIVE_AN_HOUR, 100)) !== undefined) !== answered) {
-		assert.ok(now() < untilMs, `still ${answered ? "not " : ""}answered after ${UNTIL_MS_MAX} ms`);
+	for (;;) {
+		let told: RateDecision | "waits" | undefined = "waits";
+		store.take("at once", FIVE_AN_HOUR, 100, (decision) => {
+			told = decision;
+		});
+		if (told === undefined) return;
+		assert.ok(now() < untilMs, `still asked after ${UNTIL_MS_MAX} ms`);
+		await pause(5);
+	}
+}
+
+/** A question nobody else asks, until it is answered. */
+async function untilAnswered(store: SharedStore): Promise<void> {
+	const untilMs = now() + UNTIL_MS_MAX;
+	while ((await ask(store, `until ${now()}`, FIVE_AN_HOUR, 100)) === undefined) {
+		assert.ok(now() < untilMs, `not answered after ${UNTIL_MS_MAX} ms`);
 		await pause(5);
 	}
 }
 
 test("two gateways count together, and say what one alone would say", { skip }, async (t) => {
 	const stores = [gatewayStore(t), gatewayStore(t)] as const;
-	for (const store of stores) await until(store, true);
+	for (const store of stores) await untilAnswered(store);
 	const alone = new RateLimiter({ ratePerSecond: 5 / 3600, burst: 5 });
 	for (let at = 0; at < 8; at++) {
 		const together = await ask(stores[at % 2 === 0 ? 0 : 1], "two gateways");
@@ -64,7 +78,7 @@ test("two gateways count together, and say what one alone would say", { skip }, 
 
 test("many at once through two gateways have no more than the rate gives", { skip }, async (t) => {
 	const stores = [gatewayStore(t), gatewayStore(t)] as const;
-	for (const store of stores) await until(store, true);
+	for (const store of stores) await untilAnswered(store);
 	const rate = { requests: 1000, perMs: 1000, burst: 50 };
 	const beganMs = now();
 	let allowed = 0;
@@ -85,24 +99,19 @@ test("one that is killed answers nobody, at once; when it is back, it is asked a
 	const own = await startRedis();
 	t.after(() => own.stop());
 	const store = gatewayStore(t, own.url);
-	await until(store, true);
+	await untilAnswered(store);
 	await own.stop();
-	await until(store, false);
-	let answer: RateDecision | "none" | undefined = "none";
-	store.take("killed", FIVE_AN_HOUR, TIMEOUT_MS, (decision) => {
-		answer = decision;
-	});
-	assert.equal(answer, undefined, "nobody waits for a server that is not there");
+	await untilDecidedAtOnce(store);
 	const again = await startRedis(own.port);
 	t.after(() => again.stop());
-	await until(store, true);
+	await untilAnswered(store);
 });
 
 test("one that is there but silent costs three timeouts, not one a request", { skip }, async (t) => {
 	const own = await startRedis();
 	t.after(() => own.stop());
 	const store = gatewayStore(t, own.url);
-	await until(store, true);
+	await untilAnswered(store);
 	own.freeze();
 	for (let asked = 0; asked < 3; asked++)
 		assert.equal(await ask(store, "silent", FIVE_AN_HOUR, 20), undefined);
@@ -112,7 +121,7 @@ test("one that is there but silent costs three timeouts, not one a request", { s
 	});
 	assert.ok(atOnce);
 	own.thaw();
-	await until(store, true);
+	await untilAnswered(store);
 });
 
 test("a wrong password is no answer, and is told to nobody", { skip }, async (t) => {
@@ -143,7 +152,7 @@ test("a wrong password is no answer, and is told to nobody", { skip }, async (t)
 
 test("what a client sent is not written there, and goes when it counts no more", { skip }, async (t) => {
 	const store = gatewayStore(t);
-	await until(store, true);
+	await untilAnswered(store);
 	await ask(store, "orders\nper-user\nsecret-token", { requests: 1, perMs: 60_000, burst: 1 });
 	const { Redis } = await import("ioredis");
 	const reader = new Redis(redis?.url ?? "");
@@ -156,7 +165,7 @@ test("what a client sent is not written there, and goes when it counts no more",
 
 test("an arrival time that cannot be counts as one burst", { skip }, async (t) => {
 	const store = gatewayStore(t);
-	await until(store, true);
+	await untilAnswered(store);
 	const { Redis } = await import("ioredis");
 	const writer = new Redis(redis?.url ?? "");
 	t.after(() => writer.disconnect());
