@@ -449,6 +449,8 @@ class Connection implements H1Connection, StreamHost, BodySink {
 		const { bodyBytesPerSecondMin, bodyRateAfterMs } = this.#options.timeouts;
 		const work = this.#work;
 		if (work === undefined || work.body.done || stream.tunnel || bodyBytesPerSecondMin === 0) return;
+		// Once there is an answer it is a conversation, and the route's idle time limit is for it.
+		if (stream.answered) return;
 		const waits = this.#isPaused || (work.head.expectsContinue && !stream.continued);
 		const bytesMin = (bodyBytesPerSecondMin * bodyRateAfterMs) / 1000;
 		if (waits || work.body.received - this.#received >= bytesMin) this.#watchRate();

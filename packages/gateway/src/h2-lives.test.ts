@@ -185,6 +185,18 @@ describe("connections of clients", () => {
 		assert.equal(peer.story(1).at(-1), `RST ${NO_ERROR}`);
 	});
 
+	test("a stream of gRPC may be quiet for as long as it likes", async () => {
+		const timeouts = { ...TIMEOUTS, bodyBytesPerSecondMin: 100 };
+		const peer = await client(await listen({ timeouts }));
+		peer.write(
+			headers(1, request("/chat", ["content-type", "application/grpc"]), 0),
+			frame(DATA, 0, 1, Buffer.alloc(5)),
+		);
+		await server.next((each) => each.type === DATA);
+		for (let at = 0; at < 3; at++) await time.pass(timeouts.bodyRateAfterMs + 100);
+		assert.equal(seen[0]?.failures.length, 0);
+	});
+
 	test("a fault of a head is told once, and answered or reset", async () => {
 		const told: (number | undefined)[] = [];
 		const faultAnswer = (failure: Failure) => {

@@ -5,6 +5,7 @@
  * waits for it.
  */
 import type { Http2Stream, ServerHttp2Stream } from "node:http2";
+import { isGrpc } from "./grpc-answers.ts";
 import type { H2Batch } from "./h2-batch.ts";
 import { CANCEL, codeName, codeToClient, INTERNAL_ERROR, NO_ERROR, resetSoon } from "./h2-codes.ts";
 import { pushFields } from "./h2-fields.ts";
@@ -12,7 +13,14 @@ import { H2Inbound } from "./h2-inbound.ts";
 import { H2Outbound } from "./h2-outbound.ts";
 import type { H2RequestHead } from "./h2-request-head.ts";
 import { websocketAccept } from "./h2-websocket.ts";
-import { type FieldPairs, type HeadEdits, ListResponseHead, NO_EDITS, type ResponseHead } from "./message.ts";
+import {
+	type FieldPairs,
+	type HeadEdits,
+	ListResponseHead,
+	NO_EDITS,
+	type RequestHead,
+	type ResponseHead,
+} from "./message.ts";
 import type { ClientTimeouts, MessageLimits } from "./settings.ts";
 import type { ClientFacts, Failure, OnRequest, RequestReceiver, ServerStream } from "./stream.ts";
 import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
@@ -84,7 +92,7 @@ export class H2ServerStream implements ServerStream {
 		this.#inbound.begin(receiver, stream.endAfterHeaders);
 		this.#inbound.flow();
 		if (this.#outbound.done) this.#ended();
-		else if (this.#head.bodyLength !== 0 && timeouts.bodyBytesPerSecondMin > 0)
+		else if (isUpload(this.#head) && timeouts.bodyBytesPerSecondMin > 0)
 			wheel.start(this.#bodyTimer, timeouts.bodyRateAfterMs);
 	}
 
@@ -192,7 +200,8 @@ export class H2ServerStream implements ServerStream {
 
 	#bodyIsDue(): void {
 		const inbound = this.#inbound;
-		if (!inbound.isOpen || inbound.hasEnded) return;
+		// Once there is an answer it is a conversation, and the route's idle time limit is for it.
+		if (!inbound.isOpen || inbound.hasEnded || this.#outbound.isOpen) return;
 		const { bodyBytesPerSecondMin, bodyRateAfterMs } = this.#context.options.timeouts;
 		const came = inbound.received - this.#receivedBytes;
 		this.#receivedBytes = inbound.received;
@@ -232,4 +241,9 @@ class TunnelHead extends ListResponseHead {
 function failureOf(stream: Http2Stream): Failure {
 	const code = stream.rstCode;
 	return { kind: "cancelled", detail: `the client reset the stream: ${codeName(code)}`, code };
+}
+
+/** What is sent as fast as it can be; a stream of messages may be quiet for as long as it likes. */
+function isUpload(head: RequestHead): boolean {
+	return head.bodyLength !== 0 && head.upgrade === undefined && !isGrpc(head);
 }
