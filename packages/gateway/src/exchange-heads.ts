@@ -4,11 +4,11 @@ import type { Endpoint } from "./endpoint.ts";
 import { fieldNames } from "./field-names.ts";
 import type { Forwarded, Forwarding } from "./forwarded.ts";
 import type { LiveRoute } from "./live-route.ts";
-import type { FieldNames, FieldPairs, HeadEdits, RequestHead } from "./message.ts";
+import type { FieldNames, FieldPairs, HeadEdits, RequestHead, ResponseHead } from "./message.ts";
 import type { ExchangeRecord } from "./observer.ts";
 import type { PluginEdits } from "./plugin-api.ts";
 import type { RouteSettings } from "./settings.ts";
-import { traceparent } from "./trace-context.ts";
+import { isSoundTracestate, traceparent } from "./trace-context.ts";
 
 /** The name by which we know ourselves in Via. */
 const PSEUDONYM = "plumbline";
@@ -35,7 +35,7 @@ export function requestEdits(context: RequestContext, endpoint: Endpoint): HeadE
 	set.push("via", `${head.version === "2" ? "2.0" : head.version} ${PSEUDONYM}`);
 	set.push("traceparent", traceparent(traceId, spanId, context.sampled));
 	writeDeadline(set, head, context.leftMs, timeouts);
-	const drop = route.requestDrop(forwarded.trusted, parentSpanId !== undefined);
+	const drop = route.requestDrop(forwarded.trusted, parentSpanId !== undefined && hasSoundState(head));
 	const path = context.plugins?.path ?? head.path;
 	const rewrote = rewrite && rewritten(path, rewrite);
 	return {
@@ -66,6 +66,12 @@ function withPlugins(drop: FieldNames | undefined, set: string[], plugins: Plugi
 	return fieldNames([...(drop?.names ?? []), ...plugins.remove, ...replaced]);
 }
 
+/** Of the client's trace: an unsound one would make the whole trace begin anew further on. */
+function hasSoundState(head: RequestHead): boolean {
+	const state = head.value("tracestate");
+	return state === undefined || isSoundTracestate(state);
+}
+
 /** It has come through this kind of gateway too often. */
 export function isCircle(head: RequestHead): boolean {
 	if (head.value("via") === undefined) return false;
@@ -87,4 +93,27 @@ export function rewritten(path: string, { prefix, to }: NonNullable<RouteSetting
 function authorityOf(host: RouteSettings["host"], endpoint: Endpoint): string | undefined {
 	if (host === "client") return undefined;
 	return host === "upstream" ? endpoint.authority : host.value;
+}
+
+/** A plugin's word about the status; everything else is the upstream's. */
+export class RestatedHead implements ResponseHead {
+	readonly #head: ResponseHead;
+	readonly status: number;
+
+	constructor(head: ResponseHead, status: number) {
+		this.#head = head;
+		this.status = status;
+	}
+
+	get bodyLength(): number | undefined {
+		return this.#head.bodyLength;
+	}
+
+	value(name: string): string | undefined {
+		return this.#head.value(name);
+	}
+
+	each(visit: (name: string, value: string) => void): void {
+		this.#head.each(visit);
+	}
 }

@@ -13,7 +13,8 @@
 import type { CallOutcome } from "@plumbline/policy/circuit-breaker";
 import { totalMsOf } from "./deadline.ts";
 import { HeldBody } from "./exchange-body.ts";
-import { isCircle, requestEdits, responseEdits } from "./exchange-heads.ts";
+import { Entrance, type EntranceListener, PLUGIN_FAILED } from "./exchange-entrance.ts";
+import { RestatedHead, requestEdits, responseEdits } from "./exchange-heads.ts";
 import { ExchangeLimits } from "./exchange-limits.ts";
 import { blameOf, outcomeOf } from "./exchange-outcome.ts";
 import type { ExchangeParts, LiveSite } from "./exchange-parts.ts";
@@ -21,8 +22,9 @@ import { newRecord } from "./exchange-record.ts";
 import { Tries } from "./exchange-tries.ts";
 import type { Try, TryListener } from "./exchange-try.ts";
 import type { Forwarded } from "./forwarded.ts";
-import type { Admitted, GateRequest, GateWaiting, Refused } from "./gate.ts";
+import type { Refused } from "./gate.ts";
 import type { LiveRoute, RouteGuest } from "./live-route.ts";
+import type { LiveUpstream } from "./live-upstream.ts";
 import { answerFor, type LocalAnswer, sentenceOf, statusOf } from "./local-answer.ts";
 import {
 	type FieldPairs,
@@ -35,7 +37,6 @@ import {
 } from "./message.ts";
 import type { MirrorCopy } from "./mirror.ts";
 import type { ExchangeRecord } from "./observer.ts";
-import type { PluginEdits } from "./plugin-api.ts";
 import { hedgeAfterMs, isIdempotent, type RetryBody } from "./retry-rules.ts";
 import { pathFault } from "./route-path.ts";
 import type { ClientFacts, Failure, RequestReceiver, ServerStream } from "./stream.ts";
@@ -46,7 +47,7 @@ const LEFT: Failure = { kind: "cancelled", detail: "the client left" };
 const ANSWERED_EARLY: Failure = { kind: "cancelled", detail: "the answer was whole before the request" };
 const TURNED_OUT: Failure = { kind: "closing", detail: "the route was removed or the gateway is closing" };
 
-export class Exchange implements RequestReceiver, TryListener, GateRequest, RouteGuest {
+export class Exchange implements RequestReceiver, TryListener, EntranceListener, RouteGuest {
 	readonly #parts: ExchangeParts;
 	readonly #site: LiveSite;
 	readonly #stream: ServerStream;
@@ -57,11 +58,9 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 	readonly #body = new HeldBody();
 	#route: LiveRoute | undefined = undefined;
 	#limits: ExchangeLimits | undefined = undefined;
-	#waiting: GateWaiting | undefined = undefined;
-	#admitted: Admitted | undefined = undefined;
+	#entrance: Entrance | undefined = undefined;
 	#tries: Tries | undefined = undefined;
 	#mirrored: MirrorCopy | undefined = undefined;
-	#pluginEdits: PluginEdits | undefined = undefined;
 	#requestEnded = false;
 	#requestTrailers: FieldPairs | undefined = undefined;
 	#answering = false;
@@ -146,7 +145,7 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 
 	/** The route is gone, or the gateway goes: what has not ended by now is cut. */
 	turnOut(): void {
-		this.#fail(TURNED_OUT, "gateway");
+		this.fail(TURNED_OUT, "gateway");
 	}
 
 	// ─── to the upstream ───
@@ -156,43 +155,24 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		const route = this.#site.find(head);
 		if (route === undefined) {
 			const fault = pathFault(head.path);
-			if (fault === undefined) this.#answer(404, "No route leads there.");
-			else this.#answer(400, `The path is ambiguous: ${fault}.`);
+			if (fault === undefined) this.answer(404, "No route leads there.");
+			else this.answer(400, `The path is ambiguous: ${fault}.`);
 			return;
 		}
 		this.#route = route;
 		this.#record.route = route.settings.name;
 		route.enter(this);
-		const refusal = refusalOf(head, route);
-		if (refusal !== undefined) {
-			this.#answer(refusal.status, refusal.message);
-			return;
-		}
+		this.#entrance = new Entrance(this, route);
+		if (!this.#entrance.mayPass()) return;
 		const { timeouts } = route.settings;
 		this.#limits = new ExchangeLimits(timeouts, totalMsOf(head, timeouts), beganMs);
 		this.#watchTime(beganMs);
-		const decision = route.gate.enter(this, beganMs, (later) => {
-			this.#waiting = undefined;
-			this.#decided(later);
-		});
-		if (decision.kind === "waiting") this.#waiting = decision;
-		else this.#decided(decision);
+		this.#entrance.ask(beganMs);
 	}
 
-	#decided(decision: Admitted | Refused): void {
-		if (decision.kind === "refused") {
-			this.#record.refused = decision.why;
-			this.#answer(decision.status, decision.message, decision.fields);
-			return;
-		}
-		this.#admitted = decision;
+	/** Of the entrance: to this upstream. */
+	go(live: LiveUpstream): void {
 		const route = this.#route as LiveRoute;
-		if (!this.#passesPlugins(route)) return;
-		const live = route.choose(this);
-		if (live === undefined) {
-			this.#fail({ kind: "no-endpoint", detail: "no target of the route takes it" }, "gateway");
-			return;
-		}
 		const nowMs = this.#parts.now();
 		this.#record.upstream = live.group.name;
 		this.#mirrored = route.mirror?.begin(this.#record.head);
@@ -202,14 +182,8 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		if (!this.#done && !this.#answering) this.#planHedge(route, nowMs);
 	}
 
-	/** False: one of them has answered. */
-	#passesPlugins({ plugins }: LiveRoute): boolean {
-		if (plugins === undefined) return true;
-		const verdict = plugins.onRequest(this.#record.head, this.clientAddress);
-		if (verdict.kind === "continue") this.#pluginEdits = verdict.edits;
-		else if (verdict.kind === "answer") this.#send(verdict);
-		else this.#answer(503, "A policy of this route failed.");
-		return verdict.kind === "continue";
+	refused(why: Refused["why"]): void {
+		this.#record.refused = why;
 	}
 
 	#planHedge(route: LiveRoute, nowMs: number): void {
@@ -228,7 +202,7 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 
 	#ask(tries: Tries, nowMs: number, fresh: boolean): void {
 		if (tries.ask(nowMs, fresh) || this.#done) return;
-		this.#fail(
+		this.fail(
 			{ kind: "no-endpoint", detail: `no endpoint of ${this.#record.upstream} is usable` },
 			"upstream",
 		);
@@ -268,7 +242,7 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 				forwarded: this.#forwarded,
 				sampled: this.#sampled,
 				leftMs: (this.#limits as ExchangeLimits).totalAtMs - nowMs,
-				plugins: this.#pluginEdits,
+				plugins: this.#entrance?.edits,
 			},
 			of.endpoint,
 		);
@@ -303,11 +277,11 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		const edited = route.plugins?.onResponse(head);
 		if (edited !== undefined && edited.kind !== "continue") {
 			of.over(outcomeOf(head.status, record.grpcStatus), nowMs, ANSWERED_EARLY);
-			if (edited.kind === "answer") this.#send(edited);
-			else this.#answer(503, "A policy of this route failed.");
+			if (edited.kind === "answer") this.send(edited);
+			else this.answer(503, PLUGIN_FAILED);
 			return;
 		}
-		const { edits, status } = responseEdits(route, this.#admitted?.fields, traceId, edited?.edits);
+		const { edits, status } = responseEdits(route, this.#entrance?.fields, traceId, edited?.edits);
 		record.status = status ?? head.status;
 		this.#stream.head(status === undefined ? head : new RestatedHead(head, status), edits);
 	}
@@ -329,7 +303,7 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 	tryFailed(of: Try, failure: Failure): void {
 		const nowMs = this.#parts.now();
 		if (this.#tries?.fallBack(of, failure, nowMs) === true) return;
-		if (!this.#triesAgain(of, failure, nowMs)) this.#fail(failure, "upstream");
+		if (!this.#triesAgain(of, failure, nowMs)) this.fail(failure, "upstream");
 	}
 
 	tryDrained(of: Try): void {
@@ -393,28 +367,28 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 			detail: `the route's time limit "${timeout}" is over`,
 		};
 		const of = this.#tries?.current;
-		if (of === undefined || !this.#triesAgain(of, failure, nowMs)) this.#fail(failure, "upstream");
+		if (of === undefined || !this.#triesAgain(of, failure, nowMs)) this.fail(failure, "upstream");
 	}
 
 	// ─── the end ───
 
 	/** Nothing whole can come of it. */
-	#fail(failure: Failure, side: "upstream" | "gateway"): void {
+	fail(failure: Failure, side: "upstream" | "gateway"): void {
 		if (this.#done) return;
 		this.#record.failure = failure;
 		this.#record.failedSide = side;
 		if (this.#answering) {
 			this.#stream.reset(failure);
 			this.#finish(blameOf(failure), failure);
-		} else this.#answer(statusOf(failure), sentenceOf(failure));
+		} else this.answer(statusOf(failure), sentenceOf(failure));
 	}
 
-	#answer(status: number, message: string, fields: FieldPairs = []): void {
+	answer(status: number, message: string, fields: FieldPairs = []): void {
 		const { head, traceId } = this.#record;
-		this.#send(answerFor(head, status, message, traceId, fields));
+		this.send(answerFor(head, status, message, traceId, fields));
 	}
 
-	#send({ status, fields, body }: LocalAnswer): void {
+	send({ status, fields, body }: LocalAnswer): void {
 		const record = this.#record;
 		record.status = status;
 		this.#answering = true;
@@ -438,10 +412,9 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		const record = this.#record;
 		record.endedMs = nowMs;
 		this.#parts.wheel.stop(this.#timer);
-		this.#waiting?.cancel();
 		this.#tries?.over(outcome, nowMs, failure);
 		if (!this.#requestEnded) this.#mirrored?.abandon();
-		this.#admitted?.leave(
+		this.#entrance?.leave(
 			{
 				status: record.answeredMs === undefined ? undefined : record.status,
 				tookMs: nowMs - record.beganMs,
@@ -453,40 +426,4 @@ export class Exchange implements RequestReceiver, TryListener, GateRequest, Rout
 		this.#body.forget();
 		this.#parts.observer.finished(record);
 	}
-}
-
-/** A plugin's word about the status; everything else is the upstream's. */
-class RestatedHead implements ResponseHead {
-	readonly #head: ResponseHead;
-	readonly status: number;
-
-	constructor(head: ResponseHead, status: number) {
-		this.#head = head;
-		this.status = status;
-	}
-
-	get bodyLength(): number | undefined {
-		return this.#head.bodyLength;
-	}
-
-	value(name: string): string | undefined {
-		return this.#head.value(name);
-	}
-
-	each(visit: (name: string, value: string) => void): void {
-		this.#head.each(visit);
-	}
-}
-
-/** What no upstream is asked about. */
-function refusalOf(
-	head: RequestHead,
-	{ settings }: LiveRoute,
-): { readonly status: number; readonly message: string } | undefined {
-	if (isCircle(head)) return { status: 508, message: "The request goes in a circle through this gateway." };
-	if (head.method === "CONNECT") return { status: 501, message: "This gateway is no tunnel." };
-	if (head.upgrade === undefined) return undefined;
-	if (head.version !== "2" && head.bodyLength !== 0)
-		return { status: 400, message: "A request that changes the protocol has no body." };
-	return settings.websocket ? undefined : { status: 403, message: "WebSockets are not allowed here." };
 }
