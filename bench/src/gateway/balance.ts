@@ -9,7 +9,8 @@
  */
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { type Balancer, createBalancer } from "@plumbline/gateway/balancer";
+import type { Balancer } from "@plumbline/gateway/balancer";
+import { createBalancer } from "@plumbline/gateway/create-balancer";
 import type { Endpoint } from "@plumbline/gateway/endpoint";
 import { RingStages } from "@plumbline/gateway/ring-stages";
 import { routeTable } from "@plumbline/gateway/route-table";

@@ -1,7 +1,8 @@
 /** How even the shares are, by numbers with fixed seeds. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Balancer, createBalancer } from "./balancer.ts";
+import type { Balancer } from "./balancer.ts";
+import { createBalancer } from "./create-balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { PlainEndpoint, PlainGroup, plainEndpoints, seededRandom } from "./testing/plain-group.ts";
 import { plainRequest } from "./testing/plain-request.ts";

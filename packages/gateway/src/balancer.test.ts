@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Balancer, createBalancer } from "./balancer.ts";
+import type { Balancer } from "./balancer.ts";
+import { createBalancer } from "./create-balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type PlainEndpoint, PlainGroup, plainEndpoints, seededRandom } from "./testing/plain-group.ts";
 import { plainRequest } from "./testing/plain-request.ts";

@@ -9,16 +9,9 @@
  */
 import type { AdmittedCall, CallOutcome } from "@plumbline/policy/circuit-breaker";
 import type { Session } from "@plumbline/policy/ring-migration";
-import { DrawBalancer } from "./balance-draw.ts";
-import { LeastRequests } from "./balance-least-requests.ts";
-import type { Picker } from "./balance-picker.ts";
-import { RoundRobin } from "./balance-round-robin.ts";
-import { TwoChoices } from "./balance-two-choices.ts";
-import { Zones } from "./balance-zones.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { KeyedRequest } from "./key-source.ts";
 import type { Observe } from "./observer.ts";
-import { RingBalancer } from "./ring-balancer.ts";
 import type { RingControl } from "./ring-control.ts";
 import type { UpstreamSettings } from "./settings.ts";
 import type { UpstreamGroup } from "./upstream-group.ts";
@@ -59,34 +52,4 @@ export interface Balancer {
 	tick(nowMs: number): void;
 	/** Of hashing; undefined for the others. */
 	readonly ring: RingControl | undefined;
-}
-
-/** One an upstream: what it knows of turns and sessions is its own. */
-export function createBalancer(
-	settings: BalancerSettings,
-	group: BalancedGroup,
-	parts: BalancerParts,
-	nowMs: number,
-): Balancer {
-	const { balance, slowStartMs, zone } = settings;
-	if (balance.kind === "hash") return new RingBalancer(balance, group, parts, nowMs);
-	const make = makerOf(balance.kind, parts.random);
-	const picker = zone === undefined ? make() : new Zones(zone, make, parts.random, () => group.endpoints);
-	return new DrawBalancer(picker, group, slowStartMs, parts.random);
-}
-
-function makerOf(
-	kind: Exclude<BalancerSettings["balance"]["kind"], "hash">,
-	random: () => number,
-): () => Picker {
-	switch (kind) {
-		case "round-robin":
-			return () => new RoundRobin(random);
-		case "least-requests":
-			return () => new LeastRequests(random);
-		case "two-choices":
-			return () => new TwoChoices(random);
-		default:
-			return kind satisfies never;
-	}
 }

@@ -1,6 +1,7 @@
 /** What of a Caddyfile has its like here: site addresses, reverse_proxy, handle, handle_path, route, tls with files. */
-import type { Imported, ImportedRoute, ImportedUpstream } from "./config-import.ts";
+
 import type { Directive } from "./config-import-words.ts";
+import type { Imported, ImportedRoute, ImportedUpstream } from "./config-imported.ts";
 
 const BALANCE: Readonly<Record<string, unknown>> = {
 	round_robin: "round-robin",

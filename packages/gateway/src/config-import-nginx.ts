@@ -1,6 +1,7 @@
 /** What of an nginx.conf has its like here: http, server, listen, server_name, location, proxy_pass, upstream, limit_req. */
-import type { Imported, ImportedRoute, ImportedUpstream } from "./config-import.ts";
+
 import type { Directive } from "./config-import-words.ts";
+import type { Imported, ImportedRoute, ImportedUpstream } from "./config-imported.ts";
 
 interface Zone {
 	readonly rate: string;

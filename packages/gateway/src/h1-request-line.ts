@@ -12,9 +12,8 @@ import { isNameAt } from "./field-names.ts";
 import { H1_FAULTS, type H1Fault } from "./h1-fault.ts";
 import { isAuthority } from "./h1-head-authority.ts";
 import { CR, endOf, LF, SP, TARGET, TOKEN } from "./h1-head-bytes.ts";
-import type { HeadLimits } from "./h1-head-fields.ts";
+import type { H1Fields, HeadLimits } from "./h1-head-fields.ts";
 import { needMore } from "./h1-head-lines.ts";
-import type { H1RequestHead } from "./h1-request.ts";
 
 const METHOD_BYTES_MAX = 32;
 const VERSION = "HTTP/";
@@ -22,9 +21,20 @@ const VERSION = "HTTP/";
 const VERSION_REST = 5;
 const SLASH = 0x2f;
 
+/** Where what the line says is written; offsets count from the head's base. */
+interface LineOfRequest extends H1Fields {
+	version: "1.0" | "1.1";
+	method: string;
+	form: "origin" | "absolute" | "asterisk" | "connect";
+	pathAt: number;
+	pathEnd: number;
+	authorityAt: number;
+	authorityEnd: number;
+}
+
 /** The absolute offset after the line; 0, -1 as parseRequestHead. */
 export function readRequestLine(
-	head: H1RequestHead,
+	head: LineOfRequest,
 	bytes: Buffer,
 	start: number,
 	stop: number,
@@ -104,7 +114,7 @@ function methodAt(bytes: Buffer, start: number, end: number): string {
 
 /** Places of authority and path for the forms that are rare here. */
 function readOtherForm(
-	head: H1RequestHead,
+	head: LineOfRequest,
 	bytes: Buffer,
 	target: number,
 	targetEnd: number,

@@ -5,7 +5,8 @@
  * restart, give every key the same endpoint.
  */
 import { isDeepStrictEqual } from "node:util";
-import { type Balancer, type BalancerParts, createBalancer } from "./balancer.ts";
+import type { Balancer, BalancerParts } from "./balancer.ts";
+import { createBalancer } from "./create-balancer.ts";
 import type { RingSnapshot } from "./ring-control.ts";
 import type { UpstreamSettings } from "./settings.ts";
 import { type GroupParts, UpstreamGroup } from "./upstream-group.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Balancer, createBalancer } from "./balancer.ts";
+import type { Balancer } from "./balancer.ts";
+import { createBalancer } from "./create-balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { GatewayEvent } from "./observer.ts";
 import type { HashSettings } from "./ring-transition.ts";
