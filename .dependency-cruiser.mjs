@@ -80,10 +80,17 @@ export default {
 		},
 		{
 			name: "no-test-import",
-			comment: "no code rests on a test or on what only tests use",
+			comment: "no code rests on a test or on what only tests use; what is measured is staged as tests do",
 			severity: "error",
-			from: { pathNot: TEST },
+			from: { pathNot: `${TEST}|^bench/` },
 			to: { path: TEST },
+		},
+		{
+			name: "h2-behind-streams",
+			comment: "above h2-* nobody knows that node:http2 is below: stream.ts is all there is to know",
+			severity: "error",
+			from: { path: room("gateway"), pathNot: ["/h2-[^/]+$", TEST] },
+			to: { path: "^(node:)?http2$" },
 		},
 		{ name: "no-cycle", severity: "error", from: {}, to: { circular: true } },
 		{
@@ -102,12 +109,13 @@ export default {
 		},
 		{
 			name: "dead-file",
-			comment: "a source file that neither the command nor the bench nor a thread of theirs can reach",
+			comment:
+				"a source file that neither the command nor the bench nor a thread or process of theirs can reach",
 			severity: "error",
-			from: { path: "^(packages/cli/src/main[.]ts|bench/.*|.*-thread[.]ts)$" },
+			from: { path: "^(packages/cli/src/main[.]ts|bench/.*|.*-thread[.]ts|.*/worker-main[.]ts)$" },
 			to: {
 				path: "^(packages/[^/]+|lab)/src/",
-				pathNot: [TEST, "[.]d[.]ts$", "^packages/cli/src/main[.]ts$", "-thread[.]ts$"],
+				pathNot: [TEST, "[.]d[.]ts$", "^packages/cli/src/main[.]ts$", "-thread[.]ts$", "/worker-main[.]ts$"],
 				reachable: false,
 			},
 		},

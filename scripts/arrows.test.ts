@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { runCommand } from "./command.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const ROOMS = ["signals", "diagnosis", "report", "kernel", "capture", "cli"];
+const ROOMS = ["signals", "diagnosis", "report", "kernel", "capture", "gateway", "cli"];
 
 type Files = Readonly<Record<string, string>>;
 
@@ -20,6 +20,9 @@ const IN_ORDER: Files = {
 		.map((room) => `import "@plumbline/${room}/thing";\n`)
 		.join("")
 		.concat('import "./thing.ts";\nimport "../../../lab/src/server.ts";\n'),
+	"packages/gateway/src/h2-wire.ts": 'import "node:http2";\n',
+	"packages/gateway/src/wire.test.ts": 'import "node:http2";\nimport "./h2-wire.ts";\n',
+	"packages/gateway/src/worker-main.ts": 'import "./h2-wire.ts";\n',
 	"lab/package.json": '{ "name": "@plumbline/lab", "type": "module" }',
 	"scripts/one.ts": "export const one = 1;\n",
 };
@@ -54,6 +57,12 @@ const PLANTED: readonly { readonly rule: string; readonly path: string; readonly
 		rule: "no-test-import",
 		path: "packages/cli/src/on-test.ts",
 		text: 'import "../../signals/src/thing.test.ts";',
+	},
+	{ rule: "h2-behind-streams", path: "packages/gateway/src/exchange.ts", text: 'import "node:http2";' },
+	{
+		rule: "h2-behind-streams",
+		path: "packages/gateway/src/live-site.ts",
+		text: 'import type { Http2Stream } from "node:http2";\nexport type X = Http2Stream;',
 	},
 	{ rule: "no-cycle", path: "packages/cli/src/and-round.ts", text: 'import "./round.ts";' },
 	{ rule: "unresolved", path: "packages/cli/src/nowhere.ts", text: 'import "./gone.ts";' },

@@ -11,7 +11,7 @@ import { trackedFiles } from "./tracked-files.ts";
 
 const HELP_TIME_MS_MAX = 20_000;
 /** Distinct subcommands asked for their help. */
-const COMMANDS_MAX = 50;
+const COMMANDS_MAX = 150;
 
 export interface Doc {
 	readonly path: string;
