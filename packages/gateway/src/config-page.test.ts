@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "yaml";
 import { readGatewayConfig } from "./config.ts";
-import { configJsonSchema, configTable } from "./config-schema.ts";
+import { configJsonSchema, configTable } from "./testing/config-schema.ts";
 
 const docs = join(import.meta.dirname, "../../../docs");
 const pagePath = join(docs, "gateway-config.md");

@@ -1,6 +1,6 @@
 /** The configuration's JSON Schema, for editors, and the table of docs/gateway-config.md: both made of the shape. */
 import * as z from "zod";
-import { CONFIG_SHAPE } from "./config-shape.ts";
+import { CONFIG_SHAPE } from "../config-shape.ts";
 
 interface Schema {
 	readonly type?: string;
