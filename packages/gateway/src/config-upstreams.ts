@@ -89,8 +89,8 @@ export class ConfigUpstreams {
 		if ((tls.certificate === undefined) !== (tls.key === undefined)) {
 			this.faults.push({ path: [...path, "tls"], message: "certificate and key belong together" });
 		}
-		if (pool.maxIdle > pool.max || pool.warm > pool.max) {
-			this.faults.push({ path: [...path, "pool"], message: "maxIdle and warm cannot be above max" });
+		if (pool.warm > pool.max) {
+			this.faults.push({ path: [...path, "pool"], message: "warm cannot be above max" });
 		}
 		return {
 			name,
@@ -105,7 +105,8 @@ export class ConfigUpstreams {
 			},
 			pool: {
 				max: pool.max,
-				maxIdle: pool.maxIdle,
+				// Whoever makes max small need not know of this one's default.
+				maxIdle: Math.min(pool.maxIdle, pool.max),
 				idleMs: pool.idle,
 				lifetimeMs: pool.lifetime,
 				lifetimeJitter: pool.jitter,

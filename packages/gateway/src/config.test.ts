@@ -61,6 +61,11 @@ test("a URL that stands twice is one upstream, and the same in another writing t
 	);
 });
 
+test("a pool is made small by one word", () => {
+	const { upstreams } = settings(`${LISTEN}\nupstreams: { u: { servers: "a:1", pool: { max: 7 } } }`);
+	assert.equal(upstreams[0]?.pool.maxIdle, 7);
+});
+
 test("what is wrong is told with its line, all of it, in the order of the file", () => {
 	assert.deepEqual(
 		refused(
@@ -104,10 +109,7 @@ const WRONG: readonly [string, RegExp][] = [
 	[`${LISTEN}\nupstreams: { u: { servers: ["http://a", "https://b"] } }`, /one protocol, not http and https/],
 	[`${LISTEN}\nupstreams: { u: { servers: ["a:1", "a:1"] } }`, /a:1 stands there twice/],
 	[`${LISTEN}\nupstreams: { u: { servers: "a" } }`, /a port is expected: a:80/],
-	[
-		`${LISTEN}\nupstreams: { u: { servers: "a:1", pool: { max: 1 } } }`,
-		/maxIdle and warm cannot be above max/,
-	],
+	[`${LISTEN}\nupstreams: { u: { servers: "a:1", pool: { max: 1, warm: 2 } } }`, /warm cannot be above max/],
 	[`${LISTEN}\nupstreams: { u: { servers: "a:1", pool: { idle: 5 } } }`, /pool\.idle: a time such as/],
 	[
 		`${LISTEN}\nupstreams: { u: { servers: "a:1", health: { path: /h, tcp: true } } }`,
