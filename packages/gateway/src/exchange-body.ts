@@ -3,8 +3,10 @@
  * until the upstream has begun to answer. What is longer than HELD_BYTES_MAX is sent once or not at all.
  */
 
+import type { RetryBody } from "./retry-rules.ts";
+
 /** Of one request. A larger one waits in the client's socket until there is a connection. */
-export const HELD_BYTES_MAX = 65_536;
+const HELD_BYTES_MAX = 65_536;
 
 export class HeldBody {
 	#chunks: Uint8Array[] = [];
@@ -22,6 +24,13 @@ export class HeldBody {
 
 	get isFull(): boolean {
 		return this.#bytes >= HELD_BYTES_MAX;
+	}
+
+	/** What could be sent again. `wholeBytes`: of the request, once it has ended. */
+	state(declared: number | undefined, wholeBytes: number | undefined, isSent: boolean): RetryBody {
+		if (declared === 0 || wholeBytes === 0) return "none";
+		if (!this.#whole) return "streaming";
+		return isSent ? "buffered" : "unsent";
 	}
 
 	/** Must be kept: nobody has had it yet. */

@@ -83,7 +83,7 @@ export function isCircle(head: RequestHead): boolean {
 }
 
 /** undefined: as it came. */
-export function rewritten(path: string, { prefix, to }: NonNullable<RouteSettings["rewrite"]>) {
+function rewritten(path: string, { prefix, to }: NonNullable<RouteSettings["rewrite"]>) {
 	if (!path.startsWith(prefix)) return undefined;
 	const rest = path.slice(prefix.length);
 	const whole = `${to}${to.endsWith("/") && rest.startsWith("/") ? rest.slice(1) : rest}`;

@@ -7,9 +7,25 @@
  *   hedge   no limit, but the moment at which a second endpoint is asked
  */
 import type { RouteTimeouts } from "./settings.ts";
+import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
+
+export interface LimitsListener {
+	/** May be followed by another, unless it stops the watch. */
+	late(timeout: "total" | "head" | "idle", nowMs: number): void;
+	hedgeIsDue(nowMs: number): void;
+}
+
+export interface LimitsParts {
+	readonly now: () => number;
+	readonly wheel: TimerWheel;
+}
 
 export class ExchangeLimits {
 	readonly #timeouts: RouteTimeouts;
+	readonly #parts: LimitsParts;
+	readonly #listener: LimitsListener;
+	readonly #timer: WheelTimer;
+	#isStopped = false;
 	totalAtMs: number;
 	hedgeAtMs = Infinity;
 	activeMs: number;
@@ -18,22 +34,52 @@ export class ExchangeLimits {
 	/** No connection yet. */
 	isQueued = true;
 
-	constructor(timeouts: RouteTimeouts, totalMs: number, nowMs: number) {
+	constructor(
+		timeouts: RouteTimeouts,
+		totalMs: number,
+		nowMs: number,
+		parts: LimitsParts,
+		listener: LimitsListener,
+	) {
 		this.#timeouts = timeouts;
+		this.#parts = parts;
+		this.#listener = listener;
+		this.#timer = new WheelTimer(() => this.#due());
 		this.totalAtMs = nowMs + totalMs;
 		this.activeMs = nowMs;
 	}
 
+	/** From now on; again after a limit was set that is nearer than the others. */
+	watch(nowMs: number): void {
+		this.#parts.wheel.start(this.#timer, this.#nextMs(nowMs));
+	}
+
+	/** For good. */
+	stop(): void {
+		this.#isStopped = true;
+		this.#parts.wheel.stop(this.#timer);
+	}
+
+	#due(): void {
+		const nowMs = this.#parts.now();
+		if (nowMs >= this.hedgeAtMs) {
+			this.hedgeAtMs = Infinity;
+			this.#listener.hedgeIsDue(nowMs);
+		}
+		const timeout = this.#over(nowMs);
+		if (timeout !== undefined && !this.#isStopped) this.#listener.late(timeout, nowMs);
+		if (!this.#isStopped) this.watch(nowMs);
+	}
+
 	/** Until something has to be looked at; a limit that begins to run in between cannot be over before that. */
-	nextMs(nowMs: number): number {
+	#nextMs(nowMs: number): number {
 		const { headMs, idleMs } = this.#timeouts;
 		const idleAtMs = this.#idleAtMs(nowMs);
 		const nextAtMs = Math.min(this.totalAtMs, this.hedgeAtMs, this.headSinceMs + headMs, idleAtMs);
 		return Math.min(nextAtMs - nowMs, headMs, idleMs);
 	}
 
-	/** The one that is over. */
-	over(nowMs: number): "total" | "head" | "idle" | undefined {
+	#over(nowMs: number): "total" | "head" | "idle" | undefined {
 		if (nowMs >= this.totalAtMs) return "total";
 		if (nowMs >= this.headSinceMs + this.#timeouts.headMs) return "head";
 		return nowMs >= this.#idleAtMs(nowMs) ? "idle" : undefined;

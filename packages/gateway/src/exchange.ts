@@ -15,7 +15,7 @@ import { totalMsOf } from "./deadline.ts";
 import { HeldBody } from "./exchange-body.ts";
 import { Entrance, type EntranceListener, PLUGIN_FAILED } from "./exchange-entrance.ts";
 import { RestatedHead, requestEdits, responseEdits } from "./exchange-heads.ts";
-import { ExchangeLimits } from "./exchange-limits.ts";
+import { ExchangeLimits, type LimitsListener } from "./exchange-limits.ts";
 import { blameOf, outcomeOf } from "./exchange-outcome.ts";
 import type { ExchangeParts, LiveSite } from "./exchange-parts.ts";
 import { newRecord } from "./exchange-record.ts";
@@ -40,21 +40,19 @@ import type { ExchangeRecord } from "./observer.ts";
 import { hedgeAfterMs, isIdempotent, type RetryBody } from "./retry-rules.ts";
 import { pathFault } from "./route-path.ts";
 import type { ClientFacts, Failure, RequestReceiver, ServerStream } from "./stream.ts";
-import { WheelTimer } from "./timer-wheel.ts";
 import { isInShare } from "./trace-context.ts";
 
 const LEFT: Failure = { kind: "cancelled", detail: "the client left" };
 const ANSWERED_EARLY: Failure = { kind: "cancelled", detail: "the answer was whole before the request" };
 const TURNED_OUT: Failure = { kind: "closing", detail: "the route was removed or the gateway is closing" };
 
-export class Exchange implements RequestReceiver, TryListener, EntranceListener, RouteGuest {
+export class Exchange implements RequestReceiver, TryListener, EntranceListener, LimitsListener, RouteGuest {
 	readonly #parts: ExchangeParts;
 	readonly #site: LiveSite;
 	readonly #stream: ServerStream;
 	readonly #record: ExchangeRecord;
 	readonly #forwarded: Forwarded;
 	readonly #sampled: boolean;
-	readonly #timer: WheelTimer;
 	readonly #body = new HeldBody();
 	#route: LiveRoute | undefined = undefined;
 	#limits: ExchangeLimits | undefined = undefined;
@@ -78,7 +76,6 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		this.#forwarded = site.forwarding.read(head, stream.client);
 		this.#record = newRecord(head, stream.client, this.#forwarded.clientAddress, parts.now());
 		this.#sampled = this.#record.sampled ?? isInShare(this.#record.traceId, parts.traceShare());
-		this.#timer = new WheelTimer(() => this.#due());
 		this.#begin();
 	}
 
@@ -165,8 +162,8 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		this.#entrance = new Entrance(this, route);
 		if (!this.#entrance.mayPass()) return;
 		const { timeouts } = route.settings;
-		this.#limits = new ExchangeLimits(timeouts, totalMsOf(head, timeouts), beganMs);
-		this.#watchTime(beganMs);
+		this.#limits = new ExchangeLimits(timeouts, totalMsOf(head, timeouts), beganMs, this.#parts, this);
+		this.#limits.watch(beganMs);
 		this.#entrance.ask(beganMs);
 	}
 
@@ -190,8 +187,9 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		const { head } = this.#record;
 		const hedgeMs = hedgeAfterMs(head.method, this.#bodyState(), head.upgrade, route.settings.retry);
 		if (hedgeMs === undefined) return;
-		(this.#limits as ExchangeLimits).hedgeAtMs = nowMs + hedgeMs;
-		this.#watchTime(nowMs);
+		const limits = this.#limits as ExchangeLimits;
+		limits.hedgeAtMs = nowMs + hedgeMs;
+		limits.watch(nowMs);
 	}
 
 	/** The first request of a client's connection fails with a stale one of ours, unless it can be repeated. */
@@ -332,9 +330,8 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 
 	#bodyState(): RetryBody {
 		const { head, requestBytes } = this.#record;
-		if (head.bodyLength === 0 || (this.#requestEnded && requestBytes === 0)) return "none";
-		if (!this.#body.isWhole) return "streaming";
-		return this.#tries?.stream === undefined ? "unsent" : "buffered";
+		const whole = this.#requestEnded ? requestBytes : undefined;
+		return this.#body.state(head.bodyLength, whole, this.#tries?.stream !== undefined);
 	}
 
 	#noteGrpc(status: string | undefined): void {
@@ -343,24 +340,11 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 
 	// ─── time ───
 
-	#watchTime(nowMs: number): void {
-		this.#parts.wheel.start(this.#timer, (this.#limits as ExchangeLimits).nextMs(nowMs));
+	hedgeIsDue(nowMs: number): void {
+		if (!this.#answering) this.#tries?.askTwice(nowMs);
 	}
 
-	#due(): void {
-		const limits = this.#limits;
-		if (this.#done || limits === undefined) return;
-		const nowMs = this.#parts.now();
-		if (nowMs >= limits.hedgeAtMs) {
-			limits.hedgeAtMs = Infinity;
-			if (!this.#answering) this.#tries?.askTwice(nowMs);
-		}
-		const timeout = limits.over(nowMs);
-		if (timeout !== undefined) this.#late(timeout, nowMs);
-		if (!this.#done) this.#watchTime(nowMs);
-	}
-
-	#late(timeout: "total" | "head" | "idle", nowMs: number): void {
+	late(timeout: "total" | "head" | "idle", nowMs: number): void {
 		const failure: Failure = {
 			kind: "timeout",
 			timeout,
@@ -411,7 +395,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		const nowMs = this.#parts.now();
 		const record = this.#record;
 		record.endedMs = nowMs;
-		this.#parts.wheel.stop(this.#timer);
+		this.#limits?.stop();
 		this.#tries?.over(outcome, nowMs, failure);
 		if (!this.#requestEnded) this.#mirrored?.abandon();
 		this.#entrance?.leave(

@@ -22,21 +22,11 @@ export function answerFor(
 	traceId: string,
 	fields: FieldPairs,
 ): LocalAnswer {
-	return isGrpc(head) ? grpcAnswer(status, message, fields) : localAnswer(status, message, traceId, fields);
-}
-
-export function localAnswer(
-	status: number,
-	message: string,
-	traceId: string | undefined,
-	fields: FieldPairs = [],
-): LocalAnswer {
-	const trace = traceId === undefined ? "" : `trace ${traceId}\n`;
-	const body = encoder.encode(`${status} ${message}\n${trace}`);
+	if (isGrpc(head)) return grpcAnswer(status, message, fields);
 	return {
 		status,
 		fields: ["content-type", "text/plain; charset=utf-8", "cache-control", "no-store", ...fields],
-		body,
+		body: encoder.encode(`${status} ${message}\ntrace ${traceId}\n`),
 	};
 }
 

@@ -28,27 +28,12 @@ import type { UpstreamGroup } from "../upstream-group.ts";
 import { plainHead } from "./plain-request.ts";
 import { plainRoute } from "./plain-route.ts";
 
-/** What the client got, in words: `200`, `data 5`, `end`, `reset broken`. */
-export class ToldClient implements ServerStream {
+/** What one side was told, in words: `200`, `data 5`, `end`, `reset broken`. */
+abstract class ToldStream {
 	readonly told: string[] = [];
-	readonly client: ClientFacts;
-	fields: FieldPairs = [];
 	isPaused = false;
 	/** What `data` answers. */
 	hasRoom = true;
-
-	constructor(requests: number) {
-		this.client = { address: "203.0.113.7", port: 5000, listener: "test", tls: undefined, requests };
-	}
-
-	informational(head: ResponseHead): void {
-		this.told.push(`informed ${head.status}`);
-	}
-
-	head(head: ResponseHead, edits: HeadEdits): void {
-		this.told.push(String(head.status));
-		this.fields = edits.set;
-	}
 
 	data(bytes: Uint8Array): boolean {
 		this.told.push(`data ${bytes.length}`);
@@ -74,16 +59,33 @@ export class ToldClient implements ServerStream {
 	}
 }
 
+class ToldClient extends ToldStream implements ServerStream {
+	readonly client: ClientFacts;
+	fields: FieldPairs = [];
+
+	constructor(requests: number) {
+		super();
+		this.client = { address: "203.0.113.7", port: 5000, listener: "test", tls: undefined, requests };
+	}
+
+	informational(head: ResponseHead): void {
+		this.told.push(`informed ${head.status}`);
+	}
+
+	head(head: ResponseHead, edits: HeadEdits): void {
+		this.told.push(String(head.status));
+		this.fields = edits.set;
+	}
+}
+
 /** One try's connection: the test answers by `receiver`. */
-export class ToldUpstream implements ClientStream {
-	readonly told: string[] = [];
+class ToldUpstream extends ToldStream implements ClientStream {
 	readonly receiver: ResponseReceiver;
 	edits: HeadEdits | undefined;
 	unsent = true;
-	hasRoom = true;
-	isPaused = false;
 
 	constructor(receiver: ResponseReceiver) {
+		super();
 		this.receiver = receiver;
 	}
 
@@ -91,29 +93,6 @@ export class ToldUpstream implements ClientStream {
 		this.unsent = false;
 		this.edits = edits;
 		this.told.push(head.method);
-	}
-
-	data(bytes: Uint8Array): boolean {
-		this.told.push(`data ${bytes.length}`);
-		return this.hasRoom;
-	}
-
-	end(): void {
-		this.told.push("end");
-	}
-
-	reset({ kind }: Failure): void {
-		this.told.push(`reset ${kind}`);
-	}
-
-	flush(): void {}
-
-	pause(): void {
-		this.isPaused = true;
-	}
-
-	resume(): void {
-		this.isPaused = false;
 	}
 
 	answers(status: number, fields: FieldPairs = [], bodyLength?: number): void {
