@@ -168,7 +168,9 @@ export class H1ClientStream implements ClientStream {
 	#writeEnd(trailers: FieldPairs | undefined): boolean {
 		const { output } = this.#host;
 		for (let bytes = LAST_CHUNK_BYTES; bytes <= HEAD_BYTES_MAX; bytes *= 64) {
-			const end = writeLastChunk(output.bytes, output.room(bytes), trailers);
+			// The place first: it may be in another slab than the one before.
+			const at = output.room(bytes);
+			const end = writeLastChunk(output.bytes, at, trailers);
 			if (end >= 0) {
 				output.took(end);
 				return true;

@@ -189,6 +189,7 @@ export class H1ServerStream implements ServerStream {
 		hop.upgrade = upgrade;
 		this.tunnel = true;
 		this.closes = true;
+		this.endsByClose = true;
 		this.#left = Infinity;
 		if (this.#writeHead(head, edits)) this.#host.switched();
 	}
@@ -239,7 +240,9 @@ export class H1ServerStream implements ServerStream {
 		const { output } = this.#host;
 		const sent = this.#work.head.acceptsTrailers ? trailers : undefined;
 		for (let bytes = LAST_CHUNK_BYTES; bytes <= HEAD_BYTES_MAX; bytes *= 64) {
-			const end = writeLastChunk(output.bytes, output.room(bytes), sent);
+			// The place first: it may be in another slab than the one before.
+			const at = output.room(bytes);
+			const end = writeLastChunk(output.bytes, at, sent);
 			if (end >= 0) {
 				output.took(end);
 				return true;

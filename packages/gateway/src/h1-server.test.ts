@@ -151,6 +151,25 @@ test("a body of unknown length is chunked; trailers go to whoever takes them", a
 	assert.match(await taking.until("\r\n0\r\n"), /\r\n0\r\ngrpc-status: 0\r\n\r\n$/i);
 });
 
+test("a last chunk for which the memory of heads has no room left begins a new one", async (t) => {
+	const { client, options } = await stage(t, {
+		onRequest: (_head, stream) => {
+			const { scratch } = options;
+			stream.head(new ListResponseHead(200, [], undefined), NO_EDITS);
+			stream.data(Buffer.from("hello"));
+			stream.flush();
+			const { bytes } = scratch;
+			scratch.at = bytes.length - 100;
+			stream.end(["x-sum", "7"]);
+			assert.notEqual(scratch.bytes, bytes);
+			return IGNORE;
+		},
+	});
+	const raw = client();
+	raw.write("GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n");
+	assert.match(await raw.until("\r\n0\r\n"), /hello\r\n0\r\nx-sum: 7\r\n\r\n$/);
+});
+
 test("HEAD, 204 and 304 have no body, whatever was meant to be sent", async (t) => {
 	const { client } = await stage(t, {
 		onRequest: (head, stream) => {

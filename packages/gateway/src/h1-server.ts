@@ -8,37 +8,36 @@
  *
  * Requests behind the one under way wait in HELD_BYTES_MAX of memory, then in the client's socket. A client that ends
  * its side while its request is under way has left, as nginx and Go have it: its exchange is taken back.
+ *
+ * It is one thing because reading, answering, closing and its clocks all turn on the state of the one connection.
  */
 import type { Socket } from "node:net";
 import type { ConnectionFacts } from "./client-facts.ts";
 import type { BodySink } from "./h1-body.ts";
 import type { H1Fault } from "./h1-fault.ts";
 import { parseRequestHead } from "./h1-request.ts";
+import {
+	CUT_SHORT,
+	failureOf,
+	GONE,
+	HEAD_TOO_SLOW,
+	LEFT,
+	ownAnswer,
+	TAKES_NOTHING,
+	TOO_SLOW,
+	writeRefusal,
+} from "./h1-server-fault.ts";
+import type { H1ServerOptions } from "./h1-server-options.ts";
 import { H1ServerStream, type StreamHost } from "./h1-server-stream.ts";
-import type { H1Work, H1WorkPool } from "./h1-work.ts";
-import { H1Hop, writeResponseHead } from "./h1-write-head.ts";
-import type { LocalAnswer } from "./local-answer.ts";
-import { type FieldPairs, ListResponseHead, NO_EDITS } from "./message.ts";
-import type { ClientTimeouts, MessageLimits } from "./settings.ts";
-import type { Failure, OnRequest } from "./stream.ts";
-import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
+import type { H1Work } from "./h1-work.ts";
+import type { FieldPairs } from "./message.ts";
+import type { Failure } from "./stream.ts";
+import { WheelTimer } from "./timer-wheel.ts";
 import { HeldBytes } from "./transport-held.ts";
 import { Output } from "./transport-output.ts";
-import type { Scratch } from "./transport-scratch.ts";
+import { WriteWatch } from "./transport-stall.ts";
 
-/** May be changed while connections live: each request sees what is there then. */
-export interface H1ServerOptions {
-	limits: MessageLimits;
-	timeouts: ClientTimeouts;
-	onRequest: OnRequest;
-	readonly wheel: TimerWheel;
-	readonly scratch: Scratch;
-	readonly work: H1WorkPool;
-	/** What a client is told whose request never became one; called once for each. */
-	readonly faultAnswer?: (failure: Failure, client: ConnectionFacts) => LocalAnswer;
-	/** Once, when the connection is gone. */
-	readonly onClosed?: () => void;
-}
+export type { H1ServerOptions } from "./h1-server-options.ts";
 
 /** What the listener may do to a connection. */
 export interface H1Connection {
@@ -57,28 +56,6 @@ const DISCARDED_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 2000;
 /** An idle client that is drained may just be sending: it has so long to arrive. */
 const DRAIN_IDLE_MS = 500;
-const ANSWER_HEAD_BYTES = 4096;
-
-const LEFT: Failure = { kind: "cancelled", detail: "the client ended its side of the connection" };
-const GONE: Failure = { kind: "cancelled", detail: "the client's connection is gone" };
-const CUT_SHORT: Failure = { kind: "cancelled", detail: "the client ended within its request" };
-const TOO_SLOW: Failure = {
-	kind: "timeout",
-	timeout: "body-rate",
-	detail: "the body comes slower than bodyBytesPerSecondMin",
-	status: 408,
-};
-const HEAD_TOO_SLOW: Failure = {
-	kind: "timeout",
-	timeout: "head",
-	detail: "the head was not whole after headMs",
-	status: 408,
-};
-const TAKES_NOTHING: Failure = { kind: "cancelled", detail: "the client took nothing for writeMs" };
-
-const TEXT: FieldPairs = ["content-type", "text/plain; charset=utf-8", "cache-control", "no-store"];
-
-const hop = new H1Hop();
 
 export function serveH1(
 	socket: Socket,
@@ -99,8 +76,7 @@ class Connection implements H1Connection, StreamHost, BodySink {
 	readonly #scheme: "http" | "https";
 	readonly #held = new HeldBytes();
 	readonly #timer = new WheelTimer(() => this.#due());
-	/** Made when a client first takes nothing. */
-	#stall: WheelTimer | undefined = undefined;
+	readonly #writes: WriteWatch;
 	#work: H1Work | undefined = undefined;
 	#stream: H1ServerStream | undefined = undefined;
 	#state: "open" | "discarding" | "lingering" | "closed" = "open";
@@ -110,8 +86,6 @@ class Connection implements H1Connection, StreamHost, BodySink {
 	#discarded = 0;
 	/** Of the body, when its rate was last looked at. */
 	#received = 0;
-	/** Written and taken by the kernel, when that was last looked at. */
-	#taken = 0;
 
 	constructor(socket: Socket, client: ConnectionFacts, options: H1ServerOptions) {
 		this.#socket = socket;
@@ -119,6 +93,7 @@ class Connection implements H1Connection, StreamHost, BodySink {
 		this.#options = options;
 		this.#scheme = client.tls === undefined ? "http" : "https";
 		this.output = new Output(socket, options.scratch);
+		this.#writes = new WriteWatch(socket, options.wheel, () => this.#takesNothing());
 		socket.on("data", (bytes: Buffer) => this.read(bytes));
 		socket.on("end", () => this.#heardEnd());
 		socket.on("drain", () => this.#drained());
@@ -359,18 +334,7 @@ class Connection implements H1Connection, StreamHost, BodySink {
 	/** Of the head, or of a body before anybody was asked. */
 	#refuse(failure: Failure): void {
 		const { faultAnswer = ownAnswer } = this.#options;
-		const { status, fields, body } = faultAnswer(failure, this.#client);
-		hop.framing = "length";
-		hop.length = body.length;
-		hop.connection = "close";
-		hop.upgrade = undefined;
-		const head = new ListResponseHead(status, fields, body.length);
-		const { output } = this;
-		const end = writeResponseHead(output.bytes, output.room(ANSWER_HEAD_BYTES), head, NO_EDITS, hop);
-		if (end >= 0) {
-			output.took(end);
-			output.body(body);
-		}
+		writeRefusal(this.output, faultAnswer(failure, this.#client));
 		this.#linger();
 	}
 
@@ -409,7 +373,7 @@ class Connection implements H1Connection, StreamHost, BodySink {
 		this.#state = "closed";
 		const { wheel, onClosed } = this.#options;
 		wheel.stop(this.#timer);
-		if (this.#stall !== undefined) wheel.stop(this.#stall);
+		this.#writes.stop();
 		this.output.forget();
 		this.#held.drop();
 		const stream = this.#stream;
@@ -434,7 +398,8 @@ class Connection implements H1Connection, StreamHost, BodySink {
 	/** A slow client may still be reading the last of what was sent. */
 	#dueLingering(): void {
 		const { wheel, timeouts } = this.#options;
-		if (this.#socket.writableLength > 0 && this.#hasTaken()) wheel.start(this.#timer, timeouts.writeMs);
+		if (this.#socket.writableLength > 0 && this.#writes.hasTaken())
+			wheel.start(this.#timer, timeouts.writeMs);
 		else this.destroy();
 	}
 
@@ -458,46 +423,20 @@ class Connection implements H1Connection, StreamHost, BodySink {
 	}
 
 	stalled(): void {
-		if (this.#stall === undefined) this.#stall = new WheelTimer(() => this.#dueStalled());
-		this.#hasTaken();
-		this.#options.wheel.start(this.#stall, this.#options.timeouts.writeMs);
+		this.#writes.start(this.#options.timeouts.writeMs);
 	}
 
-	#dueStalled(): void {
-		if (this.#hasTaken()) {
-			this.#options.wheel.start(this.#stall as WheelTimer, this.#options.timeouts.writeMs);
-			return;
-		}
+	#takesNothing(): void {
 		this.#stream?.lose(TAKES_NOTHING);
 		this.#reset();
 	}
 
-	/** Since it was last asked. */
-	#hasTaken(): boolean {
-		const taken = this.#socket.bytesWritten - this.#socket.writableLength;
-		const isMore = taken > this.#taken;
-		this.#taken = taken;
-		return isMore;
-	}
-
 	#drained(): void {
 		this.output.full = false;
-		if (this.#stall !== undefined) this.#options.wheel.stop(this.#stall);
+		this.#writes.stop();
 		const stream = this.#stream;
 		if (stream === undefined) {
 			if (this.#held.length > 0 && this.#work === undefined) this.#planNext();
 		} else if (!stream.responseDone && !stream.over) stream.receiver?.drained();
 	}
-}
-
-function failureOf({ status, detail }: H1Fault): Failure {
-	return {
-		kind: status === 413 || status === 414 || status === 431 ? "too-large" : "malformed",
-		detail,
-		status,
-	};
-}
-
-function ownAnswer({ status = 400, detail }: Failure): LocalAnswer {
-	return { status, fields: TEXT, body: Buffer.from(`${status} ${detail}.\n`) };
 }

@@ -2,7 +2,8 @@
 import { connect, type Socket } from "node:net";
 import { type FakeTime, fakeTime } from "@plumbline/resolver/testing/fake-time";
 import { h1Dialler } from "../h1-client.ts";
-import { type H1ServerOptions, serveH1 } from "../h1-server.ts";
+import { serveH1 } from "../h1-server.ts";
+import type { H1ServerOptions } from "../h1-server-options.ts";
 import { H1WorkPool } from "../h1-work.ts";
 import { type Listener, openListener } from "../listener.ts";
 import type { ClientTimeouts, ListenerSettings, MessageLimits } from "../settings.ts";
