@@ -3,11 +3,12 @@
  * is for. Says one of `go`, `answer`, `send` and `fail` to its exchange, once, unless it is left first.
  */
 import { isCircle } from "./exchange-heads.ts";
-import type { Admitted, GateOutcome, GateRequest, GateWaiting, Refused } from "./gate.ts";
+import type { Admitted, GateRequest, GateWaiting, Refused } from "./gate.ts";
 import type { LiveRoute } from "./live-route.ts";
 import type { LiveUpstream } from "./live-upstream.ts";
 import type { LocalAnswer } from "./local-answer.ts";
 import type { FieldPairs, RequestHead } from "./message.ts";
+import type { ExchangeRecord } from "./observer.ts";
 import type { PluginEdits } from "./plugin-api.ts";
 import type { Failure } from "./stream.ts";
 
@@ -61,10 +62,15 @@ export class Entrance {
 	}
 
 	/** The exchange has ended. */
-	leave(outcome: GateOutcome, nowMs: number): void {
+	leave({ answeredMs, status, beganMs, endedMs, failedSide }: ExchangeRecord): void {
 		this.#waiting?.cancel();
 		this.#waiting = undefined;
-		this.#admitted?.leave(outcome, nowMs);
+		const outcome = {
+			status: answeredMs === undefined ? undefined : status,
+			tookMs: endedMs - beganMs,
+			cancelled: failedSide === "client",
+		};
+		this.#admitted?.leave(outcome, endedMs);
 		this.#admitted = undefined;
 	}
 

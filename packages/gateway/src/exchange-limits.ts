@@ -7,17 +7,24 @@
  *   hedge   no limit, but the moment at which a second endpoint is asked
  */
 import type { RouteTimeouts } from "./settings.ts";
+import type { Failure } from "./stream.ts";
 import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 export interface LimitsListener {
 	/** May be followed by another, unless it stops the watch. */
-	late(timeout: "total" | "head" | "idle", nowMs: number): void;
+	late(failure: Failure, nowMs: number): void;
 	hedgeIsDue(nowMs: number): void;
 }
 
 export interface LimitsParts {
 	readonly now: () => number;
 	readonly wheel: TimerWheel;
+}
+
+const LATE = { total: late("total"), head: late("head"), idle: late("idle") };
+
+function late(timeout: "total" | "head" | "idle"): Failure {
+	return { kind: "timeout", timeout, detail: `the route's time limit "${timeout}" is over` };
 }
 
 export class ExchangeLimits {
@@ -66,8 +73,8 @@ export class ExchangeLimits {
 			this.hedgeAtMs = Infinity;
 			this.#listener.hedgeIsDue(nowMs);
 		}
-		const timeout = this.#over(nowMs);
-		if (timeout !== undefined && !this.#isStopped) this.#listener.late(timeout, nowMs);
+		const failure = this.#over(nowMs);
+		if (failure !== undefined && !this.#isStopped) this.#listener.late(failure, nowMs);
 		if (!this.#isStopped) this.watch(nowMs);
 	}
 
@@ -79,10 +86,10 @@ export class ExchangeLimits {
 		return Math.min(nextAtMs - nowMs, headMs, idleMs);
 	}
 
-	#over(nowMs: number): "total" | "head" | "idle" | undefined {
-		if (nowMs >= this.totalAtMs) return "total";
-		if (nowMs >= this.headSinceMs + this.#timeouts.headMs) return "head";
-		return nowMs >= this.#idleAtMs(nowMs) ? "idle" : undefined;
+	#over(nowMs: number): Failure | undefined {
+		if (nowMs >= this.totalAtMs) return LATE.total;
+		if (nowMs >= this.headSinceMs + this.#timeouts.headMs) return LATE.head;
+		return nowMs >= this.#idleAtMs(nowMs) ? LATE.idle : undefined;
 	}
 
 	#idleAtMs(nowMs: number): number {

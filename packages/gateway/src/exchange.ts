@@ -344,12 +344,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		if (!this.#answering) this.#tries?.askTwice(nowMs);
 	}
 
-	late(timeout: "total" | "head" | "idle", nowMs: number): void {
-		const failure: Failure = {
-			kind: "timeout",
-			timeout,
-			detail: `the route's time limit "${timeout}" is over`,
-		};
+	late(failure: Failure, nowMs: number): void {
 		const of = this.#tries?.current;
 		if (of === undefined || !this.#triesAgain(of, failure, nowMs)) this.fail(failure, "upstream");
 	}
@@ -398,14 +393,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		this.#limits?.stop();
 		this.#tries?.over(outcome, nowMs, failure);
 		if (!this.#requestEnded) this.#mirrored?.abandon();
-		this.#entrance?.leave(
-			{
-				status: record.answeredMs === undefined ? undefined : record.status,
-				tookMs: nowMs - record.beganMs,
-				cancelled: record.failedSide === "client",
-			},
-			nowMs,
-		);
+		this.#entrance?.leave(record);
 		this.#route?.leave(this);
 		this.#body.forget();
 		this.#parts.observer.finished(record);
