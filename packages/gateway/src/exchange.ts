@@ -338,8 +338,6 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		if (status !== undefined) this.#record.grpcStatus = Number(status);
 	}
 
-	// ─── time ───
-
 	hedgeIsDue(nowMs: number): void {
 		if (!this.#answering) this.#tries?.askTwice(nowMs);
 	}
