@@ -57,6 +57,8 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 	readonly #owner: ConnectionOwner;
 	readonly #parts: H1ClientParts;
 	readonly #limits: HeadLimits;
+	/** TLS cannot be reset. */
+	readonly #isPlain: boolean;
 	readonly #head = new H1ResponseHead();
 	readonly #body = new H1Body();
 	readonly #held = new HeldBytes();
@@ -83,6 +85,7 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 		this.#owner = owner;
 		this.#parts = parts;
 		const { headBytesMax, fieldsMax } = target;
+		this.#isPlain = target.tls === undefined;
 		this.#limits = { headBytesMax, fieldsMax, targetBytesMax: 0 };
 		this.output = new Output(socket, parts.scratch);
 		socket.on("data", (bytes: Buffer) => this.#read(bytes));
@@ -235,10 +238,15 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 		if (stream?.responseDone === true) this.#finish(stream);
 	}
 
+	/** The server is to see that it is not whole, and who takes requests back all day shall not collect TIME_WAIT. */
 	gaveUp(stream: H1ClientStream): void {
 		this.output.forget();
-		if (stream.unsent) this.#finish(stream);
-		else this.#close(undefined);
+		if (stream.unsent) {
+			this.#finish(stream);
+			return;
+		}
+		if (this.#isPlain && !this.#isClosed) this.#socket.resetAndDestroy();
+		this.#close(undefined);
 	}
 
 	halfClose(): void {
