@@ -106,8 +106,11 @@ export class Tries {
 		);
 		if (!decision.again) return undefined;
 		if (decision.counts && !this.#live.group.retryBudget.withdraw(nowMs)) return undefined;
-		of.over(failure === undefined ? "failure" : blameOf(failure), nowMs, failure ?? ASKED_AGAIN);
-		if (decision.why === "stale-connection") this.#staleTries++;
+		const isStale = decision.why === "stale-connection";
+		// A server that closes idle connections is not ill: its breaker must not open for it.
+		const blame = isStale ? "ignored" : failure === undefined ? "failure" : blameOf(failure);
+		of.over(blame, nowMs, failure ?? ASKED_AGAIN);
+		if (isStale) this.#staleTries++;
 		else this.#tried = [...(this.#tried ?? []), of.endpoint];
 		return decision;
 	}
