@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { realTimers } from "@plumbline/resolver/timers";
 import type { Admitted, Refused } from "./gate.ts";
 import { firstValue } from "./message.ts";
@@ -45,7 +46,7 @@ async function untilReached({ enter, events }: ReturnType<typeof gateway>): Prom
 	const untilMs = now() + UNTIL_MS_MAX;
 	for (let asked = 0; ; asked++) {
 		const before = events.length;
-		const decision = await enter(`198.51.100.${asked % 256}`);
+		const decision = await enter(`198.51.${asked >> 8}.${asked & 255}`);
 		if (decision.kind === "admitted") decision.leave(DONE, now());
 		const changes = events.filter((event) => event.kind === "rate-limit-shared");
 		if (
@@ -56,7 +57,7 @@ async function untilReached({ enter, events }: ReturnType<typeof gateway>): Prom
 		)
 			return;
 		assert.ok(now() < untilMs);
-		await new Promise(setImmediate);
+		await pause(2);
 	}
 }
 
