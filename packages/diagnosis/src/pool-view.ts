@@ -63,3 +63,9 @@ export function waits({ first, last }: PoolView): { begun: number; meanMs: numbe
 	const told = last.counters.waitSeconds !== undefined && begun > 0;
 	return { begun, meanMs: told ? (seconds * 1000) / begun : undefined };
 }
+
+/** Callers that gave up waiting in the window. Only our gateway tells that apart from callers that left by themselves. */
+export function waitedInVain({ first, last }: PoolView): number {
+	if (last.counters.family !== "gateway") return 0;
+	return (last.counters.canceledAcquires ?? 0) - (first.counters.canceledAcquires ?? 0);
+}

@@ -51,8 +51,9 @@ test("the queue has an end, in number and in time", async () => {
 	assert.equal(first?.isDecided, false);
 	await time.pass(101);
 	assert.deepEqual([first?.failure?.kind, first?.failure?.timeout], ["timeout", "queue"]);
-	const { timedOut, refused, waiting } = pool.counts;
+	const { timedOut, refused, waiting, waited } = pool.counts;
 	assert.deepEqual({ timedOut, refused, waiting }, { timedOut: 2, refused: 1, waiting: 0 });
+	assert.equal(waited, 3, "in vain is waited, too");
 });
 
 test("who waits only because connect is not answered is told so", async () => {

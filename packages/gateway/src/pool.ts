@@ -229,10 +229,14 @@ export class Pool implements ConnectionPool, MemberOwner {
 		const member = fresh ?? this.#roster.next(false);
 		if (ticket === undefined || member === undefined) return false;
 		this.#queue.leave(ticket);
-		this.#told.waited++;
-		this.#told.waitedMs += this.#now() - ticket.sinceMs;
+		this.#waited(this.#now() - ticket.sinceMs);
 		this.#grant(member, ticket.waiter);
 		return true;
+	}
+
+	#waited(forMs: number): void {
+		this.#told.waited++;
+		this.#told.waitedMs += forMs;
 	}
 
 	/** At the limit, has a lingering or idle connection leave for one of those that would be dialled for so many. */
@@ -312,6 +316,7 @@ export class Pool implements ConnectionPool, MemberOwner {
 			const ticket = this.#queue.firstDue();
 			if (ticket === undefined || ticket.untilMs > nowMs) break;
 			this.#told.timedOut++;
+			this.#waited(nowMs - ticket.sinceMs);
 			this.#deny(ticket, this.#lateness(nowMs - ticket.sinceMs));
 		}
 		const next = this.#queue.firstDue();

@@ -75,6 +75,18 @@ test("total hang: waits begin and none ends", () => {
 	assert.match(found({ pools }, "pool-starved")?.story ?? "", /20 waits began and none ended/);
 });
 
+test("our gateway's callers that waited in vain, though for no second each", () => {
+	const full = { family: "gateway", maxOpen: 5, open: 5, inUse: 5, idle: 0 } as const;
+	const waited = (vain: number) =>
+		[0, 1].map((i) => [
+			pool({ ...full, waitCount: i * 20, waitSeconds: i * 10, canceledAcquires: 3 + i * vain }),
+		]);
+	const { story, count } = found({ pools: waited(11) }, "pool-starved") ?? {};
+	assert.match(story ?? "", /11 callers waited in vain/);
+	assert.equal(count, 1, "10 s of waiting in a window of 10 s");
+	assert.deepEqual(alarms({ pools: waited(2) }), []);
+});
+
 test("pgxpool's waiters are waiters too", () => {
 	const dump = times(3, (i) => worker(70 + i, waitsForPgxPool(), LIST));
 	assert.equal(gist({ dumps: [dump, dump] }, "pool-starved")?.count, 3);

@@ -2,15 +2,15 @@
  * pool-starved: callers wait for a connection.
  *
  * A consequence: a leak, a deadlock, a lock queue or slow statements hold the connections. Runtime line: the
- * same goroutines wait in the pool in both dumps. Pool line: waits that take long on average, or start and
- * never end. Short waits of a busy pool are health, not starvation.
+ * same goroutines wait in the pool in both dumps. Pool line: waits that take long on average, start and never
+ * end, or end in vain: our gateway fails them after a second. Short waits of a busy pool are health, not starvation.
  */
 
 import type { Attribution } from "../attribution.ts";
 import { persistentRows } from "../dump-view.ts";
 import { goroutineEvidence, plural, poolEvidence, seconds, sessionEvidence } from "../evidence.ts";
 import type { Evidence, Finding, FindingId, Severity } from "../finding.ts";
-import { isExhausted, waits } from "../pool-view.ts";
+import { isExhausted, waitedInVain, waits } from "../pool-view.ts";
 import { finding, present, type Rule } from "../rule.ts";
 import { runsThroughout } from "../session-patterns.ts";
 import type { World } from "../world.ts";
@@ -66,11 +66,7 @@ export const poolStarved: Rule = {
 				waiting.length > 0
 					? `${plural(waiting.length, "goroutine")} waited through the whole window`
 					: undefined,
-				...slow.map(({ meanMs, begun }) =>
-					meanMs === undefined || meanMs < MEAN_WAIT_MS_MIN
-						? `${begun} waits began and none ended`
-						: `${begun} waits took ${seconds(meanMs)} on average`,
-				),
+				...slow.map(slowWaitsInWords),
 				causes.length === 0 && work.count > 0
 					? `the connections are at work, not leaked: ${plural(work.count, "statement")} ran all along`
 					: undefined,
@@ -134,12 +130,18 @@ function waitersOnAverage(slow: readonly { pool: World["pools"][number] }[]): nu
 	return Math.max(1, Math.round(mean));
 }
 
-/** Long waits on average; or a total hang: waits begin, none ends, every connection is out. */
-function isSlow({
-	pool,
-	begun,
-	meanMs,
-}: ReturnType<typeof waits> & { pool: World["pools"][number] }): boolean {
+type SlowWaits = ReturnType<typeof waits> & { readonly pool: World["pools"][number] };
+
+function slowWaitsInWords({ pool, begun, meanMs }: SlowWaits): string {
+	if (meanMs !== undefined && meanMs >= MEAN_WAIT_MS_MIN)
+		return `${begun} waits took ${seconds(meanMs)} on average`;
+	const vain = waitedInVain(pool);
+	return vain > 0 ? `${vain} callers waited in vain` : `${begun} waits began and none ended`;
+}
+
+/** Long waits on average, or in vain; or a total hang: waits begin, none ends, every connection is out. */
+function isSlow({ pool, begun, meanMs }: SlowWaits): boolean {
+	if (waitedInVain(pool) >= WAITS_MIN && isExhausted(pool)) return true;
 	if (begun < WAITS_MIN || meanMs === undefined) return false;
 	return meanMs >= MEAN_WAIT_MS_MIN || (meanMs === 0 && isExhausted(pool));
 }
