@@ -1,5 +1,5 @@
 /** What is wrong in a configuration, and where it stands. */
-import { lineOf, type YamlRead } from "@plumbline/resolver/config-yaml";
+import { keyLineOf, lineOf, type YamlRead } from "@plumbline/resolver/config-yaml";
 import type * as z from "zod";
 
 /** Of the value that is wrong: `["routes", 0, "to"]`. */
@@ -8,6 +8,8 @@ export type ConfigPath = readonly PropertyKey[];
 export interface Fault {
 	readonly path: ConfigPath;
 	readonly message: string;
+	/** The key is wrong, not its value. */
+	readonly isKey?: boolean;
 }
 
 /** `gateway.yaml line 3: routes.0.to: …`, in the order of the file. */
@@ -16,7 +18,10 @@ export function faultTexts(
 	yaml: Extract<YamlRead, { kind: "yaml" }>,
 	faults: readonly Fault[],
 ): readonly string[] {
-	const placed = faults.map((fault) => ({ ...fault, line: lineOf(yaml, fault.path) }));
+	const placed = faults.map((fault) => ({
+		...fault,
+		line: (fault.isKey === true ? keyLineOf : lineOf)(yaml, fault.path),
+	}));
 	return placed
 		.toSorted((left, right) => (left.line ?? 0) - (right.line ?? 0))
 		.map(({ path, message, line }) => {
@@ -32,6 +37,7 @@ export function shapeFaults(issue: z.core.$ZodIssue): readonly Fault[] {
 		return issue.keys.map((key, at) => ({
 			path: [...issue.path, key],
 			message: hints[at] ?? hints[0] ?? "",
+			isKey: true,
 		}));
 	}
 	if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];

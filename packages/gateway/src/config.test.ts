@@ -66,6 +66,12 @@ test("a pool is made small by one word", () => {
 	assert.equal(upstreams[0]?.pool.maxIdle, 7);
 });
 
+test("an unknown key is told where it stands, not where its value does", () => {
+	assert.deepEqual(refused("listen: 127.0.0.1:8080", "routs:", "  - { path: /, to: orders }"), [
+		"gateway.yaml line 2: routs: not a key that is known; did you mean routes?",
+	]);
+});
+
 test("what is wrong is told with its line, all of it, in the order of the file", () => {
 	assert.deepEqual(
 		refused(

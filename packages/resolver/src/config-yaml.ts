@@ -75,3 +75,18 @@ export function lineOf(
 	}
 	return undefined;
 }
+
+/** Of the key itself, wherever its value stands. */
+export function keyLineOf(
+	yaml: Extract<YamlRead, { kind: "yaml" }>,
+	path: readonly PropertyKey[],
+): number | undefined {
+	const { document, lines } = yaml;
+	const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+	const name = String(path.at(-1));
+	const pair = isMap(parent)
+		? parent.items.find(({ key }) => isScalar(key) && String(key.value) === name)
+		: undefined;
+	const at = isNode(pair?.key) ? pair.key.range?.[0] : undefined;
+	return at === undefined ? lineOf(yaml, path) : lines.linePos(at).line;
+}
