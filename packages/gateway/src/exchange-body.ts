@@ -53,6 +53,11 @@ export class HeldBody {
 		this.#bytes = 0;
 	}
 
+	/** All that is held, in its order. */
+	each(visit: (bytes: Uint8Array) => void): void {
+		for (const bytes of this.#chunks) visit(bytes);
+	}
+
 	/** Gives all that is held, in its order; it stays held if there is room for what follows. */
 	replay(send: (bytes: Uint8Array) => void): void {
 		for (const bytes of this.#chunks) send(bytes);

@@ -3,7 +3,8 @@
  *
  *   total   from the request's head to the answer's end; not for tunnels
  *   head    from the request's end to the answer's head
- *   idle    without a byte either way, once there is a connection: gate and pool have time limits of their own
+ *   idle    without a byte either way, once there is a connection: gate and pool have time limits of their own, and so
+ *           has a client that has not yet taken what it was sent
  *   hedge   no limit, but the moment at which a second endpoint is asked
  */
 import type { RouteTimeouts } from "./settings.ts";
@@ -40,6 +41,8 @@ export class ExchangeLimits {
 	headSinceMs = Infinity;
 	/** No connection yet. */
 	isQueued = true;
+	/** The client takes its time with what it was sent, for which its protocol has a time limit (writeMs). */
+	isClientFull = false;
 
 	constructor(
 		timeouts: RouteTimeouts,
@@ -59,6 +62,16 @@ export class ExchangeLimits {
 	/** From now on; again after a limit was set that is nearer than the others. */
 	watch(nowMs: number): void {
 		this.#parts.wheel.start(this.#timer, this.#nextMs(nowMs));
+	}
+
+	/** Something came, from whichever side. */
+	heard(): void {
+		this.activeMs = this.#parts.now();
+	}
+
+	clientTook(): void {
+		this.isClientFull = false;
+		this.heard();
 	}
 
 	/** For good. */
@@ -93,6 +106,6 @@ export class ExchangeLimits {
 	}
 
 	#idleAtMs(nowMs: number): number {
-		return (this.isQueued ? nowMs : this.activeMs) + this.#timeouts.idleMs;
+		return (this.isQueued || this.isClientFull ? nowMs : this.activeMs) + this.#timeouts.idleMs;
 	}
 }

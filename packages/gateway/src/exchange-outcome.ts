@@ -11,7 +11,9 @@ export function outcomeOf(status: number | undefined, grpcStatus: number | undef
 }
 
 /** Of a try that did not end well: `ignored` if it was not the endpoint's fault. */
-export function blameOf({ kind, timeout }: Failure): CallOutcome {
+export function blameOf({ kind, timeout, status }: Failure): CallOutcome {
+	// It is the request that cannot be: whoever sends such ones shall not open the circuits of others.
+	if (status !== undefined && status < 500) return "ignored";
 	switch (kind) {
 		case "connect":
 		case "broken":

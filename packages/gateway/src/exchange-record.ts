@@ -40,3 +40,7 @@ export function newRecord(
 		grpcStatus: undefined,
 	};
 }
+
+export function noteGrpc(record: ExchangeRecord, status: string | undefined): void {
+	if (status !== undefined) record.grpcStatus = Number(status);
+}

@@ -12,7 +12,7 @@ import { Try, type TryListener } from "./exchange-try.ts";
 import type { GateRequest } from "./gate.ts";
 import type { LiveUpstream } from "./live-upstream.ts";
 import type { ExchangeRecord } from "./observer.ts";
-import { decideRetry, type RetryBody } from "./retry-rules.ts";
+import { decideRetry, isIdempotent, type RetryBody } from "./retry-rules.ts";
 import type { RetrySettings } from "./settings.ts";
 import type { ClientStream, Failure } from "./stream.ts";
 
@@ -132,4 +132,9 @@ export class Tries {
 		record.connectedMs = undefined;
 		return new Try(this.#listener, balancer, endpoint, balancer.call, balancer.session);
 	}
+}
+
+/** The first request of a client's connection fails with a stale one of ours, unless it can be repeated. */
+export function wantsFresh({ head, client }: ExchangeRecord): boolean {
+	return client.requests === 1 && !isIdempotent(head.method);
 }

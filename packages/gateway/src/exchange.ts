@@ -7,8 +7,8 @@
  *             404         429, 503       failed ─┘ tried again        └─ cut off: the client sees that it is not whole
  *                                           └──▶ 502, 503, 504
  *
- * One timer serves all time limits: `#due` looks which of them is over. Both bodies pass with credit: whoever cannot
- * take more stops the source on the other side. Nothing is tried again once a byte of an answer has gone to the client.
+ * Both bodies pass with credit: whoever cannot take more stops the source on the other side. Nothing is tried again
+ * once a byte of an answer has gone to the client.
  */
 import type { CallOutcome } from "@plumbline/policy/circuit-breaker";
 import { totalMsOf } from "./deadline.ts";
@@ -18,8 +18,8 @@ import { RestatedHead, requestEdits, responseEdits } from "./exchange-heads.ts";
 import { ExchangeLimits, type LimitsListener } from "./exchange-limits.ts";
 import { blameOf, outcomeOf } from "./exchange-outcome.ts";
 import type { ExchangeParts, LiveSite } from "./exchange-parts.ts";
-import { newRecord } from "./exchange-record.ts";
-import { Tries } from "./exchange-tries.ts";
+import { newRecord, noteGrpc } from "./exchange-record.ts";
+import { Tries, wantsFresh } from "./exchange-tries.ts";
 import type { Try, TryListener } from "./exchange-try.ts";
 import type { Forwarded } from "./forwarded.ts";
 import type { Refused } from "./gate.ts";
@@ -37,7 +37,7 @@ import {
 } from "./message.ts";
 import type { MirrorCopy } from "./mirror.ts";
 import type { ExchangeRecord } from "./observer.ts";
-import { hedgeAfterMs, isIdempotent, type RetryBody } from "./retry-rules.ts";
+import { hedgeAfterMs, type RetryBody } from "./retry-rules.ts";
 import { pathFault } from "./route-path.ts";
 import type { ClientFacts, Failure, RequestReceiver, ServerStream } from "./stream.ts";
 import { isInShare } from "./trace-context.ts";
@@ -50,7 +50,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	readonly #parts: ExchangeParts;
 	readonly #site: LiveSite;
 	readonly #stream: ServerStream;
-	readonly #record: ExchangeRecord;
+	readonly record: ExchangeRecord;
 	readonly #forwarded: Forwarded;
 	readonly #sampled: boolean;
 	readonly #body = new HeldBody();
@@ -74,32 +74,28 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		this.#site = site;
 		this.#stream = stream;
 		this.#forwarded = site.forwarding.read(head, stream.client);
-		this.#record = newRecord(head, stream.client, this.#forwarded.clientAddress, parts.now());
-		this.#sampled = this.#record.sampled ?? isInShare(this.#record.traceId, parts.traceShare());
+		this.record = newRecord(head, stream.client, this.#forwarded.clientAddress, parts.now());
+		this.#sampled = this.record.sampled ?? isInShare(this.record.traceId, parts.traceShare());
 		this.#begin();
 	}
 
 	get head(): RequestHead {
-		return this.#record.head;
+		return this.record.head;
 	}
 
 	get client(): ClientFacts {
-		return this.#record.client;
+		return this.record.client;
 	}
 
 	get clientAddress(): string {
 		return this.#forwarded.clientAddress;
 	}
 
-	get record(): ExchangeRecord {
-		return this.#record;
-	}
-
 	// ─── the client's side ───
 
 	data(bytes: Uint8Array): void {
 		if (this.#done) return;
-		this.#record.requestBytes += bytes.length;
+		this.record.requestBytes += bytes.length;
 		this.#mirrored?.data(bytes);
 		const to = this.#tries?.stream;
 		if (to === undefined) {
@@ -125,19 +121,25 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 
 	reset(failure: Failure): void {
 		if (this.#done) return;
-		this.#record.failure = failure;
-		this.#record.failedSide = "client";
-		const { kind } = failure;
-		this.#finish("ignored", kind === "cancelled" || kind === "broken" ? LEFT : failure);
+		// Whoever did something wrong is told, unless its protocol has done so.
+		if (failure.status !== undefined) {
+			this.fail(failure, "client");
+			return;
+		}
+		this.record.failure = failure;
+		this.record.failedSide = "client";
+		this.#finish("ignored", LEFT);
 	}
 
 	drained(): void {
-		if (!this.#done) this.#tries?.stream?.resume();
+		if (this.#done) return;
+		this.#limits?.clientTook();
+		this.#tries?.stream?.resume();
 	}
 
 	batchEnd(): void {
 		this.#tries?.stream?.flush();
-		if (this.#limits !== undefined) this.#limits.activeMs = this.#parts.now();
+		this.#limits?.heard();
 	}
 
 	/** The route is gone, or the gateway goes: what has not ended by now is cut. */
@@ -148,7 +150,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	// ─── to the upstream ───
 
 	#begin(): void {
-		const { head, beganMs } = this.#record;
+		const { head, beganMs } = this.record;
 		const route = this.#site.find(head);
 		if (route === undefined) {
 			const fault = pathFault(head.path);
@@ -157,7 +159,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 			return;
 		}
 		this.#route = route;
-		this.#record.route = route.settings.name;
+		this.record.route = route.settings.name;
 		route.enter(this);
 		this.#entrance = new Entrance(this, route);
 		if (!this.#entrance.mayPass()) return;
@@ -171,20 +173,27 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	go(live: LiveUpstream): void {
 		const route = this.#route as LiveRoute;
 		const nowMs = this.#parts.now();
-		this.#record.upstream = live.group.name;
-		this.#mirrored = route.mirror?.begin(this.#record.head);
+		this.record.upstream = live.group.name;
+		this.#mirror(route);
 		live.group.retryBudget.deposit(nowMs);
-		this.#tries = new Tries(this, live, this.#record);
-		this.#ask(this.#tries, nowMs, this.#wantsFresh());
+		this.#tries = new Tries(this, live, this.record);
+		this.#ask(this.#tries, nowMs, wantsFresh(this.record));
 		if (!this.#done && !this.#answering) this.#planHedge(route, nowMs);
 	}
 
+	/** With what came while it waited at the gate. */
+	#mirror({ mirror }: LiveRoute): void {
+		this.#mirrored = mirror?.begin(this.record.head);
+		this.#body.each((bytes) => this.#mirrored?.data(bytes));
+		if (this.#requestEnded) this.#mirrored?.end();
+	}
+
 	refused(why: Refused["why"]): void {
-		this.#record.refused = why;
+		this.record.refused = why;
 	}
 
 	#planHedge(route: LiveRoute, nowMs: number): void {
-		const { head } = this.#record;
+		const { head } = this.record;
 		const hedgeMs = hedgeAfterMs(head.method, this.#bodyState(), head.upgrade, route.settings.retry);
 		if (hedgeMs === undefined) return;
 		const limits = this.#limits as ExchangeLimits;
@@ -192,18 +201,10 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		limits.watch(nowMs);
 	}
 
-	/** The first request of a client's connection fails with a stale one of ours, unless it can be repeated. */
-	#wantsFresh(): boolean {
-		const { head, client } = this.#record;
-		return client.requests === 1 && !isIdempotent(head.method);
-	}
-
 	#ask(tries: Tries, nowMs: number, fresh: boolean): void {
 		if (tries.ask(nowMs, fresh) || this.#done) return;
-		this.fail(
-			{ kind: "no-endpoint", detail: `no endpoint of ${this.#record.upstream} is usable` },
-			"upstream",
-		);
+		const detail = `no endpoint of ${this.record.upstream} is usable`;
+		this.fail({ kind: "no-endpoint", detail }, "upstream");
 	}
 
 	tryConnected(of: Try): void {
@@ -211,7 +212,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		if (stream === undefined || this.#done) return;
 		const nowMs = this.#parts.now();
 		const limits = this.#limits as ExchangeLimits;
-		const record = this.#record;
+		const record = this.record;
 		record.connectedMs = nowMs;
 		record.reused = of.reused;
 		record.dialled = of.reused ? undefined : of.connection?.times;
@@ -235,7 +236,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		return requestEdits(
 			{
 				route: this.#route as LiveRoute,
-				record: this.#record,
+				record: this.record,
 				forwarding: this.#site.forwarding,
 				forwarded: this.#forwarded,
 				sampled: this.#sampled,
@@ -257,7 +258,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		const route = this.#route as LiveRoute;
 		this.#tries?.outdo(of, nowMs);
 		if (route.settings.retry.statuses.includes(head.status) && this.#triesAgain(of, undefined, nowMs)) return;
-		const record = this.#record;
+		const record = this.record;
 		const limits = this.#limits as ExchangeLimits;
 		record.answeredMs = nowMs;
 		record.endpoint = of.endpoint.id;
@@ -270,7 +271,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 			this.#tunnel = true;
 			limits.totalAtMs = Infinity;
 		}
-		this.#noteGrpc(head.value("grpc-status"));
+		noteGrpc(record, head.value("grpc-status"));
 		const traceId = this.#parts.traceIdField() ? record.traceId : undefined;
 		const edited = route.plugins?.onResponse(head);
 		if (edited !== undefined && edited.kind !== "continue") {
@@ -285,23 +286,26 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	}
 
 	tryData(of: Try, bytes: Uint8Array): void {
-		this.#record.responseBytes += bytes.length;
-		if (!this.#stream.data(bytes)) of.stream?.pause();
+		this.record.responseBytes += bytes.length;
+		if (this.#stream.data(bytes)) return;
+		(this.#limits as ExchangeLimits).isClientFull = true;
+		of.stream?.pause();
 	}
 
 	tryEnded(of: Try, trailers: FieldPairs | undefined): void {
-		if (trailers !== undefined) this.#noteGrpc(firstValue(trailers, "grpc-status"));
+		if (trailers !== undefined) noteGrpc(this.record, firstValue(trailers, "grpc-status"));
 		this.#answerEnded = true;
 		this.#stream.end(trailers);
 		if (this.#tunnel && !this.#requestEnded) return;
-		const outcome = outcomeOf(of.status, this.#record.grpcStatus);
-		this.#finish(outcome, this.#requestEnded ? undefined : ANSWERED_EARLY);
+		const early = this.#requestEnded ? undefined : ANSWERED_EARLY;
+		this.#finish(outcomeOf(of.status, this.record.grpcStatus), early);
 	}
 
 	tryFailed(of: Try, failure: Failure): void {
 		const nowMs = this.#parts.now();
 		if (this.#tries?.fallBack(of, failure, nowMs) === true) return;
-		if (!this.#triesAgain(of, failure, nowMs)) this.fail(failure, "upstream");
+		if (!this.#triesAgain(of, failure, nowMs))
+			this.fail(failure, failure.status === undefined ? "upstream" : "client");
 	}
 
 	tryDrained(of: Try): void {
@@ -310,7 +314,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 
 	tryBatchEnded(): void {
 		this.#stream.flush();
-		if (this.#limits !== undefined) this.#limits.activeMs = this.#parts.now();
+		this.#limits?.heard();
 	}
 
 	/** True: another try is under way, or has ended already. */
@@ -329,13 +333,9 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	}
 
 	#bodyState(): RetryBody {
-		const { head, requestBytes } = this.#record;
+		const { head, requestBytes } = this.record;
 		const whole = this.#requestEnded ? requestBytes : undefined;
 		return this.#body.state(head.bodyLength, whole, this.#tries?.stream !== undefined);
-	}
-
-	#noteGrpc(status: string | undefined): void {
-		if (status !== undefined) this.#record.grpcStatus = Number(status);
 	}
 
 	hedgeIsDue(nowMs: number): void {
@@ -350,10 +350,10 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	// ─── the end ───
 
 	/** Nothing whole can come of it. */
-	fail(failure: Failure, side: "upstream" | "gateway"): void {
+	fail(failure: Failure, side: "client" | "upstream" | "gateway"): void {
 		if (this.#done) return;
-		this.#record.failure = failure;
-		this.#record.failedSide = side;
+		this.record.failure = failure;
+		this.record.failedSide = side;
 		if (this.#answering) {
 			this.#stream.reset(failure);
 			this.#finish(blameOf(failure), failure);
@@ -361,12 +361,12 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	}
 
 	answer(status: number, message: string, fields: FieldPairs = []): void {
-		const { head, traceId } = this.#record;
+		const { head, traceId } = this.record;
 		this.send(answerFor(head, status, message, traceId, fields));
 	}
 
 	send({ status, fields, body }: LocalAnswer): void {
-		const record = this.#record;
+		const record = this.record;
 		record.status = status;
 		this.#answering = true;
 		const set = this.#parts.traceIdField() ? ["x-trace-id", record.traceId] : [];
@@ -386,7 +386,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		if (this.#done) return;
 		this.#done = true;
 		const nowMs = this.#parts.now();
-		const record = this.#record;
+		const record = this.record;
 		record.endedMs = nowMs;
 		this.#limits?.stop();
 		this.#tries?.over(outcome, nowMs, failure);

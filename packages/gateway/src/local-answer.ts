@@ -55,6 +55,7 @@ export function statusOf(failure: Failure): number {
 
 /** One sentence a client may know. */
 export function sentenceOf(failure: Failure): string {
+	if (failure.status !== undefined) return sentenceOfFault(failure.status);
 	switch (failure.kind) {
 		case "full":
 			return "All connections to the upstream are taken; try again soon.";
@@ -81,4 +82,10 @@ export function sentenceOf(failure: Failure): string {
 		default:
 			return failure.kind satisfies never;
 	}
+}
+
+/** Of what the client did wrong. */
+function sentenceOfFault(status: number): string {
+	if (status === 408) return "The request came too slowly.";
+	return status === 413 ? "The request's body is too large." : "The request is not valid.";
 }

@@ -9,6 +9,7 @@ import type { Balancer } from "../balancer.ts";
 import type { Endpoint, PoolWaiter } from "../endpoint.ts";
 import { Exchange } from "../exchange.ts";
 import { Forwarding } from "../forwarded.ts";
+import type { Admitted, Gate } from "../gate.ts";
 import { LiveRoute } from "../live-route.ts";
 import type { LiveUpstream } from "../live-upstream.ts";
 import {
@@ -18,6 +19,7 @@ import {
 	type RequestHead,
 	type ResponseHead,
 } from "../message.ts";
+import type { Mirror } from "../mirror.ts";
 import type { ExchangeRecord } from "../observer.ts";
 import type { RouteGate } from "../protect-gate.ts";
 import type { RouteSettings } from "../settings.ts";
@@ -113,6 +115,8 @@ export interface Stage {
 	begin(head?: RequestHead): Exchange;
 }
 
+export const ADMITTED: Admitted = { kind: "admitted", fields: [], leave: () => undefined };
+
 export interface StageOptions {
 	readonly route?: Partial<RouteSettings>;
 	/** On the client's connection, this one included; 2 by default. */
@@ -121,6 +125,9 @@ export interface StageOptions {
 	readonly grants?: boolean;
 	readonly reused?: boolean;
 	readonly endpoints?: number;
+	/** A gate; everybody is let through at once without it. */
+	readonly enter?: Gate["enter"];
+	readonly mirror?: Mirror;
 }
 
 export function exchangeStage(options: StageOptions = {}): Stage {
@@ -195,13 +202,13 @@ export function exchangeStage(options: StageOptions = {}): Stage {
 	const live: LiveUpstream = { group, balancer };
 	const settings = { ...plainRoute("orders"), websocket: true, ...route };
 	const gate = {
-		enter: () => ({ kind: "admitted", fields: [], leave: () => undefined }),
+		enter: options.enter ?? (() => ADMITTED),
 		observeWait: () => undefined,
 	} as unknown as RouteGate;
 	const liveRoute = new LiveRoute(settings, {
 		gate,
 		upstreams: new Map([["orders", live]]),
-		mirror: undefined,
+		mirror: options.mirror,
 		plugins: undefined,
 		traceIdField: false,
 	});
