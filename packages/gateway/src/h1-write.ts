@@ -7,6 +7,7 @@
 import { fieldNames } from "./field-names.ts";
 import { endOf, TOKEN, VALUE } from "./h1-head-bytes.ts";
 import { HOP_FIELDS, isLookalike } from "./h1-head-names.ts";
+import { letterAt } from "./letters.ts";
 import type { FieldPairs } from "./message.ts";
 
 /** The buffer is too small; nothing is lost, call again with a larger one. */
@@ -97,14 +98,15 @@ export function writeField(out: Buffer, at: number, name: string, value: string)
 
 /** Where there is room for it; each letter must be in the table. */
 export function writeText(out: Buffer, at: number, text: string, allowed: Uint8Array): number {
-	const end = at + text.length;
-	if (text.length > LETTERS_BY_HAND_MAX) {
+	const { length } = text;
+	const end = at + length;
+	if (length > LETTERS_BY_HAND_MAX) {
 		if (BEYOND_BYTES.test(text)) return UNWRITABLE;
 		out.write(text, at, "latin1");
 		return endOf(allowed, out, at, end) === end ? end : UNWRITABLE;
 	}
-	for (let index = 0; index < text.length; index++) {
-		const code = text.charCodeAt(index);
+	for (let index = 0; index < length; index++) {
+		const code = letterAt.call(text, index);
 		if (code > 0xff || allowed[code] === 0) return UNWRITABLE;
 		out[at + index] = code;
 	}
