@@ -214,15 +214,15 @@ test("Expect, 100 and the body pass in their order", async (t) => {
 test("a tunnel carries any bytes both ways, and each side ends for itself", async (t) => {
 	const { client, upstream } = await between(t, (socket, all) => {
 		if (all.endsWith(HEAD_END)) {
-			socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhi");
+			socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhi");
 			socket.removeAllListeners("end");
 			socket.on("end", () => socket.end("bye"));
 		} else if (all.includes("\0\xff")) socket.write("\xff\0", "latin1");
 	});
 	const raw = client();
-	raw.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n\0");
+	raw.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\0");
 	await raw.until("hi");
-	assert.match(raw.all, /^HTTP\/1.1 101 [\s\S]*Upgrade: echo\r\n\r\nhi$/);
+	assert.match(raw.all, /^HTTP\/1.1 101 [\s\S]*Upgrade: websocket\r\n\r\nhi$/);
 	raw.socket.write(Buffer.from([255]));
 	await raw.until("hi\xff\0");
 	raw.socket.end();
@@ -233,7 +233,7 @@ test("a tunnel carries any bytes both ways, and each side ends for itself", asyn
 test("an upgrade that is declined is an ordinary answer, and both connections go on", async (t) => {
 	const { client, upstream } = await between(t, always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"));
 	const raw = client();
-	raw.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+	raw.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 	await raw.until("no");
 	raw.write(GET);
 	await raw.until(/no.*no/s);

@@ -31,6 +31,7 @@ export class H1RequestHead extends H1Fields implements RequestHead {
 	version: "1.0" | "1.1" = "1.1";
 	method = "";
 	readonly scheme: "http" | "https";
+	/** Nothing but WebSocket: in a tunnel of h2c or TLS requests would go past routes and their guards. */
 	upgrade: string | undefined = undefined;
 	framing: "none" | "length" | "chunked" = "none";
 	/** The client would go on using the connection after this exchange. */
@@ -153,7 +154,9 @@ export class H1RequestHead extends H1Fields implements RequestHead {
 		if (isOld) this.expectsContinue = false;
 		else if ((connection & SAYS_UPGRADE) !== 0 && this.upgradeField !== -1 && this.bodyLength === 0)
 			// With a body it is as if it had not asked: where the body ends and the other protocol begins is doubtful.
-			this.upgrade = /^[^,\s]*/.exec(this.valueAt(this.upgradeField))?.[0]?.toLowerCase() || undefined;
+			this.upgrade = /^websocket[ \t]*(?:,|$)/i.test(this.valueAt(this.upgradeField))
+				? "websocket"
+				: undefined;
 		return (connection & SAYS_NAMES) !== 0 ? stripNamed(this) : undefined;
 	}
 }
