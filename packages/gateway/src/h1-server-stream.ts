@@ -111,7 +111,7 @@ export class H1ServerStream implements ServerStream {
 		if (this.over || this.responseDone || !this.answered || bytes.length === 0) return true;
 		if (this.#left < bytes.length) {
 			// To HEAD, 204 and 304 nothing is sent, whatever was meant.
-			if (this.#left > 0) this.reset({ kind: "malformed", detail: "more of a body than its length" });
+			if (this.#left > 0) this.#fail({ kind: "malformed", detail: "more of a body than its length" });
 			return true;
 		}
 		this.#left -= bytes.length;
@@ -125,7 +125,7 @@ export class H1ServerStream implements ServerStream {
 	end(trailers: FieldPairs | undefined): void {
 		if (this.over || this.responseDone || !this.answered) return;
 		if (this.#left > 0 && this.#left !== Infinity) {
-			this.reset({ kind: "malformed", detail: `a body that lacks ${this.#left} bytes of its length` });
+			this.#fail({ kind: "malformed", detail: `a body that lacks ${this.#left} bytes of its length` });
 			return;
 		}
 		if (this.#chunked && !this.#writeEnd(trailers)) return;
@@ -135,9 +135,16 @@ export class H1ServerStream implements ServerStream {
 	}
 
 	reset(_failure: Failure): void {
-		if (this.over || this.responseDone) return;
+		// Of a tunnel there are two ways to cut.
+		if (this.over || (this.responseDone && !this.tunnel)) return;
 		this.over = true;
 		this.#host.cut();
+	}
+
+	/** What was to be sent cannot be: whoever sends it hears so. */
+	#fail(failure: Failure): void {
+		this.reset(failure);
+		this.receiver?.reset(failure);
 	}
 
 	flush(): void {
@@ -181,7 +188,7 @@ export class H1ServerStream implements ServerStream {
 	#switch(head: ResponseHead, edits: HeadEdits): void {
 		const { upgrade } = this.#work.head;
 		if (upgrade === undefined) {
-			this.reset({ kind: "malformed", detail: "101 to a request that did not ask for it" });
+			this.#fail({ kind: "malformed", detail: "101 to a request that did not ask for it" });
 			return;
 		}
 		hop.framing = "none";
@@ -232,7 +239,7 @@ export class H1ServerStream implements ServerStream {
 			if (end !== NO_ROOM) break;
 		}
 		this.answered = true;
-		this.reset({ kind: "malformed", detail: "a head that cannot be written" });
+		this.#fail({ kind: "malformed", detail: "a head that cannot be written" });
 		return false;
 	}
 
@@ -249,7 +256,7 @@ export class H1ServerStream implements ServerStream {
 			}
 			if (end !== NO_ROOM) break;
 		}
-		this.reset({ kind: "malformed", detail: "trailers that cannot be written" });
+		this.#fail({ kind: "malformed", detail: "trailers that cannot be written" });
 		return false;
 	}
 }

@@ -133,7 +133,9 @@ class Connection implements H1Connection, StreamHost, BodySink {
 			return;
 		}
 		if (stream === undefined) {
-			if (this.#held.length === 0) this.#readHead(bytes, 0, bytes.length);
+			// Who takes no answers is given no more of them.
+			if (this.output.full) this.#hold(bytes);
+			else if (this.#held.length === 0) this.#readHead(bytes, 0, bytes.length);
 			else {
 				this.#held.append(bytes, 0);
 				this.#readHeld();
@@ -206,10 +208,13 @@ class Connection implements H1Connection, StreamHost, BodySink {
 		}
 		if (at >= end || this.#state === "lingering" || this.#state === "closed") return;
 		// Behind the request: it stays until the exchange is over.
-		if (at === 0 && end === bytes.length) this.#held.append(bytes, 0);
-		else this.#held.append(bytes.subarray(at, end), 0);
-		if (this.#held.length >= HELD_BYTES_MAX) this.wantReading(false);
+		this.#hold(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
 		if (this.#stream === undefined) this.#planNext();
+	}
+
+	#hold(bytes: Buffer): void {
+		this.#held.append(bytes, 0);
+		if (this.#held.length >= HELD_BYTES_MAX) this.wantReading(false);
 	}
 
 	/** Of the body reader. */
@@ -436,7 +441,7 @@ class Connection implements H1Connection, StreamHost, BodySink {
 		this.#writes.stop();
 		const stream = this.#stream;
 		if (stream === undefined) {
-			if (this.#held.length > 0 && this.#work === undefined) this.#planNext();
+			if (this.#held.length > 0) this.#planNext();
 		} else if (!stream.responseDone && !stream.over) stream.receiver?.drained();
 	}
 }
