@@ -65,7 +65,8 @@ const gateway = buildRouteMap<string, CliContext>({
 	docs: {
 		brief: "A reverse proxy for HTTP, gRPC and WebSocket whose connections have explicit lives",
 		fullDescription: [
-			"A reverse proxy for HTTP, gRPC and WebSocket whose connections have explicit lives.",
+			"A reverse proxy for HTTP, gRPC and WebSocket whose connections have explicit lives. All that it does stands in",
+			"one file, which is read again when it changes.",
 			"",
 			"EXAMPLES",
 			"  plumbline gateway -c gateway.yaml         serve (the same as gateway run)",
@@ -76,6 +77,16 @@ const gateway = buildRouteMap<string, CliContext>({
 	routes: { run: gatewayRunCommand, check: gatewayCheckCommand, import: gatewayImportCommand },
 	defaultCommand: "run",
 });
+
+/** Of a map with a default command stricli proposes that command's flags and nothing else; here are the others' names. */
+export function commandsBeside(words: readonly string[]): { completion: string; brief: string }[] {
+	const [map, begun] = words;
+	if (map !== "gateway" || begun === undefined || words.length > 2) return [];
+	return gateway
+		.getAllEntries()
+		.map(({ name, target }) => ({ completion: name.original, brief: target.brief }))
+		.filter(({ completion }) => completion.startsWith(begun));
+}
 
 const reclaim = buildRouteMap<"time-wait", CliContext>({
 	docs: { brief: "First aid for a host that has run out of ports" },

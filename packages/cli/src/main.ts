@@ -1,6 +1,6 @@
 /** The process around the commands: streams, Ctrl-C, exit code. */
 import { proposeCompletions, run } from "@stricli/core";
-import { buildApp } from "./app.ts";
+import { buildApp, commandsBeside } from "./app.ts";
 import type { CliContext } from "./context.ts";
 import { describeError, EXIT_INTERRUPTED, EXIT_UNEXAMINED, EXIT_USAGE, exitCodeOf } from "./exit-code.ts";
 import { progressOn } from "./progress.ts";
@@ -39,7 +39,7 @@ end(stop.signal.aborted ? EXIT_INTERRUPTED : promised(context.process.exitCode))
 
 /** For the scripts of `plumbline completion`: what could come next, one a line, a tab before its meaning. */
 async function complete(words: readonly string[]): Promise<void> {
-	const proposals = await proposeCompletions(app, words, context);
+	const proposals = [...commandsBeside(words), ...(await proposeCompletions(app, words, context))];
 	const lines = proposals.map(({ completion, brief }) => `${completion}\t${brief}\n`);
 	process.stdout.write(lines.join(""));
 }

@@ -26,6 +26,10 @@ test("every command has help with an example", async () => {
 		["dns"],
 		["dns", "check"],
 		["dns", "trace"],
+		["gateway"],
+		["gateway", "run"],
+		["gateway", "check"],
+		["gateway", "import"],
 		["doctor"],
 		["reclaim"],
 		["reclaim", "time-wait"],
@@ -174,6 +178,9 @@ test("completion: each shell's script, and what it asks for", async () => {
 	assert.deepEqual(await propose("dia"), ["diagnose"]);
 	assert.deepEqual((await propose("diagnose", "--p")).slice(0, 2), ["--pid", "--pprof"]);
 	assert.deepEqual(await propose("completion", ""), ["bash", "zsh", "fish"]);
+	assert.deepEqual(await propose("gateway", ""), ["run", "check", "import", "-c", "--config"]);
+	assert.deepEqual(await propose("gateway", "ch"), ["check"]);
+	assert.ok((await propose("gateway", "check", "--")).includes("--json"));
 	assert.ok((await propose("lab", "run", "tx")).includes("tx-error-background"));
 });
 

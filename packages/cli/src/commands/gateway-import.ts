@@ -15,8 +15,8 @@ export const gatewayImportCommand = buildCommand<GatewayImportFlags, [file: stri
 			"  0 printed   2 not a file of that kind",
 		].join("\n"),
 		customUsage: [
-			{ input: "/etc/nginx/nginx.conf > gateway.yaml", brief: "" },
-			{ input: "Caddyfile > gateway.yaml", brief: "" },
+			{ input: "/etc/nginx/nginx.conf > gateway.yaml", brief: "From nginx" },
+			{ input: "Caddyfile > gateway.yaml", brief: "From Caddy" },
 		],
 	},
 	parameters: {

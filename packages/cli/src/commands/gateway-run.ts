@@ -8,7 +8,7 @@ export const gatewayRunCommand = buildCommand<GatewayRunFlags, [], CliContext>({
 	docs: {
 		brief: "A reverse proxy for HTTP, gRPC and WebSocket whose connections have explicit lives",
 		fullDescription: [
-			"Serves what the configuration says (docs/gateway-config.md), until it is told to stop. The file, and the",
+			"Serves what the configuration says (docs/gateway.md), until it is told to stop. The file, and the",
 			"certificates it names, are read again when they change: routes that did not change do not notice, and a",
 			"faulty file changes nothing. Flags there are none: all is in the file.",
 			"",
