@@ -42,7 +42,7 @@ export function requestEdits(context: RequestContext, endpoint: Endpoint): HeadE
 		drop: withPlugins(drop, set, context.plugins),
 		set,
 		path: rewrote ?? context.plugins?.path,
-		authority: authorityOf(host, endpoint),
+		authority: authorityOf(host, head, endpoint),
 	};
 }
 
@@ -90,8 +90,9 @@ function rewritten(path: string, { prefix, to }: NonNullable<RouteSettings["rewr
 	return whole.startsWith("/") ? whole : `/${whole}`;
 }
 
-function authorityOf(host: RouteSettings["host"], endpoint: Endpoint): string | undefined {
-	if (host === "client") return undefined;
+/** HTTP/1.0 may come without a host. An empty one is allowed, but servers read it as one thing or another. */
+function authorityOf(host: RouteSettings["host"], head: RequestHead, endpoint: Endpoint): string | undefined {
+	if (host === "client") return head.authority === "" ? endpoint.authority : undefined;
 	return host === "upstream" ? endpoint.authority : host.value;
 }
 

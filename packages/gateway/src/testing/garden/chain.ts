@@ -6,10 +6,10 @@
  *     front     client ─▶ server ─▶ gateway ─▶ origin       TAG is the server's, traceparent the gateway's
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { readGatewayConfig } from "../../config.ts";
 import type { ExchangeRecord } from "../../observer.ts";
 import { openGateway } from "../../open-gateway.ts";
 import type { GatewayHooks } from "../../worker-contract.ts";
+import { settingsOf } from "../whole-gateway.ts";
 import type { Mutation } from "./mutation.ts";
 import { recordingOrigin, type SeenMessage } from "./recording-origin.ts";
 import { sendAll } from "./sender.ts";
@@ -94,9 +94,7 @@ routes:
 upstreams:
   next: { servers: "127.0.0.1:${port}", breaker: false }
 `;
-	const read = readGatewayConfig({ name: "garden.yaml", text }, { environment: {}, wallMs: Date.now() });
-	if (read.kind === "refused") throw new Error(read.faults.join("\n"));
-	return openGateway(read.settings, new Map(), HOOKS);
+	return openGateway(settingsOf(text), new Map(), HOOKS);
 }
 
 function countedOf(record: ExchangeRecord): Counted {
