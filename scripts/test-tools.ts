@@ -39,6 +39,10 @@ const SYSTEM_TOOLS: readonly SystemTool[] = [
 	{ programs: ["pgbouncer"], aptPackage: "pgbouncer", neededFor: "sessions behind a pooler" },
 	{ programs: ["redis-server"], aptPackage: "redis-server", neededFor: "rate limits that gateways share" },
 	{ programs: ["curl"], aptPackage: "curl", neededFor: "the gateway asked by a client of another make" },
+	{ programs: ["nginx"], aptPackage: "nginx", neededFor: "smuggling between proxies" },
+	{ programs: ["haproxy"], aptPackage: "haproxy", neededFor: "smuggling between proxies" },
+	// The program and its modules; the service is in another package.
+	{ programs: ["apache2"], aptPackage: "apache2-bin", neededFor: "smuggling between proxies" },
 	{ programs: ["chromium"], aptPackage: "chromium", neededFor: "the HTML report in a browser" },
 	{ programs: ["go"], aptPackage: "golang-go", neededFor: "lab programs and live tests" },
 ];
