@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TestContext } from "node:test";
 import type { WorkerSnapshot } from "../admin-view.ts";
 import { readGatewayConfig } from "../config.ts";
 import { openGateway } from "../open-gateway.ts";
@@ -24,8 +23,13 @@ export interface WholeGateway {
 	until(holds: (snapshot: WorkerSnapshot) => boolean): Promise<void>;
 }
 
+/** A test, or a file of them. */
+interface Scope {
+	after(close: () => unknown): void;
+}
+
 /** `text`: without `listen`, it listens on a port of 127.0.0.1. Closed after the test. */
-export async function wholeGateway(t: Pick<TestContext, "after">, text: string): Promise<WholeGateway> {
+export async function wholeGateway(t: Scope, text: string): Promise<WholeGateway> {
 	const settings = settingsOf(/^listen:/m.test(text) ? text : `listen: 127.0.0.1:0\n${text}`);
 	const said: string[] = [];
 	const running = await openGateway(settings, new Map(), {
@@ -65,7 +69,7 @@ export interface WebServer {
 }
 
 /** A server of Node; closed after the test, with whatever is on it. */
-export async function webServer(t: Pick<TestContext, "after">, handler: RequestListener): Promise<WebServer> {
+export async function webServer(t: Scope, handler: RequestListener): Promise<WebServer> {
 	const server = createServer(handler);
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	t.after(() => {
