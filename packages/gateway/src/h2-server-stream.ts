@@ -51,6 +51,8 @@ export class H2ServerStream implements ServerStream {
 	#receivedBytes = 0;
 	/** An answer that cannot be given became one of our own; the rest of it is thrown away. */
 	#isReplaced = false;
+	/** Both ways are bytes, each with an end of its own. */
+	#isTunnel = false;
 
 	constructor(stream: ServerHttp2Stream, head: H2RequestHead, context: H2StreamContext) {
 		this.#stream = stream;
@@ -89,7 +91,7 @@ export class H2ServerStream implements ServerStream {
 			wheel.stop(this.#writeTimer);
 			if (!this.#outbound.done) receiver.drained();
 		});
-		this.#inbound.begin(receiver, stream.endAfterHeaders);
+		this.#inbound.begin(receiver, stream.endAfterHeaders || hasAllCome(stream));
 		this.#inbound.flow();
 		if (this.#outbound.done) this.#ended();
 		else if (isUpload(this.#head) && timeouts.bodyBytesPerSecondMin > 0)
@@ -116,12 +118,14 @@ export class H2ServerStream implements ServerStream {
 		}
 		// RFC 8441, 5: 200 means a tunnel, so 101 becomes it, and nothing else may.
 		if (head.status === 101 && head.value("sec-websocket-accept") === websocketAccept(key)) {
+			this.#isTunnel = true;
 			this.#send(new TunnelHead(head), edits);
 			return;
 		}
 		this.#send(new ListResponseHead(502, [], 0), NO_EDITS);
-		this.#outbound.end(undefined);
 		this.#isReplaced = true;
+		this.#outbound.end(undefined);
+		this.#receiver?.reset({ kind: "malformed", detail: `expected 101 for this key, found ${head.status}` });
 	}
 
 	data(bytes: Uint8Array): boolean {
@@ -161,6 +165,7 @@ export class H2ServerStream implements ServerStream {
 	#ended(): void {
 		const inbound = this.#inbound;
 		this.#context.options.wheel.stop(this.#bodyTimer);
+		if (this.#isTunnel) return;
 		const isWhole = inbound.hasEnded;
 		inbound.deafen();
 		if (isWhole) return;
@@ -171,7 +176,8 @@ export class H2ServerStream implements ServerStream {
 	#closed(): void {
 		this.#context.options.wheel.stop(this.#writeTimer);
 		this.#context.options.wheel.stop(this.#bodyTimer);
-		this.#tell(failureOf(this.#stream));
+		const isEnding = this.#isTunnel && this.#outbound.done && this.#inbound.hasEnded;
+		if (!isEnding) this.#tell(failureOf(this.#stream));
 		this.#outbound.done = true;
 	}
 
@@ -241,6 +247,11 @@ class TunnelHead extends ListResponseHead {
 function failureOf(stream: Http2Stream): Failure {
 	const code = stream.rstCode;
 	return { kind: "cancelled", detail: `the client reset the stream: ${codeName(code)}`, code };
+}
+
+/** Behind the preface, in the first packet of a connection, a whole request comes before anybody can hear its end. */
+function hasAllCome(stream: ServerHttp2Stream): boolean {
+	return !stream.closed && !stream.destroyed && stream.state.remoteClose === 1;
 }
 
 /** What is sent as fast as it can be; a stream of messages may be quiet for as long as it likes. */
