@@ -23,6 +23,8 @@ import type { AdminSettings } from "./settings.ts";
 export interface AdminServer {
 	/** `127.0.0.1:9901`, with the port the system chose; `unix:/run/admin.sock`. */
 	readonly place: string;
+	/** From now on, another token; the place stays. */
+	use(settings: AdminSettings): void;
 	close(): Promise<void>;
 }
 
@@ -48,12 +50,18 @@ export async function startAdmin({
 }: AdminOptions): Promise<AdminServer> {
 	if (settings.path === undefined && !settings.token)
 		throw new Error("the admin server wants a token, unless it listens on a unix socket");
-	const app = adminApp(settings, view, wall);
-	const server: Server = createServer({ requestTimeout: REQUEST_MS_MAX }, getRequestListener(app.fetch));
+	let app = adminApp(settings, view, wall);
+	const server: Server = createServer(
+		{ requestTimeout: REQUEST_MS_MAX },
+		getRequestListener((request, bindings) => app.fetch(request, bindings)),
+	);
 	server.maxConnections = CONNECTIONS_MAX;
 	const place = await listenAdmin(server, settings, fd);
 	return {
 		place,
+		use(next) {
+			app = adminApp(next, view, wall);
+		},
 		close: () =>
 			new Promise((resolve) => {
 				server.close(() => resolve());

@@ -1,10 +1,12 @@
 /** All that a gateway listens on, over reloads: HTTP listeners with their protocols, and plain TCP routes. */
 import { createServer, type Server } from "node:net";
 import type { ListenerSnapshot } from "./admin-view.ts";
+import type { Place } from "./config-units.ts";
+import type { GivenSockets } from "./gateway-sockets.ts";
 import { type H1ServerOptions, serveH1 } from "./h1-server.ts";
 import { H1WorkPool } from "./h1-work.ts";
 import { type H2ServerOptions, serveH2 } from "./h2-server.ts";
-import { type Listener, type ListenHow, openListener } from "./listener.ts";
+import { type Listener, type ListenerParts, type ListenHow, openListener } from "./listener.ts";
 import type { LiveUpstream } from "./live-upstream.ts";
 import type { GatewaySettings, ListenerSettings, TcpSettings } from "./settings.ts";
 import type { OnRequest } from "./stream.ts";
@@ -12,7 +14,7 @@ import { TcpRoute } from "./tcp-route.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { SOCKET_HOLD_BYTES } from "./transport-dial.ts";
 import type { Scratch } from "./transport-scratch.ts";
-import type { ListeningPlace, ListenSockets } from "./worker-contract.ts";
+import type { ListeningPlace } from "./worker-contract.ts";
 
 export interface ListenersParts {
 	readonly now: () => number;
@@ -73,38 +75,49 @@ export class GatewayListeners {
 		return [...http, ...tcp];
 	}
 
-	/** Opens what is new before it closes what is gone. Rejects if something cannot be had; what is new is closed then. */
+	/** Opens what is new before it closes what is gone. Rejects if something cannot be had; all is as it was then. */
 	async apply(
 		{ listeners, tcp, limits, timeouts, drainMs }: GatewaySettings,
-		sockets: ListenSockets,
+		sockets: GivenSockets,
 	): Promise<void> {
-		const opened: (() => void)[] = [];
+		const undo: (() => void)[] = [];
+		const finish: (() => void)[] = [];
 		try {
 			for (const settings of listeners) {
 				const known = this.#http.get(settings.name);
-				if (known !== undefined && isAlike(known.settings, settings)) known.use(settings);
-				else {
-					// The same place as another kind of listener: there is no listening twice on it.
-					await known?.stopAccepting();
-					await this.#openHttp(settings, this.#how(settings.name, sockets));
-					void known?.drain(drainMs);
-					opened.push(() => this.#closeHttp(settings.name));
+				if (known !== undefined && isAlike(known.settings, settings)) {
+					const before = known.settings;
+					known.use(settings);
+					undo.push(() => known.use(before));
+				} else {
+					const opened = await this.#openHttp(settings, this.#how(settings.name, sockets), known);
+					undo.push(() => void opened.close());
+					finish.push(() => {
+						this.#http.set(settings.name, opened);
+						void known?.drain(drainMs);
+					});
 				}
 			}
 			for (const settings of tcp) {
 				const live = this.#parts.upstreams.get(settings.upstream);
 				if (live === undefined) throw new Error(`tcp ${settings.name}: no upstream ${settings.upstream}`);
 				const known = this.#tcp.get(settings.name);
-				if (known !== undefined) known.route.update(settings, live);
-				else {
-					await this.#openTcp(settings, live, this.#how(settings.name, sockets));
-					opened.push(() => this.#closeTcp(settings.name));
+				if (known !== undefined && isSamePlace(known.route.settings, settings)) {
+					finish.push(() => known.route.update(settings, live));
+				} else {
+					const opened = await this.#openTcp(settings, live, this.#how(settings.name, sockets));
+					undo.push(() => opened.server.close());
+					finish.push(() => {
+						this.#tcp.set(settings.name, opened);
+						if (known !== undefined) leaveTcp(known, drainMs);
+					});
 				}
 			}
 		} catch (error) {
-			for (const close of opened) close();
+			for (const back of undo) back();
 			throw error;
 		}
+		for (const each of finish) each();
 		this.#h1.limits = limits;
 		this.#h2.limits = limits;
 		this.#h1.timeouts = timeouts;
@@ -132,26 +145,35 @@ export class GatewayListeners {
 		for (const name of [...this.#tcp.keys()]) this.#closeTcp(name);
 	}
 
-	#how(name: string, sockets: ListenSockets): ListenHow {
-		const fd = sockets.get(name);
+	#how(name: string, sockets: GivenSockets): ListenHow {
+		const fd = sockets.take(name);
 		return fd === undefined ? { reusePort: this.#parts.workers > 1 } : { fd };
 	}
 
-	async #openHttp(settings: ListenerSettings, how: ListenHow): Promise<void> {
-		const listener = await openListener(
-			settings,
-			{
-				wheel: this.#parts.wheel,
-				serveH1: (socket, firstBytes, client) => serveH1(socket, firstBytes, client, this.#h1),
-				serveH2: (socket, firstBytes, client) => serveH2(socket, firstBytes, client, this.#h2),
-				timeouts: () => this.#h1.timeouts,
-			},
-			how,
-		);
-		this.#http.set(settings.name, listener);
+	async #openHttp(settings: ListenerSettings, how: ListenHow, known?: Listener): Promise<Listener> {
+		const parts: ListenerParts = {
+			wheel: this.#parts.wheel,
+			serveH1: (socket, firstBytes, client) => serveH1(socket, firstBytes, client, this.#h1),
+			serveH2: (socket, firstBytes, client) => serveH2(socket, firstBytes, client, this.#h2),
+			timeouts: () => this.#h1.timeouts,
+		};
+		const isTaken =
+			known !== undefined &&
+			how.fd === undefined &&
+			how.reusePort !== true &&
+			isSamePlace(known.settings, settings);
+		if (!isTaken) return await openListener(settings, parts, how);
+		// The same place as another kind of listener: there is no listening twice on it.
+		await known.stopAccepting();
+		try {
+			return await openListener(settings, parts, how);
+		} catch (error) {
+			this.#http.set(settings.name, await openListener(known.settings, parts, how));
+			throw error;
+		}
 	}
 
-	async #openTcp(settings: TcpSettings, live: LiveUpstream, how: ListenHow): Promise<void> {
+	async #openTcp(settings: TcpSettings, live: LiveUpstream, how: ListenHow): Promise<TcpListener> {
 		const route = new TcpRoute(settings, live, this.#parts);
 		const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: SOCKET_HOLD_BYTES });
 		server.on("connection", (socket) => route.carry(socket));
@@ -164,7 +186,7 @@ export class GatewayListeners {
 		});
 		// Too many files open, for one: whoever waits is taken when there is room again.
 		server.on("error", () => undefined);
-		this.#tcp.set(settings.name, { route, server });
+		return { route, server };
 	}
 
 	#leave(wanted: ReadonlySet<string>, drainMs: number): void {
@@ -173,11 +195,10 @@ export class GatewayListeners {
 			this.#http.delete(name);
 			void listener.drain(drainMs);
 		}
-		for (const [name, { route, server }] of this.#tcp) {
+		for (const [name, listener] of this.#tcp) {
 			if (wanted.has(name)) continue;
 			this.#tcp.delete(name);
-			const timer = setTimeout(() => route.close(), drainMs);
-			server.close(() => clearTimeout(timer));
+			leaveTcp(listener, drainMs);
 		}
 	}
 
@@ -194,11 +215,19 @@ export class GatewayListeners {
 	}
 }
 
+function leaveTcp({ route, server }: TcpListener, drainMs: number): void {
+	const timer = setTimeout(() => route.close(), drainMs);
+	server.close(() => clearTimeout(timer));
+}
+
 /** One may become the other without listening anew. */
 function isAlike(one: ListenerSettings, other: ListenerSettings): boolean {
-	const isSamePlace = one.host === other.host && one.port === other.port && one.path === other.path;
 	const isSameKind = (one.tls === undefined) === (other.tls === undefined);
-	return isSamePlace && isSameKind && one.protocols.join() === other.protocols.join();
+	return isSamePlace(one, other) && isSameKind && one.protocols.join() === other.protocols.join();
+}
+
+function isSamePlace(one: Place, other: Place): boolean {
+	return one.host === other.host && one.port === other.port && one.path === other.path;
 }
 
 function placeOf(

@@ -46,31 +46,59 @@ export class LiveUpstreams {
 		return this.#byName;
 	}
 
-	/** What was given away before stays with whoever has it. Throws for what cannot be had, and nothing has changed then. */
-	apply(all: readonly UpstreamSettings[], drainMs: number): void {
+	/**
+	 * What was given away before stays with whoever has it, and what is not wanted any more stays until `release`. Throws
+	 * for what cannot be had, and nothing has changed then.
+	 */
+	apply(all: readonly UpstreamSettings[]): void {
 		const nowMs = this.#parts.now();
-		const added: [string, LiveUpstream][] = [];
+		const added: string[] = [];
+		const updated: UpstreamSettings[] = [];
 		try {
 			for (const settings of all) {
-				if (!this.#byName.has(settings.name)) added.push([settings.name, this.#open(settings, nowMs)]);
-			}
-			// The last that may fail: files of TLS settings are read by it.
-			for (const settings of all) {
 				const live = this.#byName.get(settings.name);
-				if (live !== undefined) this.#update(live, settings, nowMs);
+				if (live === undefined) {
+					this.#byName.set(settings.name, this.#open(settings, nowMs));
+					added.push(settings.name);
+				} else {
+					const before = live.group.settings;
+					// May fail: files of TLS settings are read by it.
+					this.#update(live, settings, nowMs);
+					updated.push(before);
+				}
 			}
 		} catch (error) {
-			for (const [, live] of added) live.group.close();
+			for (const name of added) this.#close(name);
+			this.#restore(updated, nowMs);
 			throw error;
 		}
-		const wanted = new Set(all.map(({ name }) => name));
+	}
+
+	/** Lets go of those that these settings do not have. */
+	release(wanted: readonly UpstreamSettings[], drainMs: number): void {
+		const names = new Set(wanted.map(({ name }) => name));
 		for (const [name, { group }] of [...this.#byName]) {
-			if (wanted.has(name)) continue;
+			if (names.has(name)) continue;
 			this.#byName.delete(name);
 			this.#told.delete(name);
 			void group.drain(drainMs).then(() => group.close());
 		}
-		for (const [name, live] of added) this.#byName.set(name, live);
+	}
+
+	#close(name: string): void {
+		this.#byName.get(name)?.group.close();
+		this.#byName.delete(name);
+	}
+
+	#restore(before: readonly UpstreamSettings[], nowMs: number): void {
+		for (const settings of before) {
+			const live = this.#byName.get(settings.name);
+			try {
+				if (live !== undefined) this.#update(live, settings, nowMs);
+			} catch {
+				// A file of its own is gone meanwhile: what was read of it before goes on.
+			}
+		}
 	}
 
 	/** Of a topic that another process published; false: it is none of ours. */

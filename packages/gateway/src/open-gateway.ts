@@ -15,6 +15,7 @@ import { obey } from "./gateway-command.ts";
 import { GatewayListeners } from "./gateway-listeners.ts";
 import { type GatewayResolver, gatewayResolver } from "./gateway-resolver.ts";
 import { snapshotOf } from "./gateway-snapshot.ts";
+import { GivenSockets } from "./gateway-sockets.ts";
 import { LivePlugins } from "./live-plugins.ts";
 import { Sites } from "./live-site.ts";
 import { LiveUpstreams } from "./live-upstream.ts";
@@ -22,7 +23,7 @@ import type { GatewayEvent } from "./observer.ts";
 import { localPorts, PoolPorts } from "./pool-ports.ts";
 import { SharedStores } from "./protect-rate-limit-shared.ts";
 import { LoopLag } from "./protect-shed.ts";
-import type { GatewaySettings } from "./settings.ts";
+import type { AdminSettings, GatewaySettings } from "./settings.ts";
 import { openTelemetry, type Telemetry } from "./telemetry.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { Scratch } from "./transport-scratch.ts";
@@ -119,11 +120,13 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 
 	async start(sockets: ListenSockets): Promise<void> {
 		const settings = this.#settings;
+		const given = new GivenSockets(sockets);
 		const plugins = await this.#plugins.open(settings.routes);
-		this.#upstreams.apply(settings.upstreams, settings.drainMs);
+		this.#upstreams.apply(settings.upstreams);
 		this.#sites.apply(settings, plugins);
-		await this.#listeners.apply(settings, sockets);
-		await this.#openAdmin(settings, sockets);
+		await this.#listeners.apply(settings, given);
+		this.#admin = await this.#openAdmin(settings, given);
+		given.closeRest();
 		this.#state = "serving";
 		for (const { listener, place } of this.listening) {
 			const port = Number(place.slice(place.lastIndexOf(":") + 1));
@@ -136,28 +139,47 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 	}
 
 	async apply(settings: GatewaySettings, sockets: ListenSockets): Promise<void> {
+		const given = new GivenSockets(sockets);
+		try {
+			await this.#become(settings, given);
+		} finally {
+			given.closeRest();
+		}
+	}
+
+	/** What may fail comes first, and is taken back then; nothing of the old is let go before. */
+	async #become(settings: GatewaySettings, sockets: GivenSockets): Promise<void> {
 		const before = this.#settings;
-		// What may fail comes first; what is left of a failure is only more than is wanted.
 		const plugins = await this.#plugins.open(settings.routes);
-		this.#upstreams.apply(settings.upstreams, settings.drainMs);
+		const isOtherResolver = !isDeepStrictEqual(resolverWants(before), resolverWants(settings));
+		const isAdminMoved = !isSameAdminPlace(before.admin, settings.admin);
+		const resolver = isOtherResolver ? this.#openResolver(settings) : this.#resolver;
+		let admin = this.#admin;
+		try {
+			this.#upstreams.apply(settings.upstreams);
+			if (isAdminMoved) admin = await this.#openAdmin(settings, sockets);
+			await this.#listeners.apply(settings, sockets);
+		} catch (error) {
+			if (admin !== this.#admin) await admin?.close();
+			if (isOtherResolver) void resolver.close();
+			this.#upstreams.apply(before.upstreams);
+			this.#upstreams.release(before.upstreams, 0);
+			throw error;
+		}
 		this.#sites.apply(settings, plugins);
-		await this.#listeners.apply(settings, sockets);
+		this.#upstreams.release(settings.upstreams, settings.drainMs);
 		this.#settings = settings;
 		this.#generation++;
-		if (!isDeepStrictEqual(resolverWants(before), resolverWants(settings))) {
-			const old = this.#resolver;
-			this.#resolver = this.#openResolver(settings);
-			void old.close();
-		}
+		if (isOtherResolver) void this.#resolver.close();
+		this.#resolver = resolver;
+		if (isAdminMoved) void this.#admin?.close();
+		else if (settings.admin !== undefined) admin?.use(settings.admin);
+		this.#admin = admin;
 		if (!isDeepStrictEqual(before.telemetry, settings.telemetry)) {
 			const old = this.#telemetry;
 			this.#telemetry = this.#openTelemetry(settings);
 			// A collector that does not answer keeps it for seconds.
 			void old.close();
-		}
-		if (!isDeepStrictEqual(before.admin, settings.admin)) {
-			await this.#admin?.close();
-			await this.#openAdmin(settings, sockets);
 		}
 	}
 
@@ -209,16 +231,16 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 		});
 	}
 
-	async #openAdmin(settings: GatewaySettings, sockets: ListenSockets): Promise<void> {
-		this.#admin = undefined;
-		if (settings.admin === undefined || this.#hooks.slot !== 0) return;
-		const fd = sockets.get(ADMIN_SOCKET);
-		this.#admin = await startAdmin({
+	async #openAdmin(settings: GatewaySettings, sockets: GivenSockets): Promise<AdminServer | undefined> {
+		if (settings.admin === undefined || this.#hooks.slot !== 0) return undefined;
+		const fd = sockets.take(ADMIN_SOCKET);
+		const admin = await startAdmin({
 			settings: settings.admin,
 			view: this.#adminView(),
 			...(fd === undefined ? {} : { fd }),
 		});
-		this.#hooks.say(`admin on ${this.#admin.place}`);
+		this.#hooks.say(`admin on ${admin.place}`);
+		return admin;
 	}
 
 	#adminView(): AdminView {
@@ -254,6 +276,10 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 			this.#now(),
 		);
 	}
+}
+
+function isSameAdminPlace(one: AdminSettings | undefined, other: AdminSettings | undefined): boolean {
+	return one?.host === other?.host && one?.port === other?.port && one?.path === other?.path;
 }
 
 /** What of the settings makes the resolver. */

@@ -3,7 +3,7 @@ import type { SettingsChanges } from "./reload-difference.ts";
 import type { GatewaySettings } from "./settings.ts";
 import type { SocketLibc } from "./supervisor-libc.ts";
 import type { GatewaySockets } from "./supervisor-sockets.ts";
-import type { ListeningPlace, OpenGateway } from "./worker-contract.ts";
+import { ADMIN_SOCKET, type ListeningPlace, type OpenGateway } from "./worker-contract.ts";
 import type { PublishedTopics } from "./worker-messages.ts";
 
 export interface FleetParts {
@@ -20,8 +20,12 @@ export interface FleetParts {
 export interface FleetChange {
 	readonly settings: GatewaySettings;
 	readonly changes: SettingsChanges;
-	/** Listeners whose sockets are new. */
-	readonly opened: readonly string[];
+}
+
+/** Who may have to listen anew, and is given sockets for it. */
+export function listeningAnew({ listeners, tcp, rest }: SettingsChanges): readonly string[] {
+	const admin = rest.includes("admin") ? [ADMIN_SOCKET] : [];
+	return [...listeners.added, ...listeners.changed, ...tcp.added, ...tcp.changed, ...admin];
 }
 
 export interface Fleet {

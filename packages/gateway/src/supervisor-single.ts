@@ -1,6 +1,6 @@
 /** One worker only: it is this process. Cheaper by a process, and nothing can be restarted without a handover. */
 import type { GatewaySettings } from "./settings.ts";
-import type { Fleet, FleetParts } from "./supervisor-fleet.ts";
+import { type Fleet, type FleetParts, listeningAnew } from "./supervisor-fleet.ts";
 import { askSupervisor, type RunningGateway } from "./worker-contract.ts";
 
 /** Rejects with what cannot be had. */
@@ -19,8 +19,8 @@ export async function openSingle(parts: FleetParts, settings: GatewaySettings): 
 		get listening() {
 			return gateway.listening;
 		},
-		apply: ({ settings: next, changes, opened }) =>
-			gateway.apply(next, sockets?.copies(0, next, opened) ?? new Map(), changes),
+		apply: ({ settings: next, changes }) =>
+			gateway.apply(next, sockets?.copies(0, next, listeningAnew(changes)) ?? new Map(), changes),
 		roll: () => Promise.reject(new Error("one process alone cannot be restarted in turn")),
 		async drain() {
 			await gateway.drain();

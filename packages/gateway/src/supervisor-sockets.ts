@@ -47,9 +47,8 @@ export class GatewaySockets {
 		}
 	}
 
-	/** Opens what is not there yet: the names of these. Throws ListenRefused, and then has opened nothing. */
-	ensure(settings: GatewaySettings): readonly string[] {
-		const opened: string[] = [];
+	/** Opens what is not there yet. Throws ListenRefused, and then has opened nothing. */
+	ensure(settings: GatewaySettings): void {
 		const keys: string[] = [];
 		try {
 			for (const wanted of wantedBy(settings)) {
@@ -59,14 +58,12 @@ export class GatewaySockets {
 				if (known === undefined) {
 					this.#open.set(key, listenAt(this.#libc, wanted, count));
 					keys.push(key);
-					opened.push(wanted.name);
 				} else if (known.fds.length < count) this.#open.set(key, this.#more(wanted, known, count));
 			}
 		} catch (error) {
 			for (const key of keys) this.#close(key);
 			throw error;
 		}
-		return opened;
 	}
 
 	/** Closes what these settings do not have, and sockets of slots that are no more. */
@@ -94,10 +91,11 @@ export class GatewaySockets {
 		this.#open.clear();
 	}
 
-	/** Those of a slot, by name; they stay this process's own. */
-	ofSlot(slot: number, settings: GatewaySettings): ListenSockets {
+	/** Those of a slot, all or those of these names; they stay this process's own. */
+	ofSlot(slot: number, settings: GatewaySettings, names?: readonly string[]): ListenSockets {
 		const sockets = new Map<string, number>();
 		for (const wanted of wantedBy(settings)) {
+			if (names?.includes(wanted.name) === false) continue;
 			const fds = this.#open.get(keyOf(wanted))?.fds ?? [];
 			const fd = wanted.isSingle ? fds[0] : fds[slot];
 			if (fd !== undefined && (slot === 0 || wanted.name !== ADMIN_SOCKET)) sockets.set(wanted.name, fd);
@@ -107,12 +105,8 @@ export class GatewaySockets {
 
 	/** Copies for a server in this very process, which closes what it is given. */
 	copies(slot: number, settings: GatewaySettings, names?: readonly string[]): ListenSockets {
-		const own = [...this.ofSlot(slot, settings)];
-		return new Map(
-			own
-				.filter(([name]) => names?.includes(name) ?? true)
-				.map(([name, fd]) => [name, this.#libc.duplicate(fd)] as const),
-		);
+		const own = [...this.ofSlot(slot, settings, names)];
+		return new Map(own.map(([name, fd]) => [name, this.#libc.duplicate(fd)] as const));
 	}
 
 	places(settings: GatewaySettings): readonly ListeningPlace[] {
@@ -155,7 +149,10 @@ function wantedBy({ listeners, tcp, admin }: GatewaySettings): readonly Wanted[]
 	return [...wanted, { name: ADMIN_SOCKET, host, port, path, isSingle: true }];
 }
 
-/** A listener that keeps its name and moves to another place has another socket. */
+/**
+ * A listener that moves to another place has another socket; one of another name or kind at the same place takes over
+ * the one that is there. Of ports that the system chooses each has its own.
+ */
 function keyOf(wanted: Wanted): string {
-	return `${wanted.name} ${placeText(wanted)}`;
+	return wanted.port === 0 ? `${wanted.name} ${placeText(wanted)}` : placeText(wanted);
 }

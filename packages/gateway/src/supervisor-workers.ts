@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { settingsChanges } from "./reload-difference.ts";
 import type { GatewaySettings } from "./settings.ts";
 import { RestartBackoff } from "./supervisor-backoff.ts";
-import type { Fleet, FleetChange, FleetParts } from "./supervisor-fleet.ts";
+import { type Fleet, type FleetChange, type FleetParts, listeningAnew } from "./supervisor-fleet.ts";
 import { type WorkerOwner, WorkerProcess } from "./supervisor-worker.ts";
 import type { ListeningPlace } from "./worker-contract.ts";
 
@@ -48,39 +48,34 @@ class Workers implements Fleet {
 		await Promise.all(slots.map((slot) => this.#begin(slot)));
 	}
 
-	async apply({ settings, changes, opened }: FleetChange): Promise<void> {
+	async apply(change: FleetChange): Promise<void> {
 		const before = this.#settings;
-		const epoch = ++this.#epoch;
-		// From here on a worker that starts has the new ones.
-		this.#settings = settings;
 		const told = [...this.#living].filter((worker) => !worker.isDraining);
-		const refusals = await Promise.all(
-			told.map(async (worker) => {
-				const own = this.#parts.sockets?.ofSlot(worker.slot, settings) ?? new Map<string, number>();
-				const sockets = new Map([...own].filter(([name]) => opened.includes(name)));
-				const why = await worker.apply({ epoch, settings, changes }, sockets);
-				return why === undefined ? [] : [{ worker, why }];
+		const [why] = await this.#tell(told, change);
+		if (why === undefined) return;
+		// To all: one that did not answer in time may still have taken it.
+		await this.#tell(told, { settings: before, changes: settingsChanges(change.settings, before) });
+		throw new Error(why);
+	}
+
+	/** Why some did not take it. */
+	async #tell(told: readonly WorkerProcess[], { settings, changes }: FleetChange): Promise<string[]> {
+		// From here on a worker that starts has these.
+		this.#settings = settings;
+		const epoch = ++this.#epoch;
+		const names = listeningAnew(changes);
+		const answers = await Promise.all(
+			told.map((worker) => {
+				const sockets = this.#parts.sockets?.ofSlot(worker.slot, settings, names) ?? new Map();
+				return worker.apply({ epoch, settings, changes }, sockets);
 			}),
 		);
-		const [first] = refusals.flat();
-		if (first === undefined) return;
-		this.#settings = before;
-		const back = settingsChanges(settings, before);
-		const backEpoch = ++this.#epoch;
-		const taken = told.filter((each) => !refusals.flat().some(({ worker }) => worker === each));
-		await Promise.all(
-			taken.map((each) => each.apply({ epoch: backEpoch, settings: before, changes: back }, new Map())),
-		);
-		throw new Error(first.why);
+		return answers.filter((why) => why !== undefined);
 	}
 
 	async roll(): Promise<void> {
-		for (const slot of [...this.#slots.keys()].toSorted((left, right) => left - right)) {
-			const old = this.#slots.get(slot);
+		for (const slot of [...this.#slots.keys()].toSorted((left, right) => left - right))
 			await this.#begin(slot);
-			// Its drain is not waited for: streams may go on for as long as they are allowed to.
-			void old?.drain(this.#settings.drainMs);
-		}
 	}
 
 	async drain(): Promise<void> {
@@ -110,7 +105,10 @@ class Workers implements Fleet {
 		this.#living.add(worker);
 		const listening = await worker.ready;
 		if (slot === 0) this.listening = listening;
+		const old = this.#slots.get(slot);
 		this.#slots.set(slot, worker);
+		// Its drain is not waited for: streams may go on for as long as they are allowed to.
+		void old?.drain(this.#settings.drainMs);
 	}
 
 	readonly #owner: WorkerOwner = {

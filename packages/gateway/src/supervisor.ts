@@ -200,11 +200,12 @@ class Supervisor {
 			say("workers: another number needs a new start (SIGUSR2)");
 		if (!isUnchanged(changes)) {
 			try {
-				const opened = this.#parts.sockets?.ensure(settings) ?? [];
-				await this.#fleet.apply({ settings, changes, opened });
+				this.#parts.sockets?.ensure(settings);
+				await this.#fleet.apply({ settings, changes });
 			} catch (error) {
 				this.#parts.sockets?.release(this.#settings);
 				say(`the new configuration is not taken, the old one stays: ${wordsOf(error)}`);
+				this.#watch([...this.#files.keys(), ...read.files.keys()]);
 				return;
 			}
 			this.#parts.sockets?.release(settings);
