@@ -156,10 +156,13 @@ function writeOwnRequest(out: Buffer, at: number, own: H1RequestHead, edits: Hea
 	return copyKept(out, next, own, from, drop, keepsHost, keepsLength(own, hop));
 }
 
-/** Content-Length came in one piece and is the same on the next hop. */
+/** Content-Length is the same on the next hop, and written as we would: not `010`, which C reads as 8 in places. */
 function keepsLength(own: H1Fields | undefined, { framing, length }: H1Hop): boolean {
 	if (own === undefined || framing !== "length" || own.lengthField === -1) return false;
-	return own.contentLength === length && own.isPlain(own.lengthField);
+	if (own.contentLength !== length || !own.isPlain(own.lengthField)) return false;
+	const place = own.lengthField * 4;
+	const start = own.places[place + 2] as number;
+	return own.bytes[own.base + start] !== 0x30 || own.places[place + 3] === start + 1;
 }
 
 /** From `from`, which is where a line begins, or the first line is to go on, to the empty line. */

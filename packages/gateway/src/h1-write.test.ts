@@ -66,6 +66,20 @@ test("edits drop, set, and change path and host", () => {
 	);
 });
 
+test("a length that some would read as octal is written anew", () => {
+	const passedOn = (length: string, number: number) => {
+		const head = requestHead(`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\nX-A: 1\r\n\r\n`);
+		return request(head, NO_EDITS, { framing: "length", length: number });
+	};
+	const told = "POST /a HTTP/1.1\r\nHost: a\r\n";
+	assert.equal(passedOn("010", 10), `${told}X-A: 1\r\nContent-Length: 10\r\n\r\n`);
+	assert.equal(passedOn("00", 0), `${told}X-A: 1\r\nContent-Length: 0\r\n\r\n`);
+	for (const plain of [0, 9, 10]) {
+		const kept = `${told}Content-Length: ${plain}\r\nX-A: 1\r\n\r\n`;
+		assert.equal(passedOn(String(plain), plain), kept);
+	}
+});
+
 test("other versions, forms and blanks are written our way", () => {
 	assert.equal(
 		request(requestHead("GET http://shop.example?a HTTP/1.1\r\nHost: SHOP.example\r\nA: b\r\n\r\n")),
