@@ -9,6 +9,7 @@ import type { GivenConfig } from "./config-shape.ts";
 import { durationText, type Place, placeText } from "./config-units.ts";
 import { pathFault } from "./route-path.ts";
 import type { GatewaySettings } from "./settings.ts";
+import { ADMIN_SOCKET } from "./worker-contract.ts";
 
 export interface CheckedConfig {
 	readonly given: GivenConfig;
@@ -44,8 +45,11 @@ function checkPlaces({ settings, given, faults }: CheckedConfig): void {
 	const places: { readonly at: Place; readonly name: string; readonly path: Fault["path"] }[] = [
 		...listeners.map((at, index) => ({ at, name: at.name, path: isList ? ["listen", index] : ["listen"] })),
 		...tcp.map((at, index) => ({ at, name: at.name, path: ["tcp", index] })),
-		...(admin === undefined ? [] : [{ at: admin, name: "admin", path: ["admin"] }]),
+		...(admin === undefined ? [] : [{ at: admin, name: ADMIN_SOCKET, path: ["admin"] }]),
 	];
+	for (const { name, path } of places.slice(0, listeners.length + tcp.length)) {
+		if (name === ADMIN_SOCKET) faults.push({ path, message: `the name ${name} is the admin server's` });
+	}
 	for (const [index, { at, name, path }] of places.entries()) {
 		for (const other of places.slice(0, index)) {
 			if (other.name === name) faults.push({ path, message: `the name ${name} is taken` });

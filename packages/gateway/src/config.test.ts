@@ -101,6 +101,7 @@ const WRONG: readonly [string, RegExp][] = [
 		/listen\.1: the name 127.0.0.1:80 is taken/,
 	],
 	['listen: [":80", "127.0.0.1:80"]', /listen\.1: 127\.0\.0\.1:80 is taken by \[::\]:80/],
+	['listen: { at: ":80", name: admin }', /listen: the name admin is the admin server's/],
 	['listen: ["0.0.0.0:80", "127.0.0.1:80"]', /listen\.1: 127\.0\.0\.1:80 is taken by/],
 	['routes: [{ to: "http://a" }]', /listen: a place to listen at is needed/],
 	[

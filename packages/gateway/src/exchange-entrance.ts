@@ -68,7 +68,8 @@ export class Entrance {
 		const outcome = {
 			status: answeredMs === undefined ? undefined : status,
 			tookMs: endedMs - beganMs,
-			cancelled: failedSide === "client",
+			// A plugin's own answer, or a route that is turned out, says nothing of the servers either.
+			cancelled: failedSide === "client" || (answeredMs === undefined && failedSide !== "upstream"),
 		};
 		this.#admitted?.leave(outcome, endedMs);
 		this.#admitted = undefined;

@@ -40,7 +40,7 @@ export interface GateOutcome {
 	/** What the upstream answered, if it did. */
 	readonly status: number | undefined;
 	readonly tookMs: number;
-	/** The client left. */
+	/** It says nothing of the service: the client left, or the gateway itself answered. */
 	readonly cancelled: boolean;
 }
 

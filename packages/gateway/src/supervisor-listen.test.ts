@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { closeSync, existsSync } from "node:fs";
+import { closeSync, existsSync, rmSync, statSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,6 +44,19 @@ describe("sockets that outlive servers", { skip: libc === undefined ? "missing t
 		closeSync(fd);
 		assert.ok(existsSync(path));
 		closeSync(listenAt(libc, at(`unix:${path}`), 1).fds[0] ?? -1);
+	});
+
+	test("the socket file of admin is its owner's alone, whatever the mask of the process allows", () => {
+		const path = join(tmpdir(), `plumbline-admin-${process.pid}.sock`);
+		const before = process.umask(0);
+		try {
+			const [fd = -1] = listenAt(libc, at(`unix:${path}`), 1, "owner").fds;
+			assert.equal(statSync(path).mode & 0o777, 0o600);
+			closeSync(fd);
+		} finally {
+			process.umask(before);
+			rmSync(path, { force: true });
+		}
 	});
 
 	test("descriptors pass in their order, each once", async () => {

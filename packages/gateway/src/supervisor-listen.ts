@@ -46,9 +46,17 @@ export interface Listening {
 	readonly place: string;
 }
 
+/** Who may connect to a socket file: as the mask of the process says, or whoever owns it. */
+type SocketFileRights = "mask" | "owner";
+
 /** Throws ListenRefused. */
-export function listenAt(libc: SocketLibc, at: Place, slots: number): Listening {
-	if (at.path !== undefined) return { fds: [listenUnix(libc, at.path)], place: `unix:${at.path}` };
+export function listenAt(
+	libc: SocketLibc,
+	at: Place,
+	slots: number,
+	rights: SocketFileRights = "mask",
+): Listening {
+	if (at.path !== undefined) return { fds: [listenUnix(libc, at.path, rights)], place: `unix:${at.path}` };
 	const host = at.host ?? "::";
 	const port = at.port ?? 0;
 	// With SO_REUSEPORT a second gateway would quietly take half of the first one's clients: a look without it first.
@@ -114,7 +122,17 @@ function portOf(libc: SocketLibc, fd: number): number {
 }
 
 /** A socket file that nobody serves any more is taken away; one that answers is somebody's. */
-function listenUnix(libc: SocketLibc, path: string): number {
+function listenUnix(libc: SocketLibc, path: string, rights: SocketFileRights): number {
+	if (rights === "mask") return boundUnix(libc, path);
+	const before = process.umask(0o177);
+	try {
+		return boundUnix(libc, path);
+	} finally {
+		process.umask(before);
+	}
+}
+
+function boundUnix(libc: SocketLibc, path: string): number {
 	const place = `unix:${path}`;
 	const address = unixAddress(path);
 	const fd = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

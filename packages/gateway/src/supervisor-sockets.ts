@@ -56,7 +56,10 @@ export class GatewaySockets {
 				const known = this.#open.get(key);
 				const count = wanted.isSingle ? 1 : this.#slots;
 				if (known === undefined) {
-					this.#open.set(key, listenAt(this.#libc, wanted, count));
+					this.#open.set(
+						key,
+						listenAt(this.#libc, wanted, count, wanted.name === ADMIN_SOCKET ? "owner" : "mask"),
+					);
 					keys.push(key);
 				} else if (known.fds.length < count) this.#open.set(key, this.#more(wanted, known, count));
 			}

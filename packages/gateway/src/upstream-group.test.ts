@@ -26,6 +26,18 @@ test("addresses are endpoints at once; the array is the same until something cha
 	assert.equal(group.usable(), kept);
 });
 
+test("what an operator took out stays out while it is away and when it comes back", () => {
+	const { group, ids } = groupStage(upstream(two));
+	group.takeOut("192.0.2.1:80");
+	group.update(upstream(two.slice(1)));
+	group.update(upstream(two));
+	assert.deepEqual(ids(), ["192.0.2.2:80"]);
+	group.putBack("192.0.2.1:80");
+	group.update(upstream(two.slice(1)));
+	group.update(upstream(two));
+	assert.deepEqual(ids(), ["192.0.2.1:80", "192.0.2.2:80"]);
+});
+
 test("exchanges are counted, and open the circuit when they fail", async () => {
 	const breaker = { failuresInARow: 2, waitMs: 1_000, jitter: 0 };
 	const { group, endpoint, time, told } = groupStage(upstream(two, { breaker }));

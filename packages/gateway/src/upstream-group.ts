@@ -65,6 +65,8 @@ export interface GroupCounts {
 const USABLE_MIN = 1;
 const SUSPICIONS: ReadonlySet<OutReason> = new Set(["unhealthy", "ejected"]);
 const OUTLIER_SWEEP_MS = 1_000;
+/** Endpoints that operators hold out at a time. */
+const TAKEN_OUT_MAX = 1_000;
 
 export class UpstreamGroup {
 	readonly name: string;
@@ -75,6 +77,8 @@ export class UpstreamGroup {
 	readonly #wanted: WantedEndpoints;
 	readonly #byId = new Map<string, EndpointState>();
 	readonly #leaving = new Set<EndpointState>();
+	/** By hand, also while they are away: DNS that drops one for a moment does not put it back. */
+	readonly #takenOut = new Set<string>();
 	readonly #health = new Map<EndpointState, HealthWatch>();
 	#outliers: OutlierEjection<EndpointState> | undefined;
 	readonly #outlierTimer = new WheelTimer(() => this.#sweepOutliers());
@@ -263,6 +267,7 @@ export class UpstreamGroup {
 		const pool = new Pool(target, this.#settings.pool, this.#parts);
 		const breaker = breakerOf(this.#settings.breaker, nowMs);
 		const state = new EndpointState(server, { target, pool, breaker }, nowMs);
+		if (this.#takenOut.has(id)) state.setOut("by-hand", true, nowMs);
 		this.#outliers?.add(state);
 		this.#watchHealth(state);
 		const why = server.host === target.address ? "configured" : `an address of ${server.host}`;
@@ -322,7 +327,10 @@ export class UpstreamGroup {
 
 	#byHand(endpointId: string, isOut: boolean): boolean {
 		const state = this.#byId.get(endpointId);
-		if (state === undefined) return false;
+		const wasTakenOut = this.#takenOut.delete(endpointId);
+		if (state === undefined) return wasTakenOut && !isOut;
+		if (isOut && this.#takenOut.size >= TAKEN_OUT_MAX) return false;
+		if (isOut) this.#takenOut.add(endpointId);
 		this.#setOut(state, "by-hand", isOut, "by hand");
 		return true;
 	}
