@@ -198,6 +198,21 @@ test("an early answer: the client has it, the connection is given up", async (t)
 	await until(() => stage.forwarder.connections.size === 0);
 });
 
+test("a server that answers before it has the whole request is asked nothing more: it may not read the rest as body", async (t) => {
+	const { client, upstream } = await between(t, (socket, all) => {
+		if (all.endsWith(HEAD_END)) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+		if (all.endsWith("hello")) socket.write("k");
+	});
+	const raw = client();
+	raw.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+	await raw.until("\r\n\r\no");
+	raw.write("hello");
+	await raw.until("ok");
+	raw.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+	await raw.until(/ok.*\r\n\r\no/s);
+	assert.equal(connectionsOf(upstream), 2);
+});
+
 test("Expect, 100 and the body pass in their order", async (t) => {
 	const { client, upstream } = await between(t, (socket, all) => {
 		if (all.endsWith(HEAD_END)) socket.write("HTTP/1.1 100 Continue\r\n\r\n");

@@ -196,7 +196,8 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 	#answer(stream: H1ClientStream): void {
 		const head = this.#head;
 		stream.answered = true;
-		if (!head.keepAlive) this.#isSpoilt = true;
+		// One that answers early may not take the rest of the request for its body.
+		if (!head.keepAlive || !stream.requestDone) this.#isSpoilt = true;
 		const framing = head.framing === "tunnel" ? "none" : head.framing;
 		this.#body.begin(framing, head.bodyLength ?? 0, Infinity);
 		stream.receiver.head(head);
