@@ -42,13 +42,15 @@ async function inTurns(count: number, one: (key: number, turn: number) => Promis
 }
 
 class RingSessions {
-	readonly #stage: Stage;
+	readonly #port: number;
+	readonly #failed: (what: string) => void;
 	readonly #open = new Map<number, ChaosSession>();
 	readonly #clients: ChaosClient[] = [];
 	broken = 0;
 
-	constructor(stage: Stage) {
-		this.#stage = stage;
+	constructor(port: number, failed: (what: string) => void) {
+		this.#port = port;
+		this.#failed = failed;
 	}
 
 	isOpen(key: number): boolean {
@@ -58,7 +60,7 @@ class RingSessions {
 	async open(count: number): Promise<void> {
 		await inTurns(count, async (key) => {
 			const session = new ChaosSession({
-				...{ port: this.#stage.gateway.port, kind: "websocket", path: "/ring", fields: fieldOf(key) },
+				...{ port: this.#port, kind: "websocket", path: "/ring", fields: fieldOf(key) },
 				broken: () => this.broken++,
 			});
 			await session.opened;
@@ -92,11 +94,11 @@ class RingSessions {
 		const places: (string | undefined)[] = Array.from({ length: SESSIONS });
 		await inTurns(SESSIONS, async (key, turn) => {
 			const kept = this.#clients[turn];
-			const client = kept?.isOpen === true ? kept : new ChaosClient(this.#stage.gateway.port);
+			const client = kept?.isOpen === true ? kept : new ChaosClient(this.#port);
 			this.#clients[turn] = client;
 			const told = await client.ask({ method: "GET", path: "/ring", fields: fieldOf(key) });
 			if (told.status === 200) places[key] = told.server;
-			else this.#stage.violations.push(`session ${key}: ${told.kind} ${told.status} ${told.detail}`);
+			else this.#failed(`session ${key}: ${told.kind} ${told.status} ${told.detail}`);
 		});
 		return places;
 	}
@@ -111,7 +113,7 @@ type Places = readonly (string | undefined)[];
 
 async function play(stage: Stage): Promise<void> {
 	const { upstreams, gateway, violations, told } = stage;
-	const sessions = new RingSessions(stage);
+	const sessions = new RingSessions(gateway.port, (what) => violations.push(what));
 	const configured = async (members: readonly ChaosUpstream[]) => {
 		gateway.configure(config(members));
 		await gateway.said(/configuration read again: upstream/);
@@ -185,6 +187,12 @@ export const RING_SCENARIOS: readonly Scenario[] = [
 		upstreams: 6,
 		sessions: 0,
 		config: (upstreams) => config(upstreams.slice(0, 5)),
+		/** What is kept for the next connections is as much as there were at a time. */
+		async warm({ port }) {
+			const sessions = new RingSessions(port, () => undefined);
+			await sessions.open(OPEN);
+			sessions.close();
+		},
 		play,
 		allows: () => false,
 	},

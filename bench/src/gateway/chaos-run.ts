@@ -70,6 +70,7 @@ async function judge(
 	const warmUp = new ChaosLoad({ port, perSecond: Math.min(perSecond, WARM_UP_PER_SECOND), posts });
 	await warmUp.more(Math.min(WARM_UP_REQUESTS, perSecond * 10));
 	await warmUp.stop();
+	await scenario.warm?.(gateway);
 	const violations: string[] = warmUp.failures
 		.slice(0, SHOWN_MAX)
 		.map((failure) => `warm-up: ${words(failure, 0)}`);

@@ -41,6 +41,8 @@ export interface Scenario {
 	/** Before the gateway starts; what it returns is given to it as environment. */
 	prepare?(upstreams: readonly ChaosUpstream[]): Promise<Readonly<Record<string, string>>>;
 	config(upstreams: readonly ChaosUpstream[]): string;
+	/** Beside a warm-up by requests, before the heap is first looked at. */
+	warm?(gateway: ChaosGateway): Promise<void>;
 	play(stage: Stage, untilMs: number): Promise<void>;
 	allows(record: LoadRecord, stage: Stage): boolean;
 	allowsEnd?(end: SessionEnd, stage: Stage): boolean;

@@ -68,6 +68,7 @@ class Connection {
 	#served = 0;
 	#isTunnel = false;
 	#isBusy = false;
+	#isAskedToClose = false;
 	#idle: NodeJS.Timeout | undefined;
 	#ticks: NodeJS.Timeout | undefined;
 
@@ -106,6 +107,7 @@ class Connection {
 		else {
 			if (method === "POST") tell({ post: body });
 			this.#isBusy = true;
+			this.#isAskedToClose = /^connection: *close/im.test(head);
 			if (behaviour.delayMs === 0) this.#answer(method, path);
 			else setTimeout(() => this.#answer(method, path), behaviour.delayMs);
 		}
@@ -128,7 +130,7 @@ class Connection {
 		this.#served++;
 		const { resetEvery, resetAt, requestsMax, idleMs } = behaviour;
 		const isReset = resetEvery > 0 && answers % resetEvery === 0;
-		const isLast = requestsMax > 0 && this.#served >= requestsMax;
+		const isLast = this.#isAskedToClose || (requestsMax > 0 && this.#served >= requestsMax);
 		const bytes = Number(/[?&]bytes=(\d+)/.exec(path)?.[1] ?? BODY_BYTES);
 		const head = `HTTP/1.1 200 OK\r\nx-server: ${id}\r\ncontent-length: ${bytes}\r\n${isLast ? "connection: close\r\n" : ""}\r\n`;
 		const whole = method === "HEAD" ? head : head + "x".repeat(bytes);
