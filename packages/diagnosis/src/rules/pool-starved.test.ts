@@ -87,6 +87,20 @@ test("our gateway's callers that waited in vain, though for no second each", () 
 	assert.deepEqual(alarms({ pools: waited(2) }), []);
 });
 
+test("our gateway's pools are named, and what is advised is the gateway's", () => {
+	const full = { family: "gateway", maxOpen: 5, open: 5, inUse: 5, idle: 0 } as const;
+	const pools = [0, 1].map((i) => [
+		pool({ ...full, name: "orders/10.0.0.1:8080", waitCount: i * 20, waitSeconds: i * 60 }),
+		pool({ ...full, name: "idle/10.0.0.2:8080", inUse: 0, waitCount: 7, waitSeconds: 9 }),
+	]);
+	const finding = found({ pools }, "pool-starved");
+	assert.match(finding?.title ?? "", /^6 callers wait for a connection to orders\/10\.0\.0\.1:8080$/);
+	assert.match(finding?.evidence[0]?.says ?? "", /^5 of 5 connections in use to orders/);
+	const advice = [...(finding?.fix ?? []), ...(finding?.stop ?? [])].join("\n");
+	assert.match(advice, /pool\.max/);
+	assert.ok(!advice.includes("MaxOpenConns"), advice);
+});
+
 test("pgxpool's waiters are waiters too", () => {
 	const dump = times(3, (i) => worker(70 + i, waitsForPgxPool(), LIST));
 	assert.equal(gist({ dumps: [dump, dump] }, "pool-starved")?.count, 3);

@@ -17,6 +17,8 @@ import type { World } from "../world.ts";
 
 /** Mean wait from which callers notice; a busy pool's waits are milliseconds. */
 const MEAN_WAIT_MS_MIN = 1_000;
+/** Names in a title. */
+const POOLS_SHOWN_MAX = 3;
 /** Fewer waits make no mean. */
 const WAITS_MIN = 5;
 
@@ -56,12 +58,14 @@ export const poolStarved: Rule = {
 		// What is only noted explains nothing that is worth an alarm.
 		const causes = CAUSES.filter((id) => found.some((f) => f.id === id && f.severity !== "note"));
 		const work = slowWork(world);
-		const full = world.pools.find(isExhausted) ?? slow[0]?.pool;
+		const full =
+			slow.find(({ pool }) => isExhausted(pool))?.pool ?? world.pools.find(isExhausted) ?? slow[0]?.pool;
+		const gateway = waiting.length === 0 ? gatewayPools(slow) : undefined;
 		return finding("pool-starved", poolStarved.about, {
 			severity: severityOf(world, { waiting, slow: slow.length > 0, causes, running: work.running }),
 			confidence: full !== undefined && waiting.length > 0 ? 0.95 : 0.8,
 			count,
-			title: `${plural(count, "caller")} wait for a connection${because(causes, work.count)}`,
+			title: `${plural(count, "caller")} wait for a connection${to(gateway)}${because(causes, work.count)}`,
 			story: present([
 				waiting.length > 0
 					? `${plural(waiting.length, "goroutine")} waited through the whole window`
@@ -72,19 +76,50 @@ export const poolStarved: Rule = {
 					: undefined,
 			]).join("; "),
 			causes,
-			attribution: causes.length > 0 ? seeCause(causes) : work.attribution,
+			...(gateway === undefined ? {} : { fix: GATEWAY_FIX, stop: GATEWAY_STOP }),
+			attribution:
+				causes.length > 0 ? seeCause(causes) : gateway === undefined ? work.attribution : SEE_WAITING,
 			evidence: present<Evidence>([
 				waiterEvidence(world, waiting),
 				full &&
 					poolEvidence(
 						full.last,
-						`${full.last.counters.inUse} of ${full.last.counters.maxOpen} connections in use`,
+						`${full.last.counters.inUse} of ${full.last.counters.maxOpen} connections in use${to(gateway)}`,
 					),
 				...(causes.length === 0 ? work.evidence : []),
 			]),
 		});
 	},
 };
+
+/** The pools of our gateway's upstreams have other settings than database pools, and their holders are requests. */
+const GATEWAY_FIX: readonly string[] = [
+	"find out why the upstream is slow: each connection carries one request, from its first byte to the answer's last",
+	"`pool.max` of the upstream: for all endpoints and workers together at least the requests a second times the seconds that one takes",
+	"bound the wait: `pool.queue` and `pool.queueTime` of the upstream, so that callers fail fast",
+];
+const GATEWAY_STOP: readonly string[] = [
+	"raise `pool.max` where the upstream has room: a changed file is taken at once, and nobody is cut off",
+	"refuse early: `concurrency` or `shed` of the route",
+];
+const SEE_WAITING: Attribution = {
+	candidates: [],
+	siblings: [],
+	holderGap:
+		"requests hold them until the upstream has answered: `/api/waiting` of the gateway's admin names them",
+};
+
+/** `orders/10.0.0.1:8080`, of all that are short; undefined if others than our gateway's are among them. */
+function gatewayPools(slow: readonly { pool: World["pools"][number] }[]): string | undefined {
+	const pools = slow.map(({ pool }) => pool);
+	if (pools.length === 0 || pools.some(({ last }) => last.counters.family !== "gateway")) return undefined;
+	const shown = pools.slice(0, POOLS_SHOWN_MAX).map(({ name }) => name);
+	return shown.length < pools.length ? `${shown.join(", ")}, ...` : shown.join(", ");
+}
+
+function to(pools: string | undefined): string {
+	return pools === undefined ? "" : ` to ${pools}`;
+}
 
 /** Waits that pass for each one seen in both dumps, from which on that one is a wait begun anew. */
 const PASSING_PER_LASTING = 10;
