@@ -116,3 +116,20 @@ test("whatever comes and goes: never more at a time than may be, and each is tol
 		{ numRuns: 200 },
 	);
 });
+
+test("who is granted may leave at once, and so may ten thousand after him", () => {
+	const { concurrency } = concurrencyUnderTest({ limit: 1, queueMax: 10_000, queueMs: 1000, by: undefined });
+	const first = slot(concurrency.enter(undefined, NOBODY, 0));
+	let served = 0;
+	const waiter = {
+		granted(granted: Slot) {
+			served++;
+			concurrency.leave(granted, "fast-failure", 0);
+		},
+		expired: () => assert.fail("expired"),
+	};
+	for (let at = 0; at < 10_000; at++) assert.ok(concurrency.enter(undefined, waiter, 0));
+	concurrency.leave(first, "answered", 0);
+	assert.equal(served, 10_000);
+	assert.equal(concurrency.counts.inFlight, 0);
+});

@@ -43,6 +43,7 @@ class Crowd {
 	readonly limit: ConcurrencyLimit<SlotWaiter>;
 	readonly #clock: Clock;
 	#wakeAtMs: number | undefined;
+	#isServing = false;
 	#stopTimer: (() => void) | undefined;
 
 	constructor(limit: ConcurrencyLimit<SlotWaiter>, clock: Clock) {
@@ -56,13 +57,22 @@ class Crowd {
 
 	/** Tells those whose turn it is, or who waited too long; afterwards the timer is for the first who waits. */
 	serve(nowMs: number): void {
-		for (;;) {
-			const served = this.limit.next(nowMs, this.#clock.random());
-			if (served === undefined) break;
-			if (served.kind === "expired") served.waiter.expired();
-			else served.waiter.granted({ crowd: this, call: served.call });
+		// Who is granted may leave at once: the loop sees to the next, not a call in a call.
+		if (this.#isServing) return;
+		this.#isServing = true;
+		try {
+			while (this.#serveOne(nowMs));
+		} finally {
+			this.#isServing = false;
 		}
 		this.watch(nowMs);
+	}
+
+	#serveOne(nowMs: number): boolean {
+		const served = this.limit.next(nowMs, this.#clock.random());
+		if (served?.kind === "expired") served.waiter.expired();
+		else if (served !== undefined) served.waiter.granted({ crowd: this, call: served.call });
+		return served !== undefined;
 	}
 
 	watch(nowMs: number): void {
