@@ -100,8 +100,10 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 		});
 	}
 
+	/** A session is closed or destroyed some turns before it says so, and throws at whoever begins a stream then. */
 	get room(): number {
-		return this.#isRetired ? 0 : Math.max(0, this.#streamsMax - this.open);
+		const { closed, destroyed } = this.session;
+		return this.#isRetired || closed || destroyed ? 0 : Math.max(0, this.#streamsMax - this.open);
 	}
 
 	get takesTunnels(): boolean {
@@ -179,6 +181,7 @@ export class H2ClientConnection implements UpstreamConnection, H2Carrier {
 	}
 
 	#ask(): void {
+		if (this.session.destroyed) return;
 		this.#isAsking = true;
 		this.#wheel.start(this.#timer, PING_WAIT_MS);
 		this.session.ping((error) => {

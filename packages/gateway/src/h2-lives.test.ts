@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { type FakeTime, fakeTime } from "@plumbline/resolver/testing/fake-time";
 import { h2Dialler } from "./h2-client.ts";
+import { H2ClientConnection } from "./h2-client-connection.ts";
 import { CANCEL, NO_ERROR } from "./h2-codes.ts";
 import type { Failure } from "./stream.ts";
 import {
@@ -281,6 +282,14 @@ describe("connections to upstreams", () => {
 		assert.equal(connection.room, 0);
 		assert.ok(changed() > 0);
 		server.socket.end();
+		await closed;
+	});
+
+	test("a session that is gone has no room, also before its socket has told so", async () => {
+		const { connection, closed } = await connected();
+		assert.ok(connection instanceof H2ClientConnection);
+		connection.session.destroy();
+		assert.equal(connection.room, 0);
 		await closed;
 	});
 

@@ -121,7 +121,7 @@ export class H2Outbound {
 		this.#stream = stream;
 		if (!options.waitForTrailers) return;
 		stream.once("wantTrailers", () => {
-			stream.sendTrailers(trailerObject(this.#trailers));
+			if (!stream.closed && !stream.destroyed) stream.sendTrailers(trailerObject(this.#trailers));
 			this.#onEnded();
 		});
 	}
