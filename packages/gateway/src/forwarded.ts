@@ -23,6 +23,12 @@ export const FORWARDED_FIELDS = [
 	"x-forwarded-proto",
 	"x-forwarded-host",
 	"x-forwarded-port",
+	"x-forwarded-scheme",
+	"x-forwarded-ssl",
+	"x-forwarded-prefix",
+	"x-forwarded-server",
+	"x-forwarded-user",
+	"x-forwarded-client-cert",
 	"x-real-ip",
 	"forwarded",
 ] as const;

@@ -82,7 +82,9 @@ test("a canary has whoever carries its header or cookie, and its share of the re
 });
 
 test("a mirror gets a copy of head and body, and nothing it does is seen", async (t) => {
+	const forwarded: (string | string[] | undefined)[] = [];
 	const server = await webServer(t, (request, response) => {
+		forwarded.push(request.headers["x-forwarded-for"], request.headers["x-forwarded-prefix"]);
 		request.resume();
 		request.on("end", () => response.end("real"));
 	});
@@ -94,7 +96,8 @@ test("a mirror gets a copy of head and body, and nothing it does is seen", async
 			body += String(bytes);
 		});
 		request.on("end", () => {
-			copies.push(`${request.method} ${request.url} ${request.headers["x-user"]} ${body}`);
+			const { "x-user": user, "x-forwarded-for": chain = "nobody" } = request.headers;
+			copies.push(`${request.method} ${request.url} ${user} of ${chain} ${body}`);
 			copied?.();
 			if (copies.length === 1) response.socket?.destroy();
 			else response.writeHead(500).end("shadow");
@@ -108,11 +111,13 @@ test("a mirror gets a copy of head and body, and nothing it does is seen", async
 		const heard = new Promise<void>((resolve) => {
 			copied = resolve;
 		});
-		const answer = await fetch(`${gateway.url}/x?y=z`, { method: "POST", body, headers: { "x-user": "u" } });
+		const headers = { "x-user": "u", "x-forwarded-for": "10.0.0.1", "x-forwarded-prefix": "/admin" };
+		const answer = await fetch(`${gateway.url}/x?y=z`, { method: "POST", body, headers });
 		assert.equal(await answer.text(), "real");
 		await heard;
 	}
-	assert.deepEqual(copies, ["POST /x?y=z u one", "POST /x?y=z u two"]);
+	assert.deepEqual(copies, ["POST /x?y=z u of nobody one", "POST /x?y=z u of nobody two"]);
+	assert.deepEqual(forwarded.slice(0, 2), ["127.0.0.1", undefined]);
 	const large = await fetch(gateway.url, { method: "POST", body: "x".repeat(2000) });
 	assert.equal(await large.text(), "real");
 	assert.equal(copies.length, 2);

@@ -1,11 +1,16 @@
 /** Sends the copy of a request to a mirror, and throws away what it answers. */
 
 import { Try, type TryListener } from "./exchange-try.ts";
+import { fieldNames } from "./field-names.ts";
+import { FORWARDED_FIELDS } from "./forwarded.ts";
 import type { LiveUpstream } from "./live-upstream.ts";
-import { NO_EDITS, type RequestHead } from "./message.ts";
+import type { HeadEdits, RequestHead } from "./message.ts";
 import type { Failure } from "./stream.ts";
 
 const GIVEN_UP: Failure = { kind: "cancelled", detail: "the mirror took too long" };
+
+/** But for what clients say of themselves: nobody looked at it here. */
+const AS_IT_CAME: HeadEdits = { drop: fieldNames(FORWARDED_FIELDS), set: [] };
 
 /** One try, whatever comes of it. The answer gives it up. */
 export function sendCopy(
@@ -23,7 +28,7 @@ export function sendCopy(
 	}
 	const listener: TryListener = {
 		tryConnected({ stream }) {
-			stream?.head(head, NO_EDITS);
+			stream?.head(head, AS_IT_CAME);
 			if (body !== undefined) stream?.data(body);
 			stream?.end(undefined);
 			stream?.flush();
