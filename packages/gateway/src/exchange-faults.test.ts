@@ -62,6 +62,21 @@ test("a client that reads slowly is not idle, and the time begins anew when it h
 	assert.deepEqual(stage.client.told, ["200", "data 5", "reset timeout"]);
 });
 
+test("a tunnel that its server has ended is idle at its time, though its client was full", async () => {
+	const timeouts = { headMs: 1000, idleMs: 3000, totalMs: Infinity, deadlineField: undefined };
+	const stage = exchangeStage({ route: { timeouts } });
+	stage.begin({ ...plainHead(), upgrade: "websocket" });
+	const [upstream] = stage.upstreams;
+	upstream?.answers(101);
+	stage.client.hasRoom = false;
+	upstream?.receiver.data(new Uint8Array(5));
+	upstream?.receiver.end(undefined);
+	assert.equal(stage.finished.length, 0);
+	await stage.time.pass(3500);
+	assert.deepEqual(stage.client.told, ["101", "data 5", "end", "reset timeout"]);
+	assert.equal(stage.finished.length, 1);
+});
+
 test("a request that waited at the gate is mirrored whole, and its place is free again", () => {
 	const sent: (Uint8Array | undefined)[] = [];
 	const send: MirrorSend = (_upstream, _head, body, done) => {

@@ -295,6 +295,7 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	tryEnded(of: Try, trailers: FieldPairs | undefined): void {
 		if (trailers !== undefined) noteGrpc(this.record, firstValue(trailers, "grpc-status"));
 		this.#answerEnded = true;
+		this.#limits?.clientTook();
 		this.#stream.end(trailers);
 		if (this.#tunnel && !this.#requestEnded) return;
 		const early = this.#requestEnded ? undefined : ANSWERED_EARLY;
