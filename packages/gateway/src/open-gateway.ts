@@ -28,7 +28,13 @@ import { openTelemetry, type Telemetry } from "./telemetry.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { Scratch } from "./transport-scratch.ts";
 import { dialUpstream } from "./upstream-dial.ts";
-import { ADMIN_SOCKET, type GatewayHooks, type ListenSockets, type OpenGateway } from "./worker-contract.ts";
+import {
+	ADMIN_SOCKET,
+	type GatewayHooks,
+	type ListenSockets,
+	type OpenGateway,
+	type ReloadOutcome,
+} from "./worker-contract.ts";
 
 /** Of answers of upstreams, beside what clients may send: cookies and policies make them longer. */
 const RESPONSE_HEAD_BYTES_MAX = 65_536;
@@ -181,6 +187,10 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 			// A collector that does not answer keeps it for seconds.
 			void old.close();
 		}
+	}
+
+	reloaded(outcome: ReloadOutcome): void {
+		this.#telemetry.observe(outcome);
 	}
 
 	async drain(): Promise<void> {

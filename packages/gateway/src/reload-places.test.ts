@@ -77,6 +77,10 @@ routes: [{ path: /, to: ${upstream} ${plugin} }]
 			await serves();
 			assert.match(await become({ upstream: "third" }), /upstream third added, upstream first removed/);
 			await serves();
+			const headers = { authorization: "Bearer new" };
+			const page = await (await fetch(`http://${admin}/metrics`, { headers })).text();
+			assert.match(page, /^plumbline_gateway_reloads_total{result="done"} 5$/m);
+			assert.match(page, /^plumbline_gateway_reloads_total{result="refused"} 1$/m);
 		});
 	}
 });

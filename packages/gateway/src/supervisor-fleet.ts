@@ -3,7 +3,12 @@ import type { SettingsChanges } from "./reload-difference.ts";
 import type { GatewaySettings } from "./settings.ts";
 import type { SocketLibc } from "./supervisor-libc.ts";
 import type { GatewaySockets } from "./supervisor-sockets.ts";
-import { ADMIN_SOCKET, type ListeningPlace, type OpenGateway } from "./worker-contract.ts";
+import {
+	ADMIN_SOCKET,
+	type ListeningPlace,
+	type OpenGateway,
+	type ReloadOutcome,
+} from "./worker-contract.ts";
 import type { PublishedTopics } from "./worker-messages.ts";
 
 export interface FleetParts {
@@ -32,6 +37,8 @@ export interface Fleet {
 	readonly listening: readonly ListeningPlace[];
 	/** Rejects if nobody took it; then all are as they were. */
 	apply(change: FleetChange): Promise<void>;
+	/** To one of them, for its metrics. */
+	reloaded(outcome: ReloadOutcome): void;
 	/** New processes take over, one after another. Rejects if the first that cannot start; the old one stays then. */
 	roll(): Promise<void>;
 	/** Resolves when all have ended. */

@@ -21,6 +21,7 @@ export async function openSingle(parts: FleetParts, settings: GatewaySettings): 
 		},
 		apply: ({ settings: next, changes }) =>
 			gateway.apply(next, sockets?.copies(0, next, listeningAnew(changes)) ?? new Map(), changes),
+		reloaded: (outcome) => gateway.reloaded?.(outcome),
 		roll: () => Promise.reject(new Error("one process alone cannot be restarted in turn")),
 		async drain() {
 			await gateway.drain();

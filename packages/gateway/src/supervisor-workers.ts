@@ -8,7 +8,7 @@ import type { GatewaySettings } from "./settings.ts";
 import { RestartBackoff } from "./supervisor-backoff.ts";
 import { type Fleet, type FleetChange, type FleetParts, listeningAnew } from "./supervisor-fleet.ts";
 import { type WorkerOwner, WorkerProcess } from "./supervisor-worker.ts";
-import type { ListeningPlace } from "./worker-contract.ts";
+import type { ListeningPlace, ReloadOutcome } from "./worker-contract.ts";
 
 /** Rejects with what the first one cannot have; none is left then. */
 export async function openWorkers(parts: FleetParts, settings: GatewaySettings): Promise<Fleet> {
@@ -71,6 +71,10 @@ class Workers implements Fleet {
 			}),
 		);
 		return answers.filter((why) => why !== undefined);
+	}
+
+	reloaded(outcome: ReloadOutcome): void {
+		this.#slots.get(0)?.tell({ kind: "reloaded", outcome });
 	}
 
 	async roll(): Promise<void> {

@@ -189,6 +189,7 @@ class Supervisor {
 		const { say } = this.#run;
 		const read = this.#source.read();
 		if (read.kind === "refused") {
+			this.#fleet.reloaded({ kind: "reload", result: "refused", changed: [], faults: read.faults });
 			say("the new configuration is not taken, the old one stays:");
 			for (const fault of read.faults) say(`  ${fault}`);
 			this.#watch([...this.#files.keys(), ...read.files]);
@@ -204,7 +205,9 @@ class Supervisor {
 				await this.#fleet.apply({ settings, changes });
 			} catch (error) {
 				this.#parts.sockets?.release(this.#settings);
-				say(`the new configuration is not taken, the old one stays: ${wordsOf(error)}`);
+				const why = wordsOf(error);
+				this.#fleet.reloaded({ kind: "reload", result: "refused", changed: [], faults: [why] });
+				say(`the new configuration is not taken, the old one stays: ${why}`);
 				this.#watch([...this.#files.keys(), ...read.files.keys()]);
 				return;
 			}
@@ -215,6 +218,8 @@ class Supervisor {
 		this.#watch(read.files.keys());
 		for (const warning of read.warnings) say(`warning: ${warning}`);
 		const words = changesInWords(changes);
+		const result = words.length === 0 ? "unchanged" : "done";
+		this.#fleet.reloaded({ kind: "reload", result, changed: words, faults: [] });
 		say(`configuration read again: ${words.length === 0 ? "nothing has changed" : words.join(", ")}`);
 	}
 

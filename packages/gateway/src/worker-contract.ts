@@ -6,6 +6,7 @@
  *
  * With `workers: 1` both are one process, and nothing here tells the difference.
  */
+import type { GatewayEvent } from "./observer.ts";
 import type { SettingsChanges } from "./reload-difference.ts";
 import type { GatewaySettings } from "./settings.ts";
 
@@ -49,6 +50,8 @@ export interface WorkerAnswer {
 	readonly value: unknown;
 }
 
+export type ReloadOutcome = Extract<GatewayEvent, { readonly kind: "reload" }>;
+
 export interface RunningGateway {
 	readonly listening: readonly ListeningPlace[];
 	/**
@@ -56,6 +59,8 @@ export interface RunningGateway {
 	 * none of its lists but `same` must not notice. Rejects only if nothing has changed then.
 	 */
 	apply(settings: GatewaySettings, sockets: ListenSockets, changes: SettingsChanges): Promise<void>;
+	/** What became of a configuration that was read, for metrics; told to one of the processes only. */
+	reloaded?(outcome: ReloadOutcome): void;
 	/** Takes no more connections, ends those there are politely; resolves when the last has ended, at most drainMs later. */
 	drain(): Promise<void>;
 	/** Now. */

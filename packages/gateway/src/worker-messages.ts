@@ -1,7 +1,7 @@
 /** What supervisor and worker tell each other over Node's own channel, and the bounds of it. */
 import type { SettingsChanges } from "./reload-difference.ts";
 import type { GatewaySettings } from "./settings.ts";
-import type { ListeningPlace } from "./worker-contract.ts";
+import type { ListeningPlace, ReloadOutcome } from "./worker-contract.ts";
 
 /** Descriptors of a child: 0 to 2 its streams, 3 Node's channel, then ours (supervisor-pass.ts), then sockets. */
 export const PASSING_FD = 4;
@@ -34,6 +34,7 @@ export type ToWorker =
 			/** So many descriptors wait at PASSING_FD, in this order. */
 			readonly sockets: readonly string[];
 	  }
+	| { readonly kind: "reloaded"; readonly outcome: ReloadOutcome }
 	| { readonly kind: "drain" }
 	| { readonly kind: "ask"; readonly id: number; readonly question: string }
 	| { readonly kind: "published"; readonly topic: string; readonly value: unknown }

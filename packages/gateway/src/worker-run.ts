@@ -103,6 +103,9 @@ export function runWorker(open: OpenGateway): void {
 			case "apply":
 				changing = changing.then(() => applied(message));
 				break;
+			case "reloaded":
+				gateway?.reloaded?.(message.outcome);
+				break;
 			case "drain":
 				void drain();
 				break;
