@@ -22,6 +22,7 @@ import { type DialClock, SocketDial } from "./transport-dial.ts";
 import { HeldBytes } from "./transport-held.ts";
 import { Output } from "./transport-output.ts";
 import type { Scratch } from "./transport-scratch.ts";
+import { TurnShare } from "./transport-turn.ts";
 import type {
 	ConnectionOwner,
 	Dial,
@@ -69,6 +70,9 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 	#isSpoilt = false;
 	#isClosed = false;
 	#isPaused = false;
+	readonly #share = new TurnShare();
+	/** Others come first. */
+	#isYielding = false;
 	#informed = 0;
 	#why = "the server closed the connection";
 
@@ -131,6 +135,7 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 
 	#read(bytes: Buffer): void {
 		const stream = this.#stream;
+		if (this.#share.isSpent(bytes.length)) this.#yield();
 		if (stream === undefined || stream.responseDone) {
 			// Nobody asked for it: whose answer it would become is what smuggling is about.
 			this.#isSpoilt = true;
@@ -228,8 +233,18 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 	wantReading(wanted: boolean): void {
 		if (this.#isPaused !== wanted) return;
 		this.#isPaused = !wanted;
-		if (wanted) this.#socket.resume();
-		else this.#socket.pause();
+		if (!wanted) this.#socket.pause();
+		else if (!this.#isYielding) this.#socket.resume();
+	}
+
+	#yield(): void {
+		if (this.#isYielding) return;
+		this.#isYielding = true;
+		this.#socket.pause();
+		setImmediate(() => {
+			this.#isYielding = false;
+			if (!this.#isPaused) this.#socket.resume();
+		});
 	}
 
 	// ─── an exchange's end ───

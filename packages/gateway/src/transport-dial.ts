@@ -21,6 +21,8 @@ import type { Dialling, DialTarget, DialTimes, DialTls } from "./upstream-connec
 
 /** What a socket holds before it says that it is enough: more than one read brings. */
 export const SOCKET_HOLD_BYTES = 256 * 1024;
+/** Read ahead of whoever has paused it: one read more. */
+const READ_HOLD_BYTES = 64 * 1024;
 
 export interface DialClock {
 	readonly now: () => number;
@@ -109,7 +111,14 @@ export class SocketDial implements Dialling {
 }
 
 function addressOf({ address, port }: DialTarget) {
-	return { host: address, port, noDelay: true, allowHalfOpen: true, highWaterMark: SOCKET_HOLD_BYTES };
+	return {
+		host: address,
+		port,
+		noDelay: true,
+		allowHalfOpen: true,
+		readableHighWaterMark: READ_HOLD_BYTES,
+		writableHighWaterMark: SOCKET_HOLD_BYTES,
+	};
 }
 
 function tlsOptions(target: DialTarget, tls: DialTls) {
@@ -117,6 +126,7 @@ function tlsOptions(target: DialTarget, tls: DialTls) {
 	const session = sessions.get(tls);
 	return {
 		...addressOf(target),
+		highWaterMark: SOCKET_HOLD_BYTES,
 		secureContext: contextOf(tls),
 		rejectUnauthorized: verify,
 		ALPNProtocols: [target.protocol === "h2" ? "h2" : "http/1.1"],
