@@ -11,8 +11,8 @@ const BODY = Buffer.alloc(300_000, "body ");
 
 /** One behaviour of both servers, by Node's HTTP/1 and by its compatible API of HTTP/2. */
 interface Asked {
-	readonly method?: string;
-	readonly url?: string;
+	readonly method?: string | undefined;
+	readonly url?: string | undefined;
 	readonly headers: { readonly [name: string]: string | string[] | undefined };
 	readonly trailers: { readonly [name: string]: string | string[] | undefined };
 	on(event: "data", listener: (bytes: Buffer) => void): unknown;
