@@ -19,6 +19,7 @@ import type { FieldPairs } from "./message.ts";
 import type { ClientStream, Failure, ResponseReceiver } from "./stream.ts";
 import { WheelTimer } from "./timer-wheel.ts";
 import { type DialClock, SocketDial } from "./transport-dial.ts";
+import { FirstCloses } from "./transport-first-close.ts";
 import { HeldBytes } from "./transport-held.ts";
 import { Output } from "./transport-output.ts";
 import type { Scratch } from "./transport-scratch.ts";
@@ -41,9 +42,10 @@ const INFORMATIONAL_MAX = 32;
 const ENDING_MS = 1000;
 
 export function h1Dialler(parts: H1ClientParts): Dial {
+	const first = new FirstCloses(parts.now);
 	return (target, owner) =>
 		new SocketDial(target, parts, {
-			connected: (socket, times) => owner.ready(new Connection(socket, times, target, owner, parts)),
+			connected: (socket, times) => owner.ready(new Connection(socket, times, target, owner, parts, first)),
 			failed: (failure) => owner.failed(failure),
 		});
 }
@@ -57,6 +59,8 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 	readonly #socket: Socket;
 	readonly #owner: ConnectionOwner;
 	readonly #parts: H1ClientParts;
+	readonly #target: DialTarget;
+	readonly #first: FirstCloses;
 	readonly #limits: HeadLimits;
 	/** TLS cannot be reset. */
 	readonly #isPlain: boolean;
@@ -82,12 +86,15 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 		target: DialTarget,
 		owner: ConnectionOwner,
 		parts: H1ClientParts,
+		first: FirstCloses,
 	) {
 		this.#socket = socket;
 		this.times = times;
 		this.localPort = socket.localPort ?? 0;
 		this.#owner = owner;
 		this.#parts = parts;
+		this.#target = target;
+		this.#first = first;
 		const { headBytesMax, fieldsMax } = target;
 		this.#isPlain = target.tls === undefined;
 		this.#limits = { headBytesMax, fieldsMax, targetBytesMax: 0 };
@@ -320,6 +327,11 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 			: { kind: "broken", detail: this.#why };
 	}
 
+	/** It is we who close first. */
+	get #leavesTimeWait(): boolean {
+		return this.#isPlain && !this.#socket.readableEnded && !this.#socket.destroyed;
+	}
+
 	/** Once. `failure`: of the exchange that is under way; undefined: what the connection itself says. */
 	#close(failure: Failure | undefined): void {
 		if (this.#isClosed) return;
@@ -330,7 +342,8 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 		this.output.forget();
 		this.#held.drop();
 		if (this.#ending !== undefined) this.#parts.wheel.stop(this.#ending);
-		this.#socket.destroy();
+		if (this.#leavesTimeWait && !this.#first.isPolite(this.#target)) this.#socket.resetAndDestroy();
+		else this.#socket.destroy();
 		this.#owner.closed(this);
 		if (stream === undefined || stream.over) return;
 		stream.over = true;
