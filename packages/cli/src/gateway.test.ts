@@ -23,7 +23,10 @@ test("gateway check says what it means, without secrets", async () => {
 		"listen: 127.0.0.1:8080",
 		"admin: { at: '127.0.0.1:9901', token: hunter2 }",
 		"routes:",
-		'  - { path: /api, to: "http://127.0.0.1:9000", limits: { rate: 5/s, redis: "redis://:hunter2@h/0" } }',
+		"  - path: /api",
+		'    to: "http://127.0.0.1:9000"',
+		'    limits: { rate: 5/s, redis: "redis://:hunter2@h/0" }',
+		'    request: { set: { authorization: "Bearer hunter2" } }',
 	);
 	const table = await runPlumbline(["gateway", "check", "-c", path]);
 	assert.equal(table.code, 0, table.stderr);
@@ -37,6 +40,17 @@ test("gateway check says what it means, without secrets", async () => {
 	const settings = JSON.parse(json.stdout) as { routes: { timeouts: { totalMs: unknown } }[] };
 	assert.equal(settings.routes[0]?.timeouts.totalMs, "none");
 	for (const text of [table.stdout, table.stderr, json.stdout]) assert.doesNotMatch(text, /hunter2/);
+});
+
+test("a plugin that would not start is a fault of check, too", async () => {
+	const path = file(
+		"plugin.yaml",
+		"listen: 127.0.0.1:8080",
+		`routes: [{ to: "http://127.0.0.1:9000", plugins: [{ module: "${file("junk.wasm", "junk")}" }] }]`,
+	);
+	const { code, stderr } = await runPlumbline(["gateway", "check", "-c", path]);
+	assert.equal(code, 2);
+	assert.match(stderr, /route \/: plugin junk: this is no valid WebAssembly module/);
 });
 
 test("faults end check and run with 2, each with its line", async () => {

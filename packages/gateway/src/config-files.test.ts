@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -30,6 +31,15 @@ describe("files of certificates", { skip: missingDnsProgram("openssl") }, () => 
 		assert.equal(files.digests.size, 2);
 		files.pair(one.certificateFile, two.keyFile, ["tls"]);
 		assert.match(files.faults[0]?.message ?? "", /is not the key of/);
+	});
+
+	test("a pair that TLS would refuse at the start", () => {
+		const [certificate, key] = [join(folder, "short.pem"), join(folder, "short.key")];
+		const request = ["req", "-x509", "-newkey", "rsa:512", "-nodes", "-subj", "/CN=short", "-days", "9"];
+		execFileSync("openssl", [...request, "-keyout", key, "-out", certificate], { stdio: "ignore" });
+		const files = new ConfigFiles(Date.now());
+		files.pair(certificate, key, ["tls"]);
+		assert.match(files.faults[0]?.message ?? "", /^TLS does not take .*short\.pem: .*too small/);
 	});
 
 	test("what is no certificate, no key, or not there", () => {

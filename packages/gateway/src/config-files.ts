@@ -1,6 +1,7 @@
 /** The files that settings name: whether they can be read, belong together, and for how long certificates hold. */
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import type { ConfigPath, Fault } from "./config-fault.ts";
 import type { FileDigests } from "./reload-difference.ts";
 
@@ -57,14 +58,24 @@ export class ConfigFiles {
 		if (keyBytes === undefined) return;
 		try {
 			const privateKey = createPrivateKey(keyBytes);
-			if (parsed !== undefined && !parsed.checkPrivateKey(privateKey)) {
-				this.faults.push({ path: [...path, "key"], message: `${key} is not the key of ${certificate}` });
-			}
+			if (parsed === undefined || certificateBytes === undefined) return;
+			if (parsed.checkPrivateKey(privateKey)) this.#usable(certificate, certificateBytes, keyBytes, path);
+			else this.faults.push({ path: [...path, "key"], message: `${key} is not the key of ${certificate}` });
 		} catch {
 			this.faults.push({
 				path: [...path, "key"],
 				message: `${key} is no private key in PEM, or has a passphrase`,
 			});
+		}
+	}
+
+	/** What TLS does not take though it is sound, such as a key that is too short for today. */
+	#usable(name: string, cert: Buffer, key: Buffer, path: ConfigPath): void {
+		try {
+			createSecureContext({ cert, key });
+		} catch (error) {
+			const why = error instanceof Error ? error.message : String(error);
+			this.faults.push({ path: [...path, "certificate"], message: `TLS does not take ${name}: ${why}` });
 		}
 	}
 
