@@ -114,6 +114,7 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 				scratch,
 				upstreams: this.#upstreams.byName,
 				workers: hooks.workers,
+				observe,
 				onRequest: (head, stream) => new Exchange(parts, this.#sites.current, head, stream),
 			},
 			settings,
@@ -214,6 +215,8 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 	answer(kind: string): unknown {
 		if (kind === "snapshot") return this.#snapshot();
 		if (kind === "metrics") return this.#telemetry.metrics(this.#snapshot());
+		// Running; 0 when nothing is under way, for whoever looks for what is left over.
+		if (kind === "timers") return this.#wheel.size;
 		return kind === "failures" ? this.#telemetry.recentFailures() : undefined;
 	}
 
