@@ -39,16 +39,23 @@ export const H1SPEC_REFUSED: { readonly [name: string]: readonly [text: string, 
 	"a bell in a value": [get("X-Bad-Control-Char: test\x07"), 400],
 	"HTTP/9.9": [`GET / HTTP/9.9\r\n${HOST}\r\n`, 505],
 	"words before the method": [`Extra lineGET / HTTP/1.1\r\n${HOST}\r\n`, 400],
-	"CR instead of the empty line": [`GET / HTTP/1.1\r\n${HOST}\r\rSome-Header: Test\r\n\r\n`, 400],
+	"CR instead of the empty line": [`GET / HTTP/1.1\r\n${HOST}\rSome-Header: Test\r\n\r\n`, 400],
 	"Transfer-Encoding and Content-Length": [get("Transfer-Encoding: chunked", "Content-Length: 5"), 400],
+	"the same in another case": [get("content-LengtH: 5", "TransFer-Encoding: chunked"), 400],
 };
 
-export const H1SPEC_SOUND = [
-	get(),
-	get("Expect: 100-continue"),
-	get("X-Empty-Header: "),
-	"GET / HTTP/1.1\r\nhoSt:\texample.com\r\nempty:\r\n\r\n",
-	"POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 5\r\n\r\n",
+/** With the body as it is sent, and as it is read. */
+export const H1SPEC_SOUND: readonly (readonly [head: string, sent?: string, read?: string])[] = [
+	[get()],
+	[get("Expect: 100-continue")],
+	[get("X-Empty-Header: ")],
+	["GET / HTTP/1.1\r\nhoSt:\texample.com\r\nempty:\r\n\r\n"],
+	["POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 5\r\n\r\n", "hello", "hello"],
+	[
+		"POST / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"c\r\nGood morning\r\n0\r\n\r\n",
+		"Good morning",
+	],
 ];
 
 /** Status 400, if nothing else is said. */
