@@ -30,7 +30,7 @@ export interface Told {
 	readonly detail: string;
 }
 
-export const LATE_MS = 10_000;
+const LATE_MS = 10_000;
 const HEAD_CHARS_MAX = 65_536;
 
 export class ChaosClient {

@@ -23,7 +23,7 @@ export interface Behaviour {
 	readonly requestsMax: number;
 }
 
-export const WELL: Behaviour = { delayMs: 0, resetEvery: 0, resetAt: "head", idleMs: 0, requestsMax: 0 };
+const WELL: Behaviour = { delayMs: 0, resetEvery: 0, resetAt: "head", idleMs: 0, requestsMax: 0 };
 
 const BODY_BYTES = 1_024;
 const TICK_MS = 200;

@@ -2,7 +2,7 @@
 import type { EndpointSnapshot, WorkerSnapshot } from "../admin-view.ts";
 import type { PoolCounts } from "../endpoint.ts";
 
-export function poolCounts(parts: Partial<PoolCounts> = {}): PoolCounts {
+function poolCounts(parts: Partial<PoolCounts> = {}): PoolCounts {
 	return {
 		...{ open: 7, connecting: 1, idle: 2, inUse: 5, waiting: 0, max: 11, opened: 13, failed: 3 },
 		...{ reused: 101, waited: 17, waitedMs: 1900, timedOut: 0, refused: 0 },
@@ -11,7 +11,7 @@ export function poolCounts(parts: Partial<PoolCounts> = {}): PoolCounts {
 	};
 }
 
-export function endpointOf(id: string, parts: Partial<EndpointSnapshot> = {}): EndpointSnapshot {
+function endpointOf(id: string, parts: Partial<EndpointSnapshot> = {}): EndpointSnapshot {
 	const [address = "", port] = id.split(":");
 	return {
 		...{ id, address, port: Number(port), zone: undefined, weight: 1, inFlight: 5, out: [] },
