@@ -1,7 +1,8 @@
 /** The admin server of a whole gateway: what it is told is done, and what it tells is so. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { UpstreamSnapshot } from "./admin-view.ts";
+import type { AdminCommand, UpstreamSnapshot } from "./admin-view.ts";
+import { topicOf } from "./gateway-command.ts";
 import { webServer, wholeGateway } from "./testing/whole-gateway.ts";
 
 const TOKEN = "of-a-test-0123456789";
@@ -32,6 +33,27 @@ test("a server is taken out and put back, its breaker forced and released", asyn
 	);
 	await admin.tell(`breakers/pair/127.0.0.1:${two.port}`, "released");
 	assert.equal(await answers(), "one,two");
+});
+
+test("a process that comes later hears what operators took out, and not what was for a moment", async (t) => {
+	const { gateway } = await administered(
+		t,
+		`upstreams:\n  pair: { servers: ["192.0.2.1:80", "192.0.2.2:80"] }\nroutes:\n  - { name: shop, path: /, to: pair }\n`,
+	);
+	const long = Date.now() - 3_600_000;
+	const tell = (command: AdminCommand) => gateway.running.received(topicOf(command), { command, atMs: long });
+	tell({ kind: "endpoint", upstream: "pair", endpoint: "192.0.2.1:80", to: "out" });
+	tell({ kind: "breaker", upstream: "pair", endpoint: "192.0.2.2:80", to: "forced-open" });
+	tell({ kind: "read-only", route: "shop", to: "on" });
+	const { upstreams, routes } = gateway.snapshot();
+	assert.deepEqual(
+		upstreams[0]?.endpoints.map(({ out, breaker }) => [out.join(), breaker.state]),
+		[
+			["by-hand", "closed"],
+			["", "forced-open"],
+		],
+	);
+	assert.equal(routes[0]?.readOnly, false);
 });
 
 test("who waits for an answer, and for a connection, is shown; then nobody", async (t) => {

@@ -10,6 +10,31 @@ export interface CommandTargets {
 	reopenLogs(): void;
 }
 
+/** As other processes are told of it. */
+export interface ToldCommand {
+	readonly command: AdminCommand;
+	/** Wall clock. */
+	readonly atMs: number;
+}
+
+/** Topics begin with it. */
+export const COMMAND_TOPIC = "command";
+const COMMAND_MS_MAX = 5000;
+
+/** What lasts has a topic of its own: its last word is kept for processes that come later. */
+export function topicOf(command: AdminCommand): string {
+	if (command.kind !== "breaker" && command.kind !== "endpoint") return COMMAND_TOPIC;
+	return `${COMMAND_TOPIC}:${command.kind}:${command.upstream}/${command.endpoint}`;
+}
+
+/** Of another process; perhaps from before this one began. */
+export function hear({ command, atMs }: ToldCommand, targets: CommandTargets): void {
+	const isOfNow = Date.now() - atMs < COMMAND_MS_MAX;
+	if (command.kind === "endpoint" && command.to === "out")
+		targets.upstreams.get(command.upstream)?.group.keepOut(command.endpoint);
+	else if (isOfNow || topicOf(command) !== COMMAND_TOPIC) obey(command, targets);
+}
+
 /** `drain` and `reload` are the owner's: here they are refused. */
 export function obey(command: AdminCommand, targets: CommandTargets): AdminAnswer {
 	switch (command.kind) {

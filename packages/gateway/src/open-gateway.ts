@@ -8,10 +8,17 @@
 import { isDeepStrictEqual } from "node:util";
 import { realTimers } from "@plumbline/resolver/timers";
 import { type AdminServer, startAdmin } from "./admin-server.ts";
-import type { AdminCommand, AdminView } from "./admin-view.ts";
+import type { AdminView } from "./admin-view.ts";
 import { Exchange } from "./exchange.ts";
 import { adminViewOf } from "./gateway-admin-view.ts";
-import { obey } from "./gateway-command.ts";
+import {
+	COMMAND_TOPIC,
+	type CommandTargets,
+	hear,
+	obey,
+	type ToldCommand,
+	topicOf,
+} from "./gateway-command.ts";
 import { GatewayListeners } from "./gateway-listeners.ts";
 import { type GatewayResolver, gatewayResolver } from "./gateway-resolver.ts";
 import { snapshotOf } from "./gateway-snapshot.ts";
@@ -41,8 +48,6 @@ const RESPONSE_HEAD_BYTES_MAX = 65_536;
 const RESPONSE_FIELDS_MAX = 200;
 /** The resolver's own least time to live, unless an upstream wants to be asked again earlier. */
 const RESOLVER_TTL_MS = 30_000;
-const COMMAND_TOPIC = "command";
-const COMMAND_MS_MAX = 5000;
 
 export const openGateway: OpenGateway = async (settings, sockets, hooks) => {
 	const gateway = new Gateway(settings, hooks);
@@ -221,12 +226,8 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 	}
 
 	received(topic: string, value: unknown): void {
-		if (topic !== COMMAND_TOPIC) this.#upstreams.received(topic, value);
-		else {
-			const { command, atMs } = value as { command: AdminCommand; atMs: number };
-			// The last one is kept for workers that come later: it was not meant for them.
-			if (Date.now() - atMs < COMMAND_MS_MAX) this.#obey(command);
-		}
+		if (topic.startsWith(COMMAND_TOPIC)) hear(value as ToldCommand, this.#commandTargets());
+		else this.#upstreams.received(topic, value);
 	}
 
 	#openTelemetry({ telemetry }: GatewaySettings): Telemetry {
@@ -260,19 +261,20 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 		return adminViewOf({
 			settings: () => this.#settings,
 			collect: (kind) => this.#hooks.collect(kind),
-			obey: (command) => this.#obey(command),
-			tellOthers: (command) => this.#hooks.publish(COMMAND_TOPIC, { command, atMs: Date.now() }),
+			obey: (command) => obey(command, this.#commandTargets()),
+			tellOthers: (command) =>
+				this.#hooks.publish(topicOf(command), { command, atMs: Date.now() } satisfies ToldCommand),
 			askOwner: (what) => this.#hooks.ask?.(what) ?? false,
 		});
 	}
 
-	#obey(command: AdminCommand) {
-		return obey(command, {
+	#commandTargets(): CommandTargets {
+		return {
 			sites: this.#sites,
 			upstreams: this.#upstreams.byName,
 			now: this.#now,
 			reopenLogs: () => this.#telemetry.reopenLogs(),
-		});
+		};
 	}
 
 	#snapshot() {

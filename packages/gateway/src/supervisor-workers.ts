@@ -118,7 +118,8 @@ class Workers implements Fleet {
 	readonly #owner: WorkerOwner = {
 		say: (line) => this.#parts.say(line),
 		publish: (from, topic, value) => {
-			if (!this.#parts.published.set(topic, value)) return;
+			// What is too much to be kept is told all the same.
+			this.#parts.published.set(topic, value);
 			for (const worker of this.#living)
 				if (worker !== from) worker.tell({ kind: "published", topic, value });
 		},

@@ -174,6 +174,12 @@ export class UpstreamGroup {
 		return this.#byHand(endpointId, true);
 	}
 
+	/** As `takeOut`, also of one that DNS may bring only later. */
+	keepOut(endpointId: string): void {
+		if (!this.#byHand(endpointId, true) && this.#takenOut.size < TAKEN_OUT_MAX)
+			this.#takenOut.add(endpointId);
+	}
+
 	putBack(endpointId: string): boolean {
 		return this.#byHand(endpointId, false);
 	}
