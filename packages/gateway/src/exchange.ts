@@ -31,7 +31,6 @@ import {
 	firstValue,
 	type HeadEdits,
 	ListResponseHead,
-	NO_EDITS,
 	type RequestHead,
 	type ResponseHead,
 } from "./message.ts";
@@ -250,7 +249,8 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 	// ─── from the upstream ───
 
 	tryInformed(_of: Try, head: ResponseHead): void {
-		if (!this.#answering) this.#stream.informational(head, NO_EDITS);
+		const drop = this.#route?.responseDrop;
+		if (!this.#answering) this.#stream.informational(head, { drop, set: [] });
 	}
 
 	tryAnswered(of: Try, head: ResponseHead): void {

@@ -60,7 +60,11 @@ test("behind trusted proxies the client is the last address that is none of them
 	for (const [chain, client] of cases) {
 		const came = through(["10.0.0.0/8"], "10.0.0.9", chain === "" ? [] : ["x-forwarded-for", chain]);
 		assert.equal(came.client, client, chain);
-		assert.deepEqual(came.written, ["x-forwarded-for", chain === "" ? "10.0.0.9" : `${chain}, 10.0.0.9`]);
+		assert.deepEqual(came.written, [
+			"x-forwarded-for",
+			chain === "" ? "10.0.0.9" : `${chain}, 10.0.0.9`,
+			...OURS,
+		]);
 	}
 });
 
@@ -68,8 +72,13 @@ test("a chain in several fields is one chain", () => {
 	const fields = ["x-forwarded-for", "203.0.113.7", "accept", "*/*", "x-forwarded-for", "10.1.1.1"];
 	assert.deepEqual(through(["10.0.0.0/8"], "10.0.0.9", fields), {
 		client: "203.0.113.7",
-		written: ["x-forwarded-for", "203.0.113.7, 10.1.1.1, 10.0.0.9"],
+		written: ["x-forwarded-for", "203.0.113.7, 10.1.1.1, 10.0.0.9", ...OURS],
 	});
+});
+
+test("what a trusted proxy says of the scheme and the host stands", () => {
+	const fields = ["x-forwarded-proto", "https", "x-forwarded-host", "www.example"];
+	assert.deepEqual(through(["10.0.0.0/8"], "10.0.0.9", fields).written, ["x-forwarded-for", "10.0.0.9"]);
 });
 
 test("what is no network is refused by name", () => {

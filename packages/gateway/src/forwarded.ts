@@ -59,9 +59,10 @@ export class Forwarding {
 		const address = client.address === "" ? "unknown" : client.address;
 		const before = trusted ? joined(head, "x-forwarded-for") : "";
 		into.push("x-forwarded-for", before === "" ? address : `${before}, ${address}`);
-		if (trusted) return;
-		into.push("x-forwarded-proto", head.scheme);
-		if (head.authority !== "") into.push("x-forwarded-host", head.authority);
+		// A trusted proxy that says nothing of it leaves it to us.
+		const says = (name: string) => trusted && head.value(name) !== undefined;
+		if (!says("x-forwarded-proto")) into.push("x-forwarded-proto", head.scheme);
+		if (head.authority !== "" && !says("x-forwarded-host")) into.push("x-forwarded-host", head.authority);
 	}
 
 	#trusts(client: ClientFacts): boolean {

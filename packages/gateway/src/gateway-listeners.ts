@@ -4,12 +4,14 @@ import type { ListenerSnapshot } from "./admin-view.ts";
 import type { Place } from "./config-units.ts";
 import type { GivenSockets } from "./gateway-sockets.ts";
 import { type H1ServerOptions, serveH1 } from "./h1-server.ts";
+import { ownAnswer } from "./h1-server-fault.ts";
 import { H1WorkPool } from "./h1-work.ts";
 import { type H2ServerOptions, serveH2 } from "./h2-server.ts";
 import { type Listener, type ListenerParts, type ListenHow, openListener } from "./listener.ts";
 import type { LiveUpstream } from "./live-upstream.ts";
+import type { Observe } from "./observer.ts";
 import type { GatewaySettings, ListenerSettings, TcpSettings } from "./settings.ts";
-import type { OnRequest } from "./stream.ts";
+import type { ClientFacts, Failure, OnRequest } from "./stream.ts";
 import { TcpRoute } from "./tcp-route.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { SOCKET_HOLD_BYTES } from "./transport-dial.ts";
@@ -24,6 +26,7 @@ export interface ListenersParts {
 	readonly workers: number;
 	readonly upstreams: ReadonlyMap<string, LiveUpstream>;
 	readonly onRequest: OnRequest;
+	readonly observe: Observe;
 }
 
 interface TcpListener {
@@ -32,6 +35,8 @@ interface TcpListener {
 }
 
 const BACKLOG = 4096;
+/** Whoever was turned out at the end of a drain has so long to hear it, before the connection is cut. */
+const TURNED_OUT_MS = 500;
 
 export class GatewayListeners {
 	readonly #parts: ListenersParts;
@@ -43,8 +48,13 @@ export class GatewayListeners {
 	constructor(parts: ListenersParts, { limits, timeouts }: GatewaySettings) {
 		this.#parts = parts;
 		const { wheel, scratch, onRequest } = parts;
-		this.#h1 = { limits, timeouts, wheel, scratch, onRequest, work: new H1WorkPool() };
-		this.#h2 = { limits, timeouts, wheel, onRequest };
+		const faultAnswer = (failure: Failure, { listener, address }: ClientFacts) => {
+			const { status = 400, detail } = failure;
+			parts.observe({ kind: "client-fault", listener, client: address, status, detail });
+			return ownAnswer(failure);
+		};
+		this.#h1 = { limits, timeouts, wheel, scratch, onRequest, work: new H1WorkPool(), faultAnswer };
+		this.#h2 = { limits, timeouts, wheel, onRequest, faultAnswer };
 	}
 
 	places(): readonly ListeningPlace[] {
@@ -131,7 +141,7 @@ export class GatewayListeners {
 			turnOut();
 			for (const { route } of this.#tcp.values()) route.close();
 		}, drainMs);
-		const http = [...this.#http.values()].map((listener) => listener.drain(drainMs));
+		const http = [...this.#http.values()].map((listener) => listener.drain(drainMs + TURNED_OUT_MS));
 		const tcp = [...this.#tcp.values()].map(
 			({ server }) => new Promise<void>((resolve) => server.close(() => resolve())),
 		);

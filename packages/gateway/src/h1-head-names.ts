@@ -38,9 +38,11 @@ const WORDS = {
 	http2Settings: word("http2-settings"),
 	proxyConnection: word("proxy-connection"),
 	transferEncoding: word("transfer-encoding"),
+	realIp: word("x-real-ip"),
 	forwarded: word("x-forwarded-"),
 } as const;
 const FORWARDED = "x-forwarded-";
+const REAL_IP = "x-real-ip";
 const UNDERSCORE = 0x5f;
 const DASH = 0x2d;
 
@@ -60,6 +62,8 @@ export function fieldKind(bytes: Uint8Array, start: number, end: number): number
 			return isWordAt(bytes, start, WORDS.expect) ? EXPECT : ORDINARY;
 		case 7:
 			return isWordAt(bytes, start, WORDS.upgrade) ? UPGRADE : ORDINARY;
+		case 9:
+			return isLike(bytes, start, WORDS.realIp) ? dashed(bytes, start, end, ORDINARY) : ORDINARY;
 		case 10:
 			if (isWordAt(bytes, start, WORDS.connection)) return CONNECTION;
 			return isLike(bytes, start, WORDS.keepAlive) ? NOT_PASSED_ON : ORDINARY;
@@ -117,5 +121,5 @@ export function isHopField(name: string): boolean {
 export function isLookalike(name: string): boolean {
 	if (!name.includes("_")) return false;
 	const dashes = name.toLowerCase().replaceAll("_", "-");
-	return HOP_FIELDS.has(dashes) || dashes.startsWith(FORWARDED);
+	return HOP_FIELDS.has(dashes) || dashes === REAL_IP || dashes.startsWith(FORWARDED);
 }

@@ -52,7 +52,9 @@ export interface H1Connection {
 /** Requests that came too early. */
 const HELD_BYTES_MAX = 64 * 1024;
 /** Of a request that has been answered already: so much is read, so that the client comes to read its answer. */
-const DISCARDED_BYTES_MAX = 1024 * 1024;
+const DISCARDED_BYTES_MAX = 16 * 1024 * 1024;
+/** An upload that was answered early may go on for so long. */
+const DISCARD_MS = 10_000;
 const LINGER_MS = 2000;
 /** An idle client that is drained may just be sending: it has so long to arrive. */
 const DRAIN_IDLE_MS = 500;
@@ -256,7 +258,7 @@ class Connection implements H1Connection, StreamHost, BodySink {
 		else {
 			this.#state = "discarding";
 			this.wantReading(true);
-			this.#options.wheel.start(this.#timer, LINGER_MS);
+			this.#options.wheel.start(this.#timer, DISCARD_MS);
 		}
 	}
 

@@ -33,6 +33,9 @@ export class EventCounts {
 			case "rate-limit-shared":
 				this.#set("plumbline_gateway_rate_limit_shared_up", [event.limit], event.reachable ? 1 : 0);
 				return;
+			case "client-fault":
+				this.#add("plumbline_gateway_client_faults_total", [event.listener, String(event.status)], 1);
+				return;
 			case "circuit":
 				this.#add("plumbline_gateway_circuit_breaker_changes_total", [event.resource, event.to], 1);
 				return;

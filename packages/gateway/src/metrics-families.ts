@@ -39,6 +39,11 @@ export const METRIC_FAMILIES = {
 		labels: ["route", "why"],
 		help: "Requests refused before any upstream was asked",
 	},
+	plumbline_gateway_client_faults_total: {
+		type: "counter",
+		labels: ["listener", "status"],
+		help: "Clients that were answered before there was a request: heads that are none, too large or too slow",
+	},
 	plumbline_gateway_failures_total: {
 		type: "counter",
 		labels: ["route", "kind", "side"],

@@ -73,6 +73,14 @@ export type GatewayEvent =
 	  }
 	| { readonly kind: "rate-limit"; readonly route: string; readonly limit: string; readonly allowed: boolean }
 	| { readonly kind: "rate-limit-shared"; readonly limit: string; readonly reachable: boolean }
+	/** A client was answered, or cut off, before there was a request: a head that is none, too large, or too slow. */
+	| {
+			readonly kind: "client-fault";
+			readonly listener: string;
+			readonly client: string;
+			readonly status: number;
+			readonly detail: string;
+	  }
 	| { readonly kind: "read-only"; readonly route: string; readonly on: boolean }
 	| {
 			readonly kind: "ring";

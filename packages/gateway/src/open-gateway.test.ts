@@ -146,3 +146,25 @@ test("plain TCP is carried both ways, each with an end of its own", async (t) =>
 	assert.equal(answer, "heard all of it");
 	socket.destroy();
 });
+
+test("clients that never get as far as a request are counted", async (t) => {
+	const upstream = await serving((_request, response) => response.end("ok"));
+	const { gateway, place } = await running(
+		`listen: 127.0.0.1:0\nroutes:\n  - { path: /, to: "${upstream.url}" }\n`,
+	);
+	t.after(async () => {
+		await gateway.close();
+		upstream.server.close();
+	});
+	const socket = connect(Number(place.split(":")[1]), "127.0.0.1");
+	socket.write("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n");
+	const answer = await new Promise<string>((resolve) =>
+		socket.once("data", (bytes) => resolve(String(bytes))),
+	);
+	assert.match(answer, /^HTTP\/1\.1 400 /);
+	assert.match(
+		String(gateway.answer("metrics")),
+		/^plumbline_gateway_client_faults_total\{listener="127\.0\.0\.1:0",status="400"\} 1$/m,
+	);
+	socket.destroy();
+});

@@ -21,6 +21,7 @@ export function channelObserver(): ExchangeObserver & { readonly observe: Observ
 		resolved: channel(`${PREFIX}resolved`),
 		"rate-limit": channel(`${PREFIX}rate-limit`),
 		"rate-limit-shared": channel(`${PREFIX}rate-limit-shared`),
+		"client-fault": channel(`${PREFIX}client-fault`),
 		"read-only": channel(`${PREFIX}read-only`),
 		ring: channel(`${PREFIX}ring`),
 		plugin: channel(`${PREFIX}plugin`),
