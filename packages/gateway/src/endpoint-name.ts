@@ -53,6 +53,7 @@ export class NameWatch {
 	/** An answer that was told to be hijacked, and given all the same, is not taken. */
 	#isStrict: boolean;
 	readonly #hijacked = new Set<number>();
+	readonly #first = Promise.withResolvers<void>();
 	#failures = 0;
 	#stopWaiting: (() => void) | undefined;
 	#asking: AbortController | undefined;
@@ -76,7 +77,13 @@ export class NameWatch {
 		void this.#ask();
 	}
 
+	/** Something was heard of it, or it was given up. */
+	get first(): Promise<void> {
+		return this.#first.promise;
+	}
+
 	stop(): void {
+		this.#first.resolve();
 		this.#stopWaiting?.();
 		this.#asking?.abort();
 		this.#asking = undefined;
@@ -113,6 +120,7 @@ export class NameWatch {
 		const told: NameAnswer =
 			kind === "addresses" ? { kind, addresses: answer.addresses, stale: answer.stale } : answer;
 		this.#told(this, told, now() - beganMs);
+		this.#first.resolve();
 	}
 
 	async #answer(signal: AbortSignal): Promise<Family> {

@@ -86,6 +86,11 @@ export class WantedEndpoints {
 		for (const watch of this.#watches.values()) watch.compared(compared);
 	}
 
+	/** When something was heard of each name. */
+	async heard(): Promise<void> {
+		await Promise.all([...this.#watches.values()].map(({ first }) => first));
+	}
+
 	stop(): void {
 		for (const watch of this.#watches.values()) watch.stop();
 		this.#watches.clear();

@@ -74,6 +74,16 @@ export class LiveUpstreams {
 		}
 	}
 
+	/** When something was heard of all names, or not within this time. */
+	async heard(waitMs: number): Promise<void> {
+		let stop = () => {};
+		const late = new Promise<void>((resolve) => {
+			stop = this.#parts.timers.after(waitMs, resolve);
+		});
+		await Promise.race([late, Promise.all([...this.#byName.values()].map(({ group }) => group.heard()))]);
+		stop();
+	}
+
 	/** Lets go of those that these settings do not have. */
 	release(wanted: readonly UpstreamSettings[], drainMs: number): void {
 		const names = new Set(wanted.map(({ name }) => name));

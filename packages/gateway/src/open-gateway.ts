@@ -46,6 +46,8 @@ import {
 /** Of answers of upstreams, beside what clients may send: cookies and policies make them longer. */
 const RESPONSE_HEAD_BYTES_MAX = 65_536;
 const RESPONSE_FIELDS_MAX = 200;
+/** So long a start or a reload waits for names; then requests to them are refused until there is an answer. */
+const HEARD_MS_MAX = 3000;
 /** The resolver's own least time to live, unless an upstream wants to be asked again earlier. */
 const RESOLVER_TTL_MS = 30_000;
 
@@ -136,6 +138,7 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 		const plugins = await this.#plugins.open(settings.routes);
 		this.#upstreams.apply(settings.upstreams);
 		this.#sites.apply(settings, plugins);
+		await this.#upstreams.heard(HEARD_MS_MAX);
 		await this.#listeners.apply(settings, given);
 		this.#admin = await this.#openAdmin(settings, given);
 		given.closeRest();
@@ -165,15 +168,19 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 		const plugins = await this.#plugins.open(settings.routes);
 		const isOtherResolver = !isDeepStrictEqual(resolverWants(before), resolverWants(settings));
 		const isAdminMoved = !isSameAdminPlace(before.admin, settings.admin);
-		const resolver = isOtherResolver ? this.#openResolver(settings) : this.#resolver;
+		const resolver = this.#resolver;
+		// New names are asked of the new one.
+		if (isOtherResolver) this.#resolver = this.#openResolver(settings);
 		let admin = this.#admin;
 		try {
 			this.#upstreams.apply(settings.upstreams);
+			await this.#upstreams.heard(HEARD_MS_MAX);
 			if (isAdminMoved) admin = await this.#openAdmin(settings, sockets);
 			await this.#listeners.apply(settings, sockets);
 		} catch (error) {
 			if (admin !== this.#admin) await admin?.close();
-			if (isOtherResolver) void resolver.close();
+			if (isOtherResolver) void this.#resolver.close();
+			this.#resolver = resolver;
 			this.#upstreams.apply(before.upstreams);
 			this.#upstreams.release(before.upstreams, 0);
 			throw error;
@@ -182,8 +189,7 @@ class Gateway implements Awaited<ReturnType<OpenGateway>> {
 		this.#upstreams.release(settings.upstreams, settings.drainMs);
 		this.#settings = settings;
 		this.#generation++;
-		if (isOtherResolver) void this.#resolver.close();
-		this.#resolver = resolver;
+		if (isOtherResolver) void resolver.close();
 		if (isAdminMoved) void this.#admin?.close();
 		else if (settings.admin !== undefined) admin?.use(settings.admin);
 		this.#admin = admin;

@@ -184,6 +184,11 @@ export class UpstreamGroup {
 		return this.#byHand(endpointId, false);
 	}
 
+	/** When DNS has said something of each of its names. */
+	heard(): Promise<void> {
+		return this.#wanted.heard();
+	}
+
 	/** What the resolver said of an answer of it: `compared` of its observer, handed to every group. */
 	compared(compared: Compared): void {
 		this.#wanted.compared(compared);
