@@ -28,7 +28,8 @@ test("ways of writing one path are matched as one", () => {
 		["/;a/admin", "/admin"],
 		["/a;b;c/d;e", "/a/d"],
 		["/caf%c3%a9", "/caf%C3%A9"],
-		["/caf\u00e9", "/caf%E9"],
+		// Of a configuration: clients write it in UTF-8, and raw letters of theirs are refused with the head.
+		["/caf\u00e9", "/caf%C3%A9"],
 		["/%7euser", "/~user"],
 		["/%25%32%65", "/%252e"],
 		["/a%3bb", "/a%3Bb"],

@@ -94,8 +94,7 @@ export function canonicalPath(path: string): Canonical {
 			at += 2;
 		} else if (code === 0x5c) return faulty(SEPARATORS);
 		else if (code <= 0x20 || code === 0x7f || code === 0x23) return faulty(CONTROLS);
-		else if (code > 0xff) piece = encodedPoint(path, at);
-		else if (code > 0x7f) piece = encodedByte(code);
+		else if (code > 0x7f) piece = encodedPoint(path, at);
 		if (code === SEMICOLON) parameters = true;
 		if (!parameters) made += piece;
 	}

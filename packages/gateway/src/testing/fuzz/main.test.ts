@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fuzz } from "./main.ts";
 import { TARGETS } from "./targets.ts";
 
-const INPUTS = 3000;
+const INPUTS = 1000;
 
 for (const name of Object.keys(TARGETS))
 	test(`${name} stands ${INPUTS} inputs`, async () => {

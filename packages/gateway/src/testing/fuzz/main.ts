@@ -8,7 +8,7 @@
  *
  * A target runs in a thread of its own, which may eat what it is given and can be stopped in the middle of a loop.
  */
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { Chance } from "@plumbline/resolver/testing/fuzz/chance";
 import { TARGETS } from "./targets.ts";
@@ -37,16 +37,17 @@ interface Outcome {
 }
 
 /** In this thread; the last sign is a fault or all inputs. */
-function tryInputs({ name, inputs, seed, from }: Plan, tell: (sign: Sign) => void): void {
+async function tryInputs({ name, inputs, seed, from }: Plan, tell: (sign: Sign) => void): Promise<void> {
 	const make = TARGETS[name];
 	if (make === undefined) throw new RangeError(`no target ${name}: ${Object.keys(TARGETS).join(", ")}`);
 	const target = make();
 	for (let tried = 0; tried < inputs; tried++) {
 		if (tried % BATCH === 0) tell({ kind: "tried", inputs: tried });
 		try {
-			target.run(new Chance(seed, from + tried));
+			const later = target.run(new Chance(seed, from + tried));
+			if (later !== undefined) await later;
 		} catch (error) {
-			const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+			const why = inspect(error);
 			tell({ kind: "fault", input: from + tried, why });
 			return;
 		}
@@ -105,5 +106,5 @@ async function main(): Promise<void> {
 
 if (!isMainThread && parentPort !== null) {
 	const port = parentPort;
-	tryInputs(workerData as Plan, (sign) => port.postMessage(sign));
+	await tryInputs(workerData as Plan, (sign) => port.postMessage(sign));
 } else if (import.meta.main) await main();

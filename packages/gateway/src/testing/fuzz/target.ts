@@ -2,6 +2,6 @@
 import type { Chance } from "@plumbline/resolver/testing/fuzz/chance";
 
 export interface Target {
-	/** Throws where something does not hold; the message has the input. */
-	run(chance: Chance): void;
+	/** Throws, or rejects, where something does not hold; the message has the input. */
+	run(chance: Chance): void | Promise<void>;
 }
