@@ -49,6 +49,7 @@ export class WantedEndpoints {
 	readonly #listener: EndpointsListener;
 	readonly #watches = new Map<string, NameWatch>();
 	#settings: UpstreamSettings;
+	#hasSome = false;
 
 	/** Call `use` first. */
 	constructor(settings: UpstreamSettings, parts: NameParts, listener: EndpointsListener) {
@@ -57,7 +58,7 @@ export class WantedEndpoints {
 		this.#listener = listener;
 	}
 
-	/** Names that stay keep their addresses; the listener is told at once. */
+	/** Names that stay keep their addresses. */
 	use(settings: UpstreamSettings): void {
 		this.#settings = settings;
 		const { servers, dns, health } = settings;
@@ -96,7 +97,10 @@ export class WantedEndpoints {
 		this.#watches.clear();
 	}
 
+	/** Once there are endpoints, they stay until something was heard of every name that is new. */
 	#tell(): void {
+		const isWaiting = [...this.#watches.values()].some(({ heard }) => heard === undefined);
+		if (this.#hasSome && isWaiting) return;
 		const wanted = new Map<string, WantedEndpoint>();
 		for (const server of this.#settings.servers) {
 			const { addresses, outByDns } = this.#placesOf(server);
@@ -107,6 +111,7 @@ export class WantedEndpoints {
 				else if (outByDns === undefined) wanted.set(id, { ...known, outByDns });
 			}
 		}
+		this.#hasSome = wanted.size > 0;
 		this.#listener.wanted([...wanted.values()]);
 	}
 
