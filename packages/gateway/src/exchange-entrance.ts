@@ -21,6 +21,7 @@ export interface EntranceListener extends GateRequest {
 	fail(failure: Failure, side: "upstream" | "gateway"): void;
 }
 
+export const NO_TUNNEL = "This gateway is no tunnel.";
 const NO_TARGET: Failure = { kind: "no-endpoint", detail: "no target of the route takes it" };
 
 export class Entrance {
@@ -109,7 +110,7 @@ function refusalOf(
 	{ settings }: LiveRoute,
 ): { readonly status: number; readonly message: string } | undefined {
 	if (isCircle(head)) return { status: 508, message: "The request goes in a circle through this gateway." };
-	if (head.method === "CONNECT") return { status: 501, message: "This gateway is no tunnel." };
+	if (head.method === "CONNECT") return { status: 501, message: NO_TUNNEL };
 	if (head.upgrade === undefined) return undefined;
 	if (head.version !== "2" && head.bodyLength !== 0)
 		return { status: 400, message: "A request that changes the protocol has no body." };

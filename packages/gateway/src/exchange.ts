@@ -13,7 +13,7 @@
 import type { CallOutcome } from "@plumbline/policy/circuit-breaker";
 import { totalMsOf } from "./deadline.ts";
 import { HeldBody } from "./exchange-body.ts";
-import { Entrance, type EntranceListener, PLUGIN_FAILED } from "./exchange-entrance.ts";
+import { Entrance, type EntranceListener, NO_TUNNEL, PLUGIN_FAILED } from "./exchange-entrance.ts";
 import { RestatedHead, requestEdits, responseEdits } from "./exchange-heads.ts";
 import { ExchangeLimits, type LimitsListener } from "./exchange-limits.ts";
 import { blameOf, outcomeOf } from "./exchange-outcome.ts";
@@ -153,7 +153,8 @@ export class Exchange implements RequestReceiver, TryListener, EntranceListener,
 		const route = this.#site.find(head);
 		if (route === undefined) {
 			const fault = pathFault(head.path);
-			if (fault === undefined) this.answer(404, "No route leads there.");
+			if (head.method === "CONNECT") this.answer(501, NO_TUNNEL);
+			else if (fault === undefined) this.answer(404, "No route leads there.");
 			else this.answer(400, `The path is ambiguous: ${fault}.`);
 			return;
 		}

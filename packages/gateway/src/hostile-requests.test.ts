@@ -80,6 +80,15 @@ describe("refused, and nothing behind it is read: by its flaw", () => {
 		});
 });
 
+for (const target of ["shop.example:443", "/", "127.0.0.1:22"])
+	test(`CONNECT ${target} goes nowhere`, async () => {
+		const { statuses, seen } = await say(
+			`CONNECT ${target} HTTP/1.1\r\nHost: shop.example:443\r\nConnection: close\r\n\r\n`,
+		);
+		const isSound = target !== "127.0.0.1:22";
+		assert.deepEqual([statuses, seen], [[isSound ? 501 : 400], []]);
+	});
+
 describe("a body that cannot be trusted is never whole to the upstream", () => {
 	const FLAWED_BODIES = {
 		"a size with a sign": "+5\r\nhello\r\n0\r\n\r\n",
