@@ -8,6 +8,7 @@ import { unlink } from "node:fs/promises";
 import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { ConnectionFacts, peerAddress } from "./client-facts.ts";
+import { clientKey } from "./key-source.ts";
 import type { ClientTimeouts, ListenerSettings, ListenerTls } from "./settings.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { SOCKET_HOLD_BYTES } from "./transport-dial.ts";
@@ -179,7 +180,9 @@ class NetListener implements Listener {
 
 	#accept(socket: Socket): void {
 		const address = this.settings.path === undefined ? peerAddress(socket) : "";
-		const ofClient = this.#byClient.get(address) ?? 0;
+		// Of IPv6 the network: whoever has one has 2^64 addresses.
+		const key = clientKey(address);
+		const ofClient = this.#byClient.get(key) ?? 0;
 		const { connectionsMax, connectionsMaxPerClient, path } = this.settings;
 		const isOneTooMany = path === undefined && ofClient >= connectionsMaxPerClient;
 		if (this.#sockets.size >= connectionsMax || isOneTooMany) {
@@ -192,8 +195,8 @@ class NetListener implements Listener {
 		}
 		this.#accepted++;
 		this.#sockets.add(socket);
-		this.#byClient.set(address, ofClient + 1);
-		socket.once("close", () => this.#gone(socket, address));
+		this.#byClient.set(key, ofClient + 1);
+		socket.once("close", () => this.#gone(socket, key));
 		if (this.#tls === undefined) this.#tell(socket, address);
 		else {
 			socket.on("error", () => undefined);
@@ -236,11 +239,11 @@ class NetListener implements Listener {
 		if (this.#drainUntilMs !== undefined) served.drain(this.#drainUntilMs);
 	}
 
-	#gone(socket: Socket, address: string): void {
+	#gone(socket: Socket, key: string): void {
 		this.#sockets.delete(socket);
-		const left = (this.#byClient.get(address) ?? 1) - 1;
-		if (left > 0) this.#byClient.set(address, left);
-		else this.#byClient.delete(address);
+		const left = (this.#byClient.get(key) ?? 1) - 1;
+		if (left > 0) this.#byClient.set(key, left);
+		else this.#byClient.delete(key);
 		if (this.#sockets.size > 0) return;
 		for (const resolve of this.#whenEmpty.splice(0)) resolve();
 	}
