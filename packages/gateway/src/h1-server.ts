@@ -399,7 +399,13 @@ class Connection implements H1Connection, StreamHost, BodySink {
 		else if (stream !== undefined) this.#lookAtRate(stream);
 		else if (this.#work !== undefined) this.#refuse(HEAD_TOO_SLOW);
 		else if (this.output.full) this.#options.wheel.start(this.#timer, this.#options.timeouts.writeMs);
-		else this.#linger();
+		else setImmediate(() => this.#endIdle());
+	}
+
+	/** Timers run before sockets are read: what came while this process was busy has been read by now. */
+	#endIdle(): void {
+		const isIdle = this.#stream === undefined && this.#work === undefined && this.#timer.dueMs === Infinity;
+		if (this.#state === "open" && isIdle) this.#linger();
 	}
 
 	/** A slow client may still be reading the last of what was sent. */

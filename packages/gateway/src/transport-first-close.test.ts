@@ -25,9 +25,9 @@ test("so many of each server are closed politely within a minute, whenever it be
 	for (; nowMs < 200_000; nowMs += 997) if (closes.isPolite(one)) polite.push(nowMs);
 	for (const [at, ms] of polite.entries()) {
 		const before = polite[at - POLITE_MAX];
-		if (before !== undefined) assert.ok(ms - before >= 60_000, `${before} ${ms}`);
+		if (before !== undefined) assert.ok(ms - before > 60_000, `${before} ${ms}`);
 	}
-	assert.ok(polite.length >= 3 * POLITE_MAX);
+	assert.ok(polite.length >= 2 * POLITE_MAX);
 	assert.equal(closes.isPolite(other), true);
 });
 
@@ -35,6 +35,8 @@ test("so many of each server are closed politely within a minute, whenever it be
 test("connections that we close first leave few in TIME_WAIT on our side", async (t) => {
 	if (process.platform !== "linux") return t.skip("not possible here: /proc/net/tcp is Linux's");
 	const upstream = await webServer(t, (_, response) => response.end("served"));
+	// The port may have been a client's a while ago.
+	const before = timeWaitsTo(upstream.port);
 	const gateway = await wholeGateway(
 		t,
 		`upstreams: { one: { servers: "${upstream.url}", pool: { maxIdle: 0 } } }\nroutes: [{ to: one }]`,
@@ -45,15 +47,17 @@ test("connections that we close first leave few in TIME_WAIT on our side", async
 		assert.equal((await client.ask({ method: "GET", path: "/" })).status, 200);
 	assert.equal(gateway.snapshot().upstreams[0]?.endpoints[0]?.pool.opened, CONNECTIONS);
 	await gateway.until(({ upstreams }) => upstreams[0]?.endpoints[0]?.pool.open === 0);
-	const ours = timeWaitsTo(upstream.port);
+	const ours = [...timeWaitsTo(upstream.port)].filter((each) => !before.has(each)).length;
 	assert.ok(ours > 0 && ours <= POLITE_MAX, `${ours} of ${CONNECTIONS}`);
 });
 
-function timeWaitsTo(port: number): number {
+/** Our ends, by address and port. */
+function timeWaitsTo(port: number): ReadonlySet<string> {
 	const hex = port.toString(16).toUpperCase().padStart(4, "0");
-	const rows = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1);
-	return rows.filter((row) => {
-		const [, , remote = "", state] = row.trim().split(/\s+/);
-		return state === TIME_WAIT && remote.endsWith(`:${hex}`);
-	}).length;
+	const found = new Set<string>();
+	for (const row of readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1)) {
+		const [, local = "", remote = "", state] = row.trim().split(/\s+/);
+		if (state === TIME_WAIT && remote.endsWith(`:${hex}`)) found.add(local);
+	}
+	return found;
 }

@@ -8,8 +8,8 @@ import type { DialTarget } from "./upstream-connection.ts";
 
 /** Of one server and process, at any time. */
 export const POLITE_MAX = 32;
-/** TCP_TIMEWAIT_LEN of Linux. */
-const TIME_WAIT_MS = 60_000;
+/** TCP_TIMEWAIT_LEN of Linux is 60 s, and its timers may be an eighth late. */
+const TIME_WAIT_MS = 67_500;
 
 interface Recent {
 	/** When the last ones were; the oldest is at `next`. */
