@@ -31,7 +31,8 @@ export interface HostileStage {
 	stop(): Promise<void>;
 }
 
-export async function hostileStage(workers: number): Promise<HostileStage> {
+/** `descriptors`: that each of its processes may have open; undefined: as many as this one. */
+export async function hostileStage(workers: number, descriptors: number | undefined): Promise<HostileStage> {
 	const folder = mkdtempSync(join(tmpdir(), "hostile-"));
 	const [ours, theirs] = [await upstream(), await upstream()];
 	const [port, tlsPort] = [await freePort(), await freePort()];
@@ -45,16 +46,18 @@ export async function hostileStage(workers: number): Promise<HostileStage> {
   - { at: "127.0.0.1:${tlsPort}", tls: { certificate: ${certificateFile}, key: ${keyFile} } }
 routes:
   - { path: /neighbour, to: "http://127.0.0.1:${ours.port}" }
-  - { path: /, to: theirs }
-upstreams:
-  theirs: { servers: "127.0.0.1:${theirs.port}", pool: { max: 4096 } }
+  - { path: /, to: "http://127.0.0.1:${theirs.port}" }
 workers: ${workers}
 admin: unix:${admin}
 timeouts: { head: 3s, idle: 5s, bodyRateAfter: 3s, write: 4s }
 telemetry: { accessLog: ${join(folder, "access.log")} }
 `,
 	);
-	const gateway = await startTied(PLUMBLINE, ["gateway", "-c", config]);
+	const command = ["gateway", "-c", config];
+	const gateway =
+		descriptors === undefined
+			? await startTied(PLUMBLINE, command)
+			: await startTied("prlimit", [`--nofile=${descriptors}:${descriptors}`, PLUMBLINE, ...command]);
 	const pids = await whenServing(gateway, admin, workers);
 	const neighbour = new Worker(new URL("./hostile-neighbour.ts", import.meta.url), { workerData: { port } });
 	const connections = async () =>

@@ -2,6 +2,7 @@
  * Hostile clients against the real gateway, each attack with a neighbour beside it that must be served.
  *
  *   node bench/src/gateway/hostile.ts [--workers 2] [--only "rapid reset"] [--ms 12000] [--connections 50000]
+ *        [--descriptors 600]
  *
  * Exit 1: somebody who is not hostile was not answered, or late; more memory was held than RSS_GROWTH_BYTES_MAX; or
  * connections were left over. docs/gateway-hostile.md has the figures.
@@ -28,6 +29,7 @@ const { values } = parseArgs({
 		only: text,
 		ms: { ...text, default: "12000" },
 		connections: { ...text, default: "50000" },
+		descriptors: text,
 	},
 });
 
@@ -38,7 +40,10 @@ const attacks = [
 	crowdAttack(Number(values.connections)),
 ].filter(({ name }) => values.only === undefined || name.includes(values.only));
 
-const stage = await hostileStage(Number(values.workers));
+const stage = await hostileStage(
+	Number(values.workers),
+	values.descriptors === undefined ? undefined : Number(values.descriptors),
+);
 try {
 	await stage.neighbour();
 	await new Promise((resolve) => setTimeout(resolve, 2000));

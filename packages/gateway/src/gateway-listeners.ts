@@ -1,6 +1,7 @@
 /** All that a gateway listens on, over reloads: HTTP listeners with their protocols, and plain TCP routes. */
 import { createServer, type Server } from "node:net";
 import type { ListenerSnapshot } from "./admin-view.ts";
+import { clientSlots } from "./client-slots.ts";
 import type { Place } from "./config-units.ts";
 import type { GivenSockets } from "./gateway-sockets.ts";
 import { type H1ServerOptions, serveH1 } from "./h1-server.ts";
@@ -40,6 +41,7 @@ const TURNED_OUT_MS = 500;
 
 export class GatewayListeners {
 	readonly #parts: ListenersParts;
+	readonly #slots = clientSlots();
 	readonly #h1: H1ServerOptions;
 	readonly #h2: H2ServerOptions;
 	readonly #http = new Map<string, Listener>();
@@ -164,6 +166,7 @@ export class GatewayListeners {
 		const parts: ListenerParts = {
 			wheel: this.#parts.wheel,
 			serveH1: (socket, firstBytes, client) => serveH1(socket, firstBytes, client, this.#h1),
+			slots: this.#slots,
 			serveH2: (socket, firstBytes, client) => serveH2(socket, firstBytes, client, this.#h2),
 			timeouts: () => this.#h1.timeouts,
 		};

@@ -8,6 +8,7 @@ import { unlink } from "node:fs/promises";
 import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { ConnectionFacts, peerAddress } from "./client-facts.ts";
+import type { ClientSlots } from "./client-slots.ts";
 import { clientKey } from "./key-source.ts";
 import type { ClientTimeouts, ListenerSettings, ListenerTls } from "./settings.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -35,6 +36,8 @@ export interface ListenerParts {
 	readonly serveH2: Serve;
 	/** As they are when a connection comes. */
 	readonly timeouts: () => ClientTimeouts;
+	/** Of all listeners of the process together. */
+	readonly slots?: ClientSlots;
 }
 
 export interface ListenHow {
@@ -185,7 +188,8 @@ class NetListener implements Listener {
 		const ofClient = this.#byClient.get(key) ?? 0;
 		const { connectionsMax, connectionsMaxPerClient, path } = this.settings;
 		const isOneTooMany = path === undefined && ofClient >= connectionsMaxPerClient;
-		if (this.#sockets.size >= connectionsMax || isOneTooMany) {
+		const isFull = this.#sockets.size >= connectionsMax || isOneTooMany;
+		if (isFull || this.#parts.slots?.take() === false) {
 			this.#refused++;
 			socket.on("error", () => undefined);
 			// No TIME_WAIT of ours for it.
@@ -241,6 +245,7 @@ class NetListener implements Listener {
 
 	#gone(socket: Socket, key: string): void {
 		this.#sockets.delete(socket);
+		this.#parts.slots?.give();
 		const left = (this.#byClient.get(key) ?? 1) - 1;
 		if (left > 0) this.#byClient.set(key, left);
 		else this.#byClient.delete(key);

@@ -13,8 +13,8 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { Chance } from "@plumbline/resolver/testing/fuzz/chance";
 import { TARGETS } from "./targets.ts";
 
-/** Inputs between two signs of life; they take a fraction of a second. */
-const BATCH = 10_000;
+/** Inputs between two signs of life; those of the slowest target take seconds on a busy machine. */
+const BATCH = 500;
 const SILENT_MS_MAX = 60_000;
 const HEAP_MB_MAX = 256;
 

@@ -86,7 +86,9 @@ export function connectionsTarget(): Target {
 			try {
 				const whole = await told(bytes, Math.max(1, bytes.length));
 				const pieces = await told(bytes, step);
-				if (JSON.stringify(whole) !== JSON.stringify(pieces))
+				// What is wrong with a line that never ends may be seen before its end, or not.
+				const isEarly = whole.out.startsWith(pieces.out) || pieces.out.startsWith(whole.out);
+				if (!isEarly || whole.asked.join("\n") !== pieces.asked.join("\n"))
 					throw new Error(`not the same in pieces: ${JSON.stringify({ whole, pieces })}`);
 			} catch (error) {
 				throw new Error(`${JSON.stringify({ text, step })}`, { cause: error });
