@@ -22,6 +22,7 @@ import { type DialClock, SocketDial } from "./transport-dial.ts";
 import { FirstCloses } from "./transport-first-close.ts";
 import { HeldBytes } from "./transport-held.ts";
 import { Output } from "./transport-output.ts";
+import type { ReadMemory } from "./transport-read.ts";
 import type { Scratch } from "./transport-scratch.ts";
 import { TurnShare } from "./transport-turn.ts";
 import type {
@@ -43,11 +44,17 @@ const ENDING_MS = 1000;
 
 export function h1Dialler(parts: H1ClientParts): Dial {
 	const first = new FirstCloses(parts.now);
-	return (target, owner) =>
-		new SocketDial(target, parts, {
-			connected: (socket, times) => owner.ready(new Connection(socket, times, target, owner, parts, first)),
+	return (target, owner) => {
+		let connection: Connection | undefined;
+		return new SocketDial(target, parts, {
+			connected(socket, times) {
+				connection = new Connection(socket, times, target, owner, parts, first);
+				owner.ready(connection);
+			},
 			failed: (failure) => owner.failed(failure),
+			read: (lent, memory) => connection?.read(lent, memory),
 		});
+	};
 }
 
 class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
@@ -67,6 +74,8 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 	readonly #head = new H1ResponseHead();
 	readonly #body = new H1Body();
 	readonly #held = new HeldBytes();
+	/** While what is read is on loan. */
+	#lender: ReadMemory | undefined = undefined;
 	#ending: WheelTimer | undefined = undefined;
 	#stream: H1ClientStream | undefined = undefined;
 	#isRetired = false;
@@ -99,7 +108,8 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 		this.#isPlain = target.tls === undefined;
 		this.#limits = { headBytesMax, fieldsMax, targetBytesMax: 0 };
 		this.output = new Output(socket, parts.scratch);
-		socket.on("data", (bytes: Buffer) => this.#read(bytes));
+		// The others are read into memory of their own.
+		if (!this.#isPlain) socket.on("data", (bytes: Buffer) => this.#read(bytes));
 		socket.on("end", () => this.#heardEnd());
 		socket.on("drain", () => this.#drained());
 		socket.on("error", (cause: Error) => {
@@ -140,6 +150,16 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 
 	// ─── the response ───
 
+	/** Heads are read where they are; who gets a part of a body owns it (stream.ts). */
+	read(lent: Buffer, memory: ReadMemory): void {
+		const hasHead = this.#stream?.answered !== true;
+		this.#lender = memory;
+		this.#read(lent);
+		this.#lender = undefined;
+		// A head that is not whole, or whose exchange goes on.
+		memory.settle(this.#held.length > 0 || (hasHead && this.#stream !== undefined));
+	}
+
 	#read(bytes: Buffer): void {
 		const stream = this.#stream;
 		if (this.#share.isSpent(bytes.length)) this.#yield();
@@ -149,7 +169,7 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 			if (stream === undefined) this.#close(undefined);
 			return;
 		}
-		if (stream.tunnel) stream.receiver.data(bytes);
+		if (stream.tunnel) this.data(bytes);
 		else if (stream.answered) this.#readBody(stream, bytes, 0, bytes.length);
 		else if (this.#held.length === 0) this.#readHead(stream, bytes, 0, bytes.length);
 		else {
@@ -202,7 +222,7 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 		stream.answered = true;
 		stream.becomeTunnel();
 		stream.receiver.head(head);
-		if (!stream.over && rest.length > 0) stream.receiver.data(rest);
+		if (!stream.over && rest.length > 0) stream.receiver.data(this.#lender?.owned(rest) ?? rest);
 	}
 
 	#answer(stream: H1ClientStream): void {
@@ -227,7 +247,7 @@ class Connection implements UpstreamConnection, ClientStreamHost, BodySink {
 	/** Of the body reader. */
 	data(bytes: Buffer): void {
 		const stream = this.#stream;
-		if (stream !== undefined && !stream.over) stream.receiver.data(bytes);
+		if (stream !== undefined && !stream.over) stream.receiver.data(this.#lender?.owned(bytes) ?? bytes);
 	}
 
 	end(trailers: FieldPairs | undefined): void {

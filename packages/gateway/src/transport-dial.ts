@@ -17,6 +17,7 @@ import {
 } from "node:tls";
 import type { Failure } from "./stream.ts";
 import { type TimerWheel, WheelTimer } from "./timer-wheel.ts";
+import { ReadMemory } from "./transport-read.ts";
 import type { Dialling, DialTarget, DialTimes, DialTls } from "./upstream-connection.ts";
 
 /** What a socket holds before it says that it is enough: more than one read brings. */
@@ -33,6 +34,8 @@ export interface DialOwner {
 	/** Its errors are the new owner's from then on. */
 	connected(socket: Socket, times: DialTimes): void;
 	failed(failure: Failure): void;
+	/** Without TLS, if it is there: what comes is lent to it, and the socket has no `data` event. */
+	readonly read?: (lent: Buffer, memory: ReadMemory) => void;
 }
 
 const contexts = new WeakMap<DialTls, SecureContext>();
@@ -56,7 +59,10 @@ export class SocketDial implements Dialling {
 		this.#owner = owner;
 		this.#beganMs = clock.now();
 		const { tls } = target;
-		this.#socket = tls === undefined ? connect(addressOf(target)) : connectTls(tlsOptions(target, tls));
+		this.#socket =
+			tls === undefined
+				? connect({ ...addressOf(target), ...readOptions(owner) })
+				: connectTls(tlsOptions(target, tls));
 		this.#socket.once("error", this.#onError);
 		this.#socket.once("close", this.#onClose);
 		this.#socket.once("connect", () => this.#connected());
@@ -119,6 +125,16 @@ function addressOf({ address, port }: DialTarget) {
 		readableHighWaterMark: READ_HOLD_BYTES,
 		writableHighWaterMark: SOCKET_HOLD_BYTES,
 	};
+}
+
+function readOptions({ read }: DialOwner) {
+	if (read === undefined) return {};
+	const memory = new ReadMemory();
+	const callback = (length: number) => {
+		read(memory.lend(length), memory);
+		return true;
+	};
+	return { onread: { buffer: memory.next as () => Buffer, callback } };
 }
 
 function tlsOptions(target: DialTarget, tls: DialTls) {

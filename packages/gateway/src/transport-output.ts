@@ -8,6 +8,7 @@
  * first is flushed. So whoever writes never waits for anybody.
  */
 import type { Socket } from "node:net";
+import { isOut } from "./transport-read.ts";
 import type { Scratch, ScratchOwner } from "./transport-scratch.ts";
 
 /** Smaller pieces are copied behind what is there: cheaper than a write of their own. */
@@ -67,6 +68,7 @@ export class Output implements ScratchOwner {
 		if (bytes.length > COPIED_BYTES_MAX) {
 			this.flush();
 			this.#write(bytes);
+			if (this.#socket.writableLength === 0) isOut(bytes);
 			return;
 		}
 		const at = this.room(bytes.length);
