@@ -38,7 +38,7 @@ const seconds = Number(values.seconds);
 const wanted = values.proxies.split(",");
 const proxies: readonly Contender[] = [
 	...PROXIES.filter(({ name }) => wanted.includes(name)),
-	...(values.beside === undefined ? [] : [ours("beside", values.beside)]),
+	...(values.beside === undefined ? [] : [...values.beside.split(",").map((place) => ours(place, place))]),
 ];
 
 interface Figure extends CpuTime {
