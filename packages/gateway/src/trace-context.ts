@@ -67,7 +67,10 @@ export function isSoundTracestate(text: string): boolean {
  * alive, so the line is short: a tunnel that lives for days holds DIGITS of it and no more.
  */
 const DIGITS = 1536;
-const bytes = Buffer.alloc(DIGITS / 2);
+const LINE_BYTES = DIGITS / 2;
+/** Drawn at once for many lines: a call of the generator costs more than what it draws. */
+const drawn = Buffer.alloc(LINE_BYTES * 16);
+let drawnAt = drawn.length;
 const ZEROS = "0".repeat(16);
 let digits = "";
 let at = DIGITS;
@@ -96,8 +99,14 @@ function id(length: 16 | 32): string {
 
 function refill(): void {
 	// An id of zeros is none: a line that could give one is as good as never drawn, and drawn again.
-	do digits = randomFillSync(bytes).toString("hex");
-	while (digits.includes(ZEROS));
+	do {
+		if (drawnAt === drawn.length) {
+			randomFillSync(drawn);
+			drawnAt = 0;
+		}
+		digits = drawn.toString("hex", drawnAt, drawnAt + LINE_BYTES);
+		drawnAt += LINE_BYTES;
+	} while (digits.includes(ZEROS));
 	at = 0;
 }
 
