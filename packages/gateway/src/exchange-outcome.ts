@@ -3,6 +3,16 @@ import type { CallOutcome } from "@plumbline/policy/circuit-breaker";
 import { isGrpcFailure } from "./grpc-answers.ts";
 import type { Failure } from "./stream.ts";
 
+export const LEFT: Failure = { kind: "cancelled", detail: "the client left" };
+export const ANSWERED_EARLY: Failure = {
+	kind: "cancelled",
+	detail: "the answer was whole before the request",
+};
+export const TURNED_OUT: Failure = {
+	kind: "closing",
+	detail: "the route was removed or the gateway is closing",
+};
+
 /** Of a whole answer. 501 is about the request, not about the server's health. */
 export function outcomeOf(status: number | undefined, grpcStatus: number | undefined): CallOutcome {
 	if (status === undefined) return "ignored";

@@ -16,7 +16,7 @@ import { HeldBody } from "./exchange-body.ts";
 import { Entrance, type EntranceListener, NO_TUNNEL, PLUGIN_FAILED } from "./exchange-entrance.ts";
 import { RestatedHead, requestEdits, responseEdits } from "./exchange-heads.ts";
 import { ExchangeLimits, type LimitsListener } from "./exchange-limits.ts";
-import { blameOf, outcomeOf } from "./exchange-outcome.ts";
+import { ANSWERED_EARLY, blameOf, LEFT, outcomeOf, TURNED_OUT } from "./exchange-outcome.ts";
 import type { ExchangeParts, LiveSite } from "./exchange-parts.ts";
 import { newRecord, noteGrpc } from "./exchange-record.ts";
 import { Tries, wantsFresh } from "./exchange-tries.ts";
@@ -40,10 +40,6 @@ import { hedgeAfterMs, type RetryBody } from "./retry-rules.ts";
 import { pathFault } from "./route-path.ts";
 import type { ClientFacts, Failure, RequestReceiver, ServerStream } from "./stream.ts";
 import { isInShare } from "./trace-context.ts";
-
-const LEFT: Failure = { kind: "cancelled", detail: "the client left" };
-const ANSWERED_EARLY: Failure = { kind: "cancelled", detail: "the answer was whole before the request" };
-const TURNED_OUT: Failure = { kind: "closing", detail: "the route was removed or the gateway is closing" };
 
 export class Exchange implements RequestReceiver, TryListener, EntranceListener, LimitsListener, RouteGuest {
 	readonly #parts: ExchangeParts;
