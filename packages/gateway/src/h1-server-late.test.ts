@@ -21,3 +21,16 @@ test("a request that comes while a draining process is busy is answered", async 
 	assert.deepEqual({ kind, status, reused }, { kind: "answered", status: 200, reused: true });
 	await drained;
 });
+
+test("a client that waits to be accepted when the draining begins is accepted", async (t) => {
+	const upstream = await webServer(t, (_, response) => response.end("served"));
+	const gateway = await wholeGateway(t, `routes: [{ to: "${upstream.url}" }]`);
+	const clients = Array.from({ length: 50 }, () => new ChaosClient(gateway.port));
+	const asked = clients.map((client) => client.ask({ method: "GET", path: "/" }));
+	// They dial in this turn of the event loop, and the listener sees them in the next.
+	await new Promise<void>((resolve) => process.nextTick(resolve));
+	const drained = gateway.running.drain();
+	const told = await Promise.all(asked);
+	assert.deepEqual([...new Set(told.map(({ kind, status }) => `${kind} ${status}`))], ["answered 200"]);
+	await drained;
+});

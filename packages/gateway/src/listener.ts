@@ -71,6 +71,8 @@ export interface Listener {
 }
 
 const BACKLOG = 4096;
+/** At the end; a flood of new connections must not keep us from it. */
+const ACCEPT_TURNS_MAX = 1_000;
 
 /** Rejects when it cannot listen, with the error of the system; throws for TLS files that are not good. */
 export async function openListener(
@@ -159,13 +161,27 @@ class NetListener implements Listener {
 	}
 
 	async drain(drainMs: number): Promise<void> {
-		await this.stopAccepting();
 		this.#drainUntilMs = drainMs;
+		await this.#acceptWaiting();
+		await this.stopAccepting();
 		for (const served of this.#served.values()) served.drain(drainMs);
 		if (this.#sockets.size === 0) return;
 		const timer = setTimeout(() => this.#destroyAll(), drainMs);
 		await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
 		clearTimeout(timer);
+	}
+
+	/** To whoever waits in the kernel's queue we seem to be there already: closing would break his connection off. */
+	async #acceptWaiting(): Promise<void> {
+		let accepted = -1;
+		// Two turns of the event loop, as the first may be over before sockets are looked at.
+		for (let turns = 0; turns < ACCEPT_TURNS_MAX && !this.#isClosed; turns++) {
+			if (turns % 2 === 0) {
+				if (accepted === this.counts.accepted) return;
+				accepted = this.counts.accepted;
+			}
+			await new Promise((resolve) => setImmediate(resolve));
+		}
 	}
 
 	async close(): Promise<void> {
