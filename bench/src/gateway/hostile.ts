@@ -18,7 +18,8 @@ import { type HostileStage, hostileStage } from "./hostile-stage.ts";
 const MiB = 1024 * 1024;
 /** Over all processes, of any one attack. */
 const RSS_GROWTH_BYTES_MAX = 512 * MiB;
-const NEIGHBOUR_MS_MAX = 2000;
+/** A SYN that meets a full queue is sent again after 1 s, then after 2 s more: a crowd costs whoever comes then that much. */
+const NEIGHBOUR_MS_MAX = 5000;
 const LEFT_MS_MAX = 15_000;
 const SAMPLE_MS = 100;
 
