@@ -7,7 +7,7 @@
  *   wrk or h2load (core 1) ──▶ each proxy in turn (core 0) ──▶ nginx, answers of 512 bytes or 1 MiB (core 1)
  *
  * Rounds are interleaved, so that whatever else this machine does hits all alike; ratios are within a round, to nginx.
- * `--beside` measures another checkout of this repository as one more proxy.
+ * `--beside` measures another checkout of this repository as one more proxy; several, with commas between them.
  */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,6 +23,8 @@ import { startUpstream } from "./upstream.ts";
 const PROXY_CORE = 0;
 const LOAD_CORE = 1;
 const IDLE = [0, 1000, 19_000];
+/** The first round is for compilers and connections, and so many times as long. */
+const WARM_TIMES = 3;
 
 const { values } = parseArgs({
 	options: {
@@ -91,11 +93,15 @@ try {
 }
 
 async function measure(part: Part, running: readonly Running[]): Promise<void> {
-	// The first round is for compilers and connections.
 	for (let round = 0; round <= rounds; round++)
 		for (const { program, figures } of running) {
 			const before = program.cpu();
-			const answers = await part.load({ port: program.port, core: LOAD_CORE, seconds, folder });
+			const answers = await part.load({
+				port: program.port,
+				core: LOAD_CORE,
+				seconds: round === 0 ? seconds * WARM_TIMES : seconds,
+				folder,
+			});
 			const after = program.cpu();
 			if (round === 0) continue;
 			const userUs = after.userUs - before.userUs;
