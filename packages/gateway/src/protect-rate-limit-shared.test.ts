@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, before, type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -122,6 +123,41 @@ test("one that is there but silent costs three timeouts, not one a request", { s
 	assert.ok(atOnce);
 	own.thaw();
 	await untilAnswered(store);
+});
+
+test("a connection whose way has gone dead is made anew", { skip }, async (t) => {
+	const own = await startRedis();
+	// What came before stays open and silent; whoever connects later gets through.
+	let isDead = false;
+	const sockets: Socket[] = [];
+	const way = createServer((client) => {
+		const server = connect(own.port, "127.0.0.1");
+		sockets.push(client, server);
+		for (const [from, to] of [
+			[client, server],
+			[server, client],
+		] as const) {
+			from.on("error", () => to.destroy());
+			from.on("close", () => to.destroy());
+			from.on("data", (bytes) => {
+				if (!isDead || sockets.indexOf(client) >= deadBefore) to.write(bytes);
+			});
+		}
+	});
+	let deadBefore = 0;
+	await new Promise<void>((resolve) => way.listen(0, "127.0.0.1", resolve));
+	t.after(async () => {
+		for (const socket of sockets) socket.destroy();
+		way.close();
+		await own.stop();
+	});
+	const store = gatewayStore(t, `redis://127.0.0.1:${(way.address() as AddressInfo).port}/0`);
+	await untilAnswered(store);
+	deadBefore = sockets.length;
+	isDead = true;
+	for (let asked = 0; asked < 3; asked++) assert.equal(await ask(store, "dead", FIVE_AN_HOUR, 20), undefined);
+	await untilAnswered(store);
+	assert.ok(sockets.length > deadBefore);
 });
 
 test("a wrong password is no answer, and is told to nobody", { skip }, async (t) => {

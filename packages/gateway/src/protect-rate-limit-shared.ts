@@ -132,6 +132,7 @@ class RedisStore {
 			over = true;
 			stopTimer();
 			this.#breaker.report(call, decision === undefined ? "failure" : "success", this.#now(), this.#random());
+			this.#doubtConnection();
 			done(decision);
 		};
 		const stopTimer = this.#timers.after(timeoutMs, () => end(undefined));
@@ -144,6 +145,15 @@ class RedisStore {
 			(reply) => landed(decisionOf(reply, costUs)),
 			() => landed(undefined),
 		);
+	}
+
+	/**
+	 * A connection whose way has gone dead says nothing, and the kernel gives it up after a quarter of an hour only. So
+	 * when a probe has had no answer either, another connection is made.
+	 */
+	#doubtConnection(): void {
+		const { state } = this.#breaker;
+		if (state.kind === "open" && state.openings > 1) this.#redis.disconnect(true);
 	}
 
 	close(): void {
