@@ -25,6 +25,11 @@ export class ClientSlots {
 		return true;
 	}
 
+	/** Beyond the last one, for a moment: another is about to be given. */
+	takeOneMore(): void {
+		this.#taken++;
+	}
+
 	give(): void {
 		this.#taken--;
 	}

@@ -99,6 +99,33 @@ test("connections beyond the most there may be are closed at once, and places co
 	await third.until("stage;");
 });
 
+test("when all places are taken, the oldest connection that carries nothing makes room", async (t) => {
+	const unanswered: OnRequest = () => ({
+		data: () => undefined,
+		end: () => undefined,
+		reset: () => undefined,
+		drained: () => undefined,
+		batchEnd: () => undefined,
+	});
+	const onRequest: OnRequest = (head, stream) => (head.path === "/a" ? who : unanswered)(head, stream);
+	const { client, listener } = await open(t, { onRequest, listener: { connectionsMax: 3 } });
+	const busy = client();
+	busy.write("GET /busy HTTP/1.1\r\nHost: a.example\r\n\r\n");
+	while (listener.counts.open < 1) await new Promise((resolve) => setImmediate(resolve));
+	const idle = [client(), client()];
+	for (const raw of idle) {
+		raw.write(GET);
+		await raw.until("stage;");
+	}
+	const newcomer = client();
+	newcomer.write(GET);
+	await newcomer.until("stage;");
+	await idle[0]?.untilEnd();
+	assert.equal(busy.ended, false);
+	assert.equal(listener.counts.refused, 0);
+	assert.equal(listener.counts.open, 3);
+});
+
 test("a unix socket is listened on, also where a dead process left one", async (t) => {
 	const path = join(folderOf(t), "gateway.sock");
 	for (let round = 0; round < 2; round++) {

@@ -71,6 +71,8 @@ export interface Listener {
 }
 
 const BACKLOG = 4096;
+/** For one that carries nothing, when there is no room. */
+const LOOKED_AT_MAX = 64;
 /** At the end; a flood of new connections must not keep us from it. */
 const ACCEPT_TURNS_MAX = 1_000;
 
@@ -204,8 +206,10 @@ class NetListener implements Listener {
 		const ofClient = this.#byClient.get(key) ?? 0;
 		const { connectionsMax, connectionsMaxPerClient, path } = this.settings;
 		const isOneTooMany = path === undefined && ofClient >= connectionsMaxPerClient;
-		const isFull = this.#sockets.size >= connectionsMax || isOneTooMany;
-		if (isFull || this.#parts.slots?.take() === false) {
+		const hasSlot = this.#parts.slots?.take() !== false;
+		const isFull = this.#sockets.size >= connectionsMax || !hasSlot;
+		if (isOneTooMany || (isFull && !this.#makeRoom())) {
+			if (hasSlot) this.#parts.slots?.give();
 			this.#refused++;
 			socket.on("error", () => undefined);
 			// No TIME_WAIT of ours for it.
@@ -213,6 +217,8 @@ class NetListener implements Listener {
 			else socket.destroy();
 			return;
 		}
+		// What made room for it gives its own back in a moment.
+		if (!hasSlot) this.#parts.slots?.takeOneMore();
 		this.#accepted++;
 		this.#sockets.add(socket);
 		this.#byClient.set(key, ofClient + 1);
@@ -222,6 +228,28 @@ class NetListener implements Listener {
 			socket.on("error", () => undefined);
 			this.#tls.server.emit("connection", socket);
 		}
+	}
+
+	/**
+	 * Closes one of the oldest connections that carry nothing: whoever holds many and says nothing must not keep others
+	 * out. Behind TLS it is not known here what a connection carries.
+	 */
+	#makeRoom(): boolean {
+		if (this.#tls !== undefined) return false;
+		let looked = 0;
+		for (const socket of this.#sockets) {
+			if (++looked > LOOKED_AT_MAX) return false;
+			const served = this.#served.get(socket);
+			if (!socket.destroyed && (served === undefined || served.open === 0)) {
+				if (served === undefined) socket.destroy();
+				else served.destroy();
+				return true;
+			}
+			// To the end, so that the next look is at others.
+			this.#sockets.delete(socket);
+			this.#sockets.add(socket);
+		}
+		return false;
 	}
 
 	#tell(socket: Socket, address: string): void {
