@@ -45,8 +45,8 @@ test("undici: bodies of many sizes come back as they went, known length or not",
 			assert.ok(got.equals(body), `${size} bytes`);
 		}
 	}
+	// How many connections: the mirror may answer before it has the whole body, and such a one is not used again.
 	assert.deepEqual(stage.forwarder.failures, []);
-	assert.equal(stage.forwarder.dialled, 1);
 });
 
 test("node:http: trailers, informational responses and Expect", async (t) => {

@@ -1,5 +1,7 @@
 /** A process that was busy for longer than a time limit has not looked yet: what came in that time is read first. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { ChaosClient } from "./testing/chaos-client.ts";
 import { webServer, wholeGateway } from "./testing/whole-gateway.ts";
@@ -20,6 +22,22 @@ test("a request that comes while a draining process is busy is answered", async 
 	const { kind, status, reused } = await asked;
 	assert.deepEqual({ kind, status, reused }, { kind: "answered", status: 200, reused: true });
 	await drained;
+});
+
+test("what comes in time to a process that is busy for longer than its time limits is answered", async (t) => {
+	const upstream = await webServer(t, (_, response) => response.end("served"));
+	const limits = "timeouts: { head: 200ms, idle: 200ms }";
+	const gateway = await wholeGateway(t, `${limits}\nroutes: [{ to: "${upstream.url}" }]`);
+	const client = connect(gateway.port, "127.0.0.1");
+	t.after(() => client.destroy());
+	await once(client, "connect");
+	// The gateway has accepted it, and waits for its first byte.
+	await gateway.until(({ listeners }) => listeners[0]?.connections === 1);
+	client.write("GET / HTTP/1.1\r\nHost: a\r\n");
+	for (const untilMs = performance.now() + BUSY_MS; performance.now() < untilMs; );
+	client.write("\r\n");
+	const [answer] = await once(client, "data");
+	assert.match(String(answer), /^HTTP\/1\.1 200 /);
 });
 
 test("a client that waits to be accepted when the draining begins is accepted", async (t) => {

@@ -5,6 +5,9 @@
  *
  * A timer that is set again for later stays where it is: when the hand comes to it, it is moved on. So starting again,
  * which every read of a connection does, costs one comparison. A timer falls due up to TICK_MS late, never early.
+ *
+ * Node runs timers before it reads sockets. In a process that was busy for longer than a time limit, that would end
+ * connections whose bytes have come in time and lie in the kernel. So the hand moves when sockets have been read.
  */
 import { realTimers, type Timers } from "@plumbline/resolver/timers";
 
@@ -108,8 +111,10 @@ export class TimerWheel {
 	#wake(): void {
 		this.#called = this.#timers.after(TICK_MS, () => {
 			this.#called = undefined;
-			this.#turn();
-			if (this.#running > 0 && this.#called === undefined) this.#wake();
+			setImmediate(() => {
+				this.#turn();
+				if (this.#running > 0 && this.#called === undefined) this.#wake();
+			});
 		});
 	}
 
