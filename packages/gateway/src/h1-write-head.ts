@@ -25,8 +25,9 @@ import {
 	writeNumber,
 	writeText,
 } from "./h1-write.ts";
+import { writeSet } from "./h1-write-set.ts";
 import { statusLine } from "./h1-write-status.ts";
-import type { FieldNames, FieldPairs, HeadEdits, RequestHead, ResponseHead } from "./message.ts";
+import type { FieldNames, HeadEdits, RequestHead, ResponseHead } from "./message.ts";
 
 /** What one hop decides for itself. One object a connection, set anew for each message. */
 export class H1Hop {
@@ -229,15 +230,6 @@ function writeListed(
 	head.each(visit);
 	// What comes after them is written without asking again.
 	return writing.at >= 0 && out.length - writing.at < roomBeside(edits, hop) ? NO_ROOM : writing.at;
-}
-
-function writeSet(out: Buffer, at: number, set: FieldPairs): number {
-	let next = at;
-	for (let index = 0; index < set.length && next >= 0; index += 2) {
-		const name = set[index] as string;
-		if (!isHopField(name)) next = writeField(out, next, name, set[index + 1] as string);
-	}
-	return next;
 }
 
 function writeFraming(out: Buffer, at: number, { framing, length }: H1Hop): number {
