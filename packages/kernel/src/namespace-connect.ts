@@ -78,7 +78,8 @@ class Relay extends Duplex {
 	}
 
 	override _final(done: () => void): void {
-		this.#child.stdin.end(done);
+		// The child may be gone already: then there is nothing to end, and that is no error either.
+		this.#child.stdin.end(() => done());
 	}
 
 	override _destroy(error: Error | null, done: (error: Error | null) => void): void {
