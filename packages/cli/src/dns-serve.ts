@@ -4,6 +4,7 @@ import { visibleLines } from "@plumbline/report/visible";
 import { type ConfigRead, readServeConfig, type ServeConfig } from "@plumbline/resolver/config";
 import type { GivenConfig } from "@plumbline/resolver/config-shape";
 import { type FileWatch, watchFiles } from "@plumbline/resolver/file-watch";
+import { takeSignals } from "@plumbline/resolver/server-signals";
 import type { CliContext } from "./context.ts";
 import { OwnServerError, type RunningServer, runServer } from "./dns-serve-running.ts";
 import { CommandError, EXIT_INTERRUPTED, EXIT_UNEXAMINED, usageError } from "./exit-code.ts";
@@ -42,7 +43,7 @@ export async function dnsServe(this: CliContext, flags: DnsServeFlags): Promise<
 		reloadIsWanted = true;
 	};
 	// Before the start: who has only just started it may already want it to read its configuration again.
-	const release = takeSignals(stop, () => reload());
+	const release = takeStopAndReload(stop, () => reload());
 	try {
 		const running = await start(read.config, say);
 		await served(running);
@@ -148,27 +149,12 @@ function readConfig(flags: DnsServeFlags): ConfigRead {
 	}
 }
 
-/**
- * For a server, being told to stop is its proper end (0), and SIGHUP is no end at all. The process's own handlers are
- * put back by what is returned.
- */
-function takeSignals(stop: AbortController, reload: () => void): () => void {
+/** The process's own handlers are put back by what is returned. */
+function takeStopAndReload(stop: AbortController, reload: () => void): () => void {
 	const end = () => {
 		// The second one is a person who does not want to wait.
 		if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED);
 		stop.abort();
 	};
-	const ours = { SIGINT: end, SIGTERM: end, SIGHUP: reload } as const;
-	const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-	const before = names.map((name) => process.listeners(name));
-	for (const name of names) {
-		process.removeAllListeners(name);
-		process.on(name, ours[name]);
-	}
-	return () => {
-		for (const [index, name] of names.entries()) {
-			process.off(name, ours[name]);
-			for (const listener of before[index] ?? []) process.on(name, listener);
-		}
-	};
+	return takeSignals({ SIGINT: end, SIGTERM: end, SIGHUP: reload });
 }

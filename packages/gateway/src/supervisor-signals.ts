@@ -1,7 +1,6 @@
-/**
- * Signals of a gateway. For a server, being told to stop is its proper end, and SIGHUP is none at all. Who had handlers
- * before gets them back from what is returned.
- */
+/** Signals of a gateway, by what they wish. */
+import { takeSignals } from "@plumbline/resolver/server-signals";
+
 export interface SignalWishes {
 	/** SIGTERM, SIGINT; a second one is for `atOnce`. */
 	stop(): void;
@@ -14,30 +13,19 @@ export interface SignalWishes {
 	handOver(): void;
 }
 
-export function takeSignals(wishes: SignalWishes): () => void {
+/** The answer gives them back to whoever had them before. */
+export function takeWishes(wishes: SignalWishes): () => void {
 	let isStopping = false;
 	const stop = () => {
 		if (isStopping) wishes.atOnce();
 		else wishes.stop();
 		isStopping = true;
 	};
-	const ours = {
+	return takeSignals({
 		SIGINT: stop,
 		SIGTERM: stop,
 		SIGHUP: () => wishes.reload(),
 		SIGUSR1: () => wishes.roll(),
 		SIGUSR2: () => wishes.handOver(),
-	} as const;
-	const names = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
-	const before = names.map((name) => process.listeners(name));
-	for (const name of names) {
-		process.removeAllListeners(name);
-		process.on(name, ours[name]);
-	}
-	return () => {
-		for (const [index, name] of names.entries()) {
-			process.off(name, ours[name]);
-			for (const listener of before[index] ?? []) process.on(name, listener);
-		}
-	};
+	});
 }

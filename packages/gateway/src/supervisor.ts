@@ -14,7 +14,7 @@ import { ConfigSource } from "./reload-source.ts";
 import type { GatewaySettings } from "./settings.ts";
 import type { Fleet, FleetParts } from "./supervisor-fleet.ts";
 import { loadSocketLibc } from "./supervisor-libc.ts";
-import { takeSignals } from "./supervisor-signals.ts";
+import { takeWishes } from "./supervisor-signals.ts";
 import { openSingle } from "./supervisor-single.ts";
 import { GatewaySockets } from "./supervisor-sockets.ts";
 import { startWords } from "./supervisor-words.ts";
@@ -52,7 +52,7 @@ export async function runGateway(run: GatewayRun): Promise<void> {
 	const ended = Promise.withResolvers<void>();
 	let supervisor: Supervisor | undefined;
 	let missed: "stop" | "reload" | undefined;
-	const release = takeSignals({
+	const release = takeWishes({
 		stop: () => {
 			missed = "stop";
 			supervisor?.stop();
