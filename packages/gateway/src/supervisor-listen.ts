@@ -2,20 +2,23 @@
  * Listening sockets that belong to no server: bound and listening, with a queue of their own, and handed to whoever
  * serves them now.
  */
+
 import { unlinkSync } from "node:fs";
+import {
+	AF_UNIX,
+	IPPROTO_IPV6,
+	IPV6_V6ONLY,
+	SO_REUSEADDR,
+	SOCK_CLOEXEC,
+	SOCK_NONBLOCK,
+	SOCK_STREAM,
+	SOL_SOCKET,
+} from "@plumbline/resolver/server-libc";
 import { AF_INET, AF_INET6, socketAddress } from "@plumbline/resolver/server-udp-address";
 import { hostPort, type Place } from "./config-units.ts";
 import type { SocketLibc } from "./supervisor-libc.ts";
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
 /** The kernel takes less if net.core.somaxconn says so. Servers that listen on the descriptor should say the same. */
 export const BACKLOG = 4096;
 const ADDRESS_BYTES_MAX = 128;

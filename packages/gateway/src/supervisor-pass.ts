@@ -6,15 +6,17 @@
  *   iovec    base u64, length u64
  *   cmsghdr  length u64 = 20 | level i32 = SOL_SOCKET | type i32 = SCM_RIGHTS | descriptor i32 + pad
  */
+import {
+	AF_UNIX,
+	MSG_DONTWAIT,
+	SOCK_CLOEXEC,
+	SOCK_NONBLOCK,
+	SOCK_STREAM,
+	SOL_SOCKET,
+} from "@plumbline/resolver/server-libc";
 import type { SocketLibc } from "./supervisor-libc.ts";
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
-const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const CONTROL_BYTES = 24;
@@ -55,12 +57,12 @@ class PassingMessage {
 	readonly #byte = new Uint8Array(1);
 
 	constructor(libc: SocketLibc) {
-		this.#vector.setBigUint64(0, libc.addressOf(this.#byte), true);
+		this.#vector.setBigUint64(0, BigInt(libc.addressOf(this.#byte)), true);
 		this.#vector.setBigUint64(8, 1n, true);
 		const view = new DataView(this.header.buffer);
-		view.setBigUint64(16, libc.addressOf(this.#vector), true);
+		view.setBigUint64(16, BigInt(libc.addressOf(this.#vector)), true);
 		view.setBigUint64(24, 1n, true);
-		view.setBigUint64(32, libc.addressOf(this.control), true);
+		view.setBigUint64(32, BigInt(libc.addressOf(this.control)), true);
 		view.setBigUint64(40, BigInt(CONTROL_BYTES), true);
 		this.control.setInt32(16, -1, true);
 	}

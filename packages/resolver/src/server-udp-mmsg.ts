@@ -15,11 +15,22 @@
  *   sockaddr_in    0 family (2) │ 2 port (2, network order) │ 4 address (4)
  *   sockaddr_in6   0 family (2) │ 2 port │ 4 flow (4) │ 8 address (16) │ 24 scope (4)
  */
+
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { ANSWER_ROOM, LATER } from "./server-answerer.ts";
 import { clientKey6 } from "./server-gate.ts";
+import {
+	IPPROTO_IPV6,
+	IPV6_V6ONLY,
+	MSG_DONTWAIT,
+	SO_REUSEADDR,
+	SOCK_CLOEXEC,
+	SOCK_DGRAM,
+	SOCK_NONBLOCK,
+	SOL_SOCKET,
+} from "./server-libc.ts";
 import { looksLikeQuery } from "./server-query.ts";
 import { ListenError, turnAway, type UdpListener, type UdpServing } from "./server-udp.ts";
 import { AF_INET, AF_INET6, socketAddress } from "./server-udp-address.ts";
@@ -41,16 +52,8 @@ const HEADER_BYTES = 64;
 const QUERY_BYTES_MAX = ANSWER_ROOM / 2;
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
-const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_REUSEADDR = 2;
 const SO_RCVBUF = 8;
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
 const MSG_TRUNC = 0x20;
-const MSG_DONTWAIT = 0x40;
 
 interface Lent {
 	readonly packets: Uint8Array;
